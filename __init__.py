@@ -1,0 +1,40 @@
+"""Frugal Motion: edit people in video with diffusion for a tenth of the GPU money."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from .nodes.caching.node import FrugalHashCache
+from .nodes.economy.node import FrugalCostReport
+from .nodes.host.folders import register_model_folders
+from .nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
+from .nodes.keyframes.node import FrugalPlanKeyframes
+from .nodes.motion.node import FrugalSmoothMotion
+from .nodes.pose.node import FrugalDrawPose, FrugalExtractPose
+from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler
+from .nodes.upscaling.node import FrugalUpscale
+from .nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
+
+
+class FrugalMotion(ComfyExtension):
+    """The pack, as ComfyUI asks for it."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [
+            FrugalLoadVideo,
+            FrugalExtractPose,
+            FrugalSmoothMotion,
+            FrugalPlanKeyframes,
+            FrugalDrawPose,
+            FrugalKeyframeControlNet,
+            FrugalKeyframeSampler,
+            FrugalUpscale,
+            FrugalLoadInterpolator,
+            FrugalInterpolate,
+            FrugalHashCache,
+            FrugalSaveVideo,
+            FrugalCostReport,
+        ]
+
+
+def comfy_entrypoint() -> FrugalMotion:
+    register_model_folders()  # before the nodes list what is in them
+    return FrugalMotion()

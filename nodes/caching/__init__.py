@@ -1,0 +1,1 @@
+"""Results on disk, found again by what made them. Knows how values are stored, not which stages make them."""

@@ -1,0 +1,62 @@
+"""A key that says what made a value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Node = Mapping[str, Any]
+
+VERSION = 1
+"""Raise it when a node computes something else from the same inputs: old entries are then never hit."""
+
+
+class Signer:
+    """Signs the part of a prompt that leads to a value.
+
+    Node ids, titles and positions do not count; class, parameters, wiring and the content of files do.
+
+    Args:
+        node: gives the prompt's node of an id: ``{"class_type": …, "inputs": {…}}``.
+        digest: gives the content digest of a parameter that names a file, ``None`` for any other text.
+    """
+
+    def __init__(self, node: Callable[[str], Node], digest: Callable[[str], str | None]) -> None:
+        self._node, self._digest = node, digest
+        self._known: dict[str, str] = {}
+
+    def sign(self, value: Any, *more: Any) -> str:
+        """Hex digest of an input (a constant, or a link ``[node id, output]``) and of further plain values."""
+        return _hash([VERSION, self._canonical(value), *more])
+
+    def _canonical(self, value: Any) -> Any:
+        if is_link(value):
+            return {"from": self._of_node(str(value[0])), "output": value[1]}
+        if isinstance(value, Mapping):
+            return {str(key): self._canonical(item) for key, item in sorted(value.items())}
+        if isinstance(value, (list, tuple)):
+            return [self._canonical(item) for item in value]
+        if isinstance(value, str):
+            digest = self._digest(value)
+            return {"content": digest} if digest else value
+        if isinstance(value, float) and value.is_integer():
+            return int(value)  # the editor writes 12.0 and 12 alike
+        return value
+
+    def _of_node(self, node_id: str) -> str:
+        if node_id not in self._known:
+            node = self._node(node_id)
+            self._known[node_id] = _hash([node["class_type"], self._canonical(node["inputs"])])
+        return self._known[node_id]
+
+
+def is_link(value: Any) -> bool:
+    """Whether a prompt's input is a wire rather than a constant."""
+    return isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[0], str) and type(value[1]) is int
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

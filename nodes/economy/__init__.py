@@ -1,0 +1,1 @@
+"""What an edit costs. Plain Python; imports no ComfyUI."""

@@ -1,0 +1,69 @@
+"""The node that shows what a run has cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..host.node import Anything, FrugalNode, run_costs
+from ..host.prompt import title, upstream
+from .meter import StageCost
+from .report import Report
+
+
+class FrugalCostReport(FrugalNode):
+    """Seconds per stage and device of the run it is part of."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalCostReport",
+            display_name="Cost Report",
+            category="Frugal Motion/Economy",
+            description="Shows where the time of this run went: stage, device, seconds, frames, and what came from a "
+            "cache. Wire it behind the last node, e.g. Save Video.",
+            is_output_node=True,
+            inputs=[
+                Anything.Input("after", tooltip="Whatever the run ends with; the report waits for it."),
+                io.Float.Input(
+                    "gpu_price",
+                    default=0.0,
+                    min=0.0,
+                    max=1000.0,
+                    step=0.01,
+                    tooltip="Dollars per hour of your GPU; 0 leaves dollars out.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(display_name="table", tooltip="The table as text."),
+                io.String.Output(display_name="json", tooltip="The same as JSON."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> float:
+        return float("nan")  # every run has its own costs
+
+    @classmethod
+    def execute(cls, after: Any, gpu_price: float) -> io.NodeOutput:
+        report = Report(tuple(_stages(cls.hidden.prompt, cls.hidden.unique_id)), gpu_price)
+        shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
+        return io.NodeOutput(report.as_text(), json.dumps(report.as_dict()), ui=shown)
+
+
+def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
+    """The pack's nodes in front of the report: what they cost now, or that a cache spared them."""
+    costs = run_costs()
+    stages = []
+    for upstream_id in upstream(prompt, node_id):
+        name = title(prompt, upstream_id)
+        if upstream_id in costs:
+            cost = costs[upstream_id]
+            stages.append(StageCost(name, cost.device, cost.seconds, cost.frames, cost.cached))
+        elif prompt[upstream_id]["class_type"].startswith("Frugal"):
+            stages.append(StageCost(name, "-", cached=True))
+    return stages

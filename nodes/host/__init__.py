@@ -1,0 +1,1 @@
+"""The only door to ComfyUI's runtime: execution, progress, interrupt, folders, model management."""

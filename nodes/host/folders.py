@@ -1,0 +1,106 @@
+"""ComfyUI's folders: the only places this pack reads from or writes to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import folder_paths
+
+from ..errors import InputError
+from ..models.catalogue import find_model
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv")
+
+
+def register_model_folders() -> None:
+    """Tell ComfyUI of the model folders that 0.3.75 does not know, so that extra_model_paths.yaml may name them."""
+    suffixes = {"mediapipe": {".task"}, "frame_interpolation": {".pkl", *folder_paths.supported_pt_extensions}}
+    for folder, extensions in suffixes.items():
+        default = os.path.join(folder_paths.models_dir, folder)
+        paths, known = folder_paths.folder_names_and_paths.get(folder, ([], set()))
+        folder_paths.folder_names_and_paths[folder] = (paths or [default], known | extensions)
+
+
+def list_videos() -> list[str]:
+    """Names of the videos in ComfyUI's input folder."""
+    folder = Path(folder_paths.get_input_directory())
+    return sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() in VIDEO_SUFFIXES)
+
+
+def list_inputs(suffixes: tuple[str, ...]) -> list[str]:
+    """Names of the files in ComfyUI's input folder that end in one of ``suffixes``."""
+    folder = Path(folder_paths.get_input_directory())
+    return sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() in suffixes)
+
+
+def input_file(name: str, argument: str = "file") -> Path:
+    """Resolve a file that the user chose, e.g. ``clip.mp4`` or ``clip.mp4 [output]``.
+
+    Raises:
+        InputError: it lies outside ComfyUI's input, output and temp folders, or is not there.
+    """
+    if not name:
+        raise InputError(argument, "no name", "a file in ComfyUI's input folder")
+    plain, base = folder_paths.annotated_filepath(name)
+    root = Path(base or folder_paths.get_input_directory()).resolve()
+    path = (root / plain).resolve()
+    if not path.is_relative_to(root):
+        raise InputError(argument, repr(name), f"a file inside ComfyUI's {root.name} folder")
+    if not path.is_file():
+        raise InputError(argument, f"no file {plain!r}", f"a file in {root}", "Upload it, or copy it there.")
+    return path
+
+
+def list_models(folder: str) -> list[str]:
+    """Names a user can choose from in one of ComfyUI's model folders."""
+    return list(folder_paths.get_filename_list(folder))
+
+
+def model_file(folder: str, name: str, argument: str) -> Path:
+    """Resolve a model.
+
+    Raises:
+        InputError: it is not there; the message says which file goes where and the link to get it.
+    """
+    path = folder_paths.get_full_path(folder, name)
+    if path is not None:
+        return Path(path)
+    places = ", ".join(folder_paths.get_folder_paths(folder))
+    known = find_model(name)
+    remedy = f"Download {known.url} to {places}" if known and known.url else f"Put the file into {places}"
+    have = ", ".join(list_models(folder)) or f"nothing is in {places} yet"
+    raise InputError(argument, f"no model {name!r}", f"a file in ComfyUI's models/{folder} ({have})", remedy + ".")
+
+
+def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
+    """Choose the next free name ``prefix_00001_.suffix`` in ComfyUI's output folder.
+
+    Returns:
+        The path, and the file name and subfolder by which the editor asks for it.
+
+    Raises:
+        InputError: the prefix leads outside the output folder.
+    """
+    return _numbered(prefix, suffix, folder_paths.get_output_directory())
+
+
+def temp_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
+    """The same in ComfyUI's temp folder, which is emptied at every start."""
+    return _numbered(prefix, suffix, folder_paths.get_temp_directory())
+
+
+def _numbered(prefix: str, suffix: str, root: str) -> tuple[Path, str, str]:
+    target = (Path(root) / prefix).resolve()
+    if not target.is_relative_to(Path(root).resolve()):
+        raise InputError("filename_prefix", repr(prefix), f"a name inside {root}")
+    folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
+    name = f"{filename}_{counter:05}_{suffix}"
+    return Path(folder) / name, name, subfolder
+
+
+def user_folder(name: str) -> Path:
+    """A folder of this pack in ComfyUI's user directory (kept across restarts), made if need be."""
+    folder = Path(folder_paths.get_user_directory()) / "frugal-motion" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

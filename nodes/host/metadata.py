@@ -1,0 +1,21 @@
+"""What a saved file says about how it was made."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from comfy.cli_args import args
+
+
+def workflow_metadata(hidden: Any) -> dict[str, str]:
+    """The prompt and the workflow as JSON, for a node that asks for both as hidden inputs.
+
+    Empty if the user has started ComfyUI with ``--disable-metadata``.
+    """
+    if args.disable_metadata or hidden is None:
+        return {}
+    values = dict(hidden.extra_pnginfo or {})
+    if hidden.prompt is not None:
+        values["prompt"] = hidden.prompt
+    return {key: json.dumps(value) for key, value in values.items()}

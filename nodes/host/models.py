@@ -1,0 +1,73 @@
+"""ComfyUI's model management: it owns every weight, we ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management as management
+import comfy.utils
+import torch
+from comfy.model_patcher import ModelPatcher
+
+from ..accelerator import Accelerator
+
+OutOfMemory: type[BaseException] = management.OOM_EXCEPTION
+
+
+def managed(net: torch.nn.Module) -> ModelPatcher:
+    """Put a net of ours under ComfyUI's model management, so that /free and low VRAM move it like any other."""
+    return ModelPatcher(
+        net, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
+    )
+
+
+def load(*patchers: Any, memory: float = 0) -> None:
+    """Bring models to their device, with ``memory`` bytes left free for the work. Cheap when they are there.
+
+    Call it before every chunk: another stage of the same stream may have pushed the weights out since.
+    """
+    management.load_models_gpu(list(patchers), memory_required=memory)
+
+
+def compute_device() -> torch.device:
+    """The device that ComfyUI computes on."""
+    return management.get_torch_device()
+
+
+def inference_dtype(device: torch.device) -> torch.dtype:
+    """fp16 where ComfyUI would use it, fp32 elsewhere (CPU)."""
+    return torch.float16 if management.should_use_fp16(device) else torch.float32
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a batch may use on ``device``."""
+    return int(management.get_free_memory(device))
+
+
+def release_cached_memory() -> None:
+    """Give torch's cached blocks back after running out of memory."""
+    management.soft_empty_cache()
+
+
+def accelerator(patcher: Any) -> Accelerator:
+    """A model's device as the plain stages see it: they load, ask and free through ComfyUI without knowing it."""
+
+    def load_or_stop(memory: float) -> None:
+        management.throw_exception_if_processing_interrupted()
+        load(patcher, memory=memory)
+
+    device = patcher.load_device
+    return Accelerator(
+        device=device,
+        dtype=patcher.model_dtype() or next(patcher.model.parameters()).dtype,
+        load=load_or_stop,
+        free_memory=lambda: free_memory(device),
+        out_of_memory=OutOfMemory,
+        release=release_cached_memory,
+    )
+
+
+def load_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Read weights: .safetensors, or a pickle of nothing but tensors."""
+    return dict(comfy.utils.load_torch_file(str(path), safe_load=True))

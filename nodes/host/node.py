@@ -1,0 +1,104 @@
+"""What every node of the pack has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ClassVar, Literal
+
+import comfy.model_management
+from comfy.comfy_types.node_typing import IO
+from comfy_api.latest import io
+from comfy_execution.utils import get_executing_context
+
+from ..economy.meter import Ledger, StageCost
+
+Device = Literal["cpu", "gpu"]
+
+Motion = io.Custom("FRUGAL_MOTION")
+Keyframes = io.Custom("FRUGAL_KEYFRAMES")
+InterpolationModel = io.Custom("INTERP_MODEL")
+
+# A plain "*" fails the server's check against the input it is wired to; this one equals every type.
+Anything = io.Custom(IO.ANY)
+
+# One per ComfyUI process: nodes are classes that ComfyUI clones for every call, they can hold nothing.
+ledger = Ledger()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Who is charged for work: remembered by lazy streams, which work when another node reads them."""
+
+    node_id: str
+    name: str
+    device: Device
+
+    @contextmanager
+    def charged(self) -> Iterator[StageCost]:
+        """Charge what happens inside to this stage in the run that is executing now (in none: to nobody)."""
+        context = get_executing_context()
+        if context is None:
+            yield StageCost(self.name, self.device)
+            return
+        meter = ledger.meter(context.prompt_id)
+        with meter.stage(self.node_id, self.name, device_name(self.device)) as cost:
+            yield cost
+
+
+def device_name(device: Device) -> str:
+    """Where work meant for ``device`` is done here: ``"cpu"``, ``"cuda:0"``…"""
+    return "cpu" if device == "cpu" else str(comfy.model_management.get_torch_device())
+
+
+def run_costs() -> dict[str, StageCost]:
+    """What the run that is executing now has cost so far, by node id."""
+    context = get_executing_context()
+    return ledger.meter(context.prompt_id).costs if context else {}
+
+
+def run_seconds() -> float:
+    """Seconds that the pack's nodes have worked in the run that is executing now."""
+    return sum(cost.seconds for cost in run_costs().values())
+
+
+class FrugalNode(io.ComfyNode):
+    """A node whose ``execute`` is timed. ``DEVICE`` says where its own work is done."""
+
+    DEVICE: ClassVar[Device] = "cpu"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        execute = cls.__dict__.get("execute")
+        # ComfyUI clones the class for every call, which brings us here again.
+        if isinstance(execute, classmethod) and not hasattr(execute.__func__, "__wrapped__"):
+            cls.execute = classmethod(_timed(execute.__func__))  # type: ignore[assignment]
+
+    @classmethod
+    def stage(cls) -> Stage:
+        """The stage that is charged for this node's work."""
+        context = get_executing_context()
+        schema = cls.GET_SCHEMA()
+        return Stage(context.node_id if context else schema.node_id, schema.display_name, cls.DEVICE)
+
+
+def _timed(execute: Any) -> Any:
+    @wraps(execute)
+    def timed(cls: type[FrugalNode], *args: Any, **kwargs: Any) -> Any:
+        with cls.stage().charged() as cost:
+            output = execute(cls, *args, **kwargs)
+            cost.frames += _frames_in(output)
+            return output
+
+    return timed
+
+
+def _frames_in(output: Any) -> int:
+    """Frames in a node's first output. A stream counts its own while it is read."""
+    first = output.args[0] if isinstance(output, io.NodeOutput) and output.args else None
+    if hasattr(first, "frame_count"):
+        return int(first.frame_count)
+    shape = getattr(first, "shape", ())
+    return int(shape[0]) if len(shape) == 4 else 0

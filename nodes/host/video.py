@@ -1,0 +1,146 @@
+"""Between ComfyUI's VIDEO and our streams."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from comfy_api.latest import Input, Types
+
+from ..errors import InputError
+from ..video.audio import load_waveform, trimmed
+from ..video.decode import DecodeSettings, FileStream
+from ..video.encode import EncodeSettings, save
+from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
+from ..video.tensors import to_frames, to_image
+from .node import Stage
+
+
+class StreamVideo(Input.Video):
+    """A VIDEO that streams. Core nodes take it as their own; ours read ``stream`` and never hold the clip.
+
+    Args:
+        stream: the frames and their audio.
+        stage: who is charged for producing the frames, whoever reads them.
+    """
+
+    def __init__(self, stream: FrameStream, stage: Stage | None = None) -> None:
+        self.stream = _Charged(stream, stage) if stage else stream
+
+    def get_components(self) -> Types.VideoComponents:
+        frames = torch.cat([to_image(chunk) for chunk in self.stream.chunks()])
+        audio = self.stream.audio and load_waveform(self.stream.audio)
+        return Types.VideoComponents(images=frames, audio=audio_output(audio), frame_rate=self.get_frame_rate())
+
+    def save_to(
+        self,
+        path: str | io.BytesIO,
+        format: Any = Types.VideoContainer.AUTO,
+        codec: Any = Types.VideoCodec.AUTO,
+        metadata: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        # ComfyUI 0.3.75 knows mp4 and h264 alone; newer ones pass more keywords, for other bit depths and codecs.
+        tags = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
+        target = Path(path) if isinstance(path, str) else path
+        save(self.stream, target, EncodeSettings(), metadata=tags)
+
+    def as_trimmed(
+        self, start_time: float | None = None, duration: float | None = None, strict_duration: bool = False
+    ) -> StreamVideo | None:
+        """Part of the video (abstract in newer ComfyUI). ``None`` if ``strict_duration`` cannot be met."""
+        info = self.stream.info
+        first = round(Fraction(start_time or 0) * info.frame_rate)
+        count = round(Fraction(duration) * info.frame_rate) if duration else info.frame_count - first
+        if first + count > info.frame_count and strict_duration:
+            return None
+        count = min(count, info.frame_count - first)
+        return StreamVideo(_Trimmed(self.stream, first, count)) if count > 0 and first >= 0 else None
+
+    def get_dimensions(self) -> tuple[int, int]:
+        return self.stream.info.width, self.stream.info.height
+
+    def get_duration(self) -> float:
+        return float(self.stream.info.duration)
+
+    def get_frame_count(self) -> int:
+        return self.stream.info.frame_count
+
+    def get_frame_rate(self) -> Fraction:
+        return self.stream.info.frame_rate
+
+
+def as_stream(video: Input.Video) -> FrameStream:
+    """The frames of any VIDEO: ours, a file of a core loader, or images in memory."""
+    if isinstance(video, StreamVideo):
+        return video.stream
+    source = getattr(video, "get_stream_source", lambda: None)()
+    if isinstance(source, str):
+        start, duration = getattr(video, "get_active_trim_window", lambda: (0.0, 0.0))()
+        trim = DecodeSettings(start=Fraction(start), duration=Fraction(duration) if duration else None)
+        return FileStream(Path(source), trim)
+    parts = video.get_components()
+    if len(parts.images) == 0:
+        raise InputError("video", "no frames", "1 frame or more")
+    return ArrayStream(to_frames(parts.images), Fraction(parts.frame_rate), audio_input(parts.audio))
+
+
+def audio_input(audio: Any) -> Waveform | None:
+    """ComfyUI's AUDIO, or ``None`` where there is nothing to hear."""
+    if audio is None or audio["waveform"].shape[-1] == 0:
+        return None
+    return Waveform(audio["waveform"][0].float().cpu().numpy(), int(audio["sample_rate"]))
+
+
+def audio_output(audio: Waveform | None) -> dict[str, Any] | None:
+    """Our audio as ComfyUI's AUDIO."""
+    if audio is None:
+        return None
+    return {"waveform": torch.from_numpy(audio.samples)[None], "sample_rate": audio.sample_rate}
+
+
+class _Charged(FrameStream):
+    """A stream whose work is charged to the stage that made it, not to the node that reads it."""
+
+    def __init__(self, source: FrameStream, stage: Stage) -> None:
+        self.source, self.stage = source, stage
+        self.info, self.audio = source.info, source.audio
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        chunks = iter(self.source.chunks(size))
+        while True:
+            with self.stage.charged() as cost:
+                chunk = next(chunks, None)
+                cost.frames += 0 if chunk is None else len(chunk)
+            if chunk is None:
+                return
+            yield chunk
+
+    def frames_at(self, indices: Sequence[int]) -> Frames:
+        with self.stage.charged() as cost:
+            frames = self.source.frames_at(indices)
+            cost.frames += len(frames)
+        return frames
+
+
+class _Trimmed(FrameStream):
+    def __init__(self, source: FrameStream, first: int, count: int) -> None:
+        self.source, self.first, self.count = source, first, count
+        info = source.info
+        self.info = type(info)(info.width, info.height, info.frame_rate, count)
+        self.audio = trimmed(source.audio, first / info.frame_rate, self.info.duration)
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        seen = 0
+        for chunk in self.source.chunks(size):
+            part = chunk[max(self.first - seen, 0) : self.first + self.count - seen]
+            if len(part):
+                yield part
+            seen += len(chunk)
+            if seen >= self.first + self.count:
+                return

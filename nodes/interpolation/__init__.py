@@ -1,0 +1,1 @@
+"""Frames between frames, at any rate. Only ``node.py`` knows ComfyUI."""

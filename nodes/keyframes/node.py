@@ -1,0 +1,58 @@
+"""The node that plans which frames are sampled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..errors import InputError
+from ..host.node import FrugalNode, Keyframes, Motion
+from ..motion.motion import Motion as MotionValue
+from .uniform import every_nth
+
+
+class FrugalPlanKeyframes(FrugalNode):
+    """Chooses the frames that are worth GPU time."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalPlanKeyframes",
+            display_name="Plan Keyframes",
+            category="Frugal Motion/Keyframes",
+            description="Chooses the frames of the clip that are sampled; the others are interpolated. The last frame "
+            "is always one, so that nothing has to be extrapolated.",
+            inputs=[
+                Motion.Input("motion", optional=True, tooltip="The clip's motion; needed if video is not connected."),
+                io.Video.Input("video", optional=True, tooltip="The clip; needed if motion is not connected."),
+                io.Int.Input(
+                    "every",
+                    default=4,
+                    min=1,
+                    max=1000,
+                    tooltip="Sample every Nth frame. 4 on a 12 fps grid is one keyframe every third of a second.",
+                ),
+            ],
+            outputs=[
+                Keyframes.Output(display_name="keyframes", tooltip="For Draw Pose, the sampler and Interpolate Frames."),
+                io.Int.Output(display_name="count", tooltip="How many frames will be sampled."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, every: int, motion: MotionValue | None = None, video: Any = None) -> io.NodeOutput:
+        frame_count, frame_rate = _clip(motion, video)
+        keyframes = every_nth(frame_count, frame_rate, every)
+        return io.NodeOutput(keyframes, len(keyframes.frames))
+
+
+def _clip(motion: MotionValue | None, video: Any) -> tuple[int, Any]:
+    if motion is None and video is None:
+        raise InputError("motion", "neither motion nor video", "at least one of them")
+    if motion is None:
+        return video.get_frame_count(), video.get_frame_rate()
+    if video is not None and video.get_frame_count() != motion.frame_count:
+        found = f"{video.get_frame_count()} frames, but the motion has {motion.frame_count}"
+        raise InputError("video", found, "video and motion of the same clip, at the same frame rate")
+    return motion.frame_count, motion.frame_rate

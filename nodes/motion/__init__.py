@@ -1,0 +1,1 @@
+"""Keypoints over time: repair, smoothing, editing. Plain numpy; imports no ComfyUI."""

@@ -1,0 +1,176 @@
+"""The nodes that find people's poses and draw them."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from typing import Any
+
+import torch
+from comfy_api.latest import Input, io
+
+from ..errors import InputError
+from ..host.folders import list_models, model_file
+from ..host.node import FrugalNode, Keyframes, Motion
+from ..host.progress import Progress
+from ..host.video import as_stream
+from ..keyframes.keyframes import Keyframes as KeyframesValue
+from ..motion.motion import Motion as MotionValue
+from ..video.stream import ArrayStream, FrameStream
+from ..video.tensors import to_frames, to_image
+from .extract import extract_pose
+from .landmarks import MAX_PEOPLE, LandmarkSettings
+from .render import render_motion, resolve_size
+
+logger = logging.getLogger(__name__)
+
+OFFICIAL_MODELS = ("pose_landmarker_full.task", "pose_landmarker_lite.task", "pose_landmarker_heavy.task")
+
+
+class FrugalExtractPose(FrugalNode):
+    """Finds and follows people, on the CPU."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalExtractPose",
+            display_name="Extract Pose (MediaPipe)",
+            category="Frugal Motion/Pose",
+            description="Finds the joints of every person in every frame and follows each person through the clip. "
+            "Runs on the CPU; reads the video as a stream.",
+            inputs=[
+                io.MultiType.Input("video", [io.Video, io.Image], tooltip="The clip: a video, or a batch of images."),
+                io.Combo.Input(
+                    "model",
+                    options=_model_names(),
+                    tooltip="From models/mediapipe. On one CPU core at 640x480, lite does about 87 frames a second, "
+                    "full 62, heavy 19; heavier ones find small and twisted bodies more often.",
+                ),
+                io.Int.Input(
+                    "people",
+                    default=1,
+                    min=1,
+                    max=MAX_PEOPLE,
+                    tooltip="Most people to follow at a time. Each costs about as much as the first.",
+                ),
+                io.Float.Input(
+                    "confidence",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="How sure the model must be that something is a person. Lower finds more, and more that "
+                    "are none.",
+                ),
+                io.Float.Input(
+                    "joint_confidence",
+                    default=0.3,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="Joints below this are left out: hidden behind something, or guessed.",
+                ),
+                io.Float.Input(
+                    "frame_rate",
+                    default=12.0,
+                    min=0.1,
+                    max=240.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Frames per second of a batch of images. A video brings its own.",
+                ),
+            ],
+            outputs=[Motion.Output(display_name="motion", tooltip="Everyone's joints over time.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video: Input.Video | torch.Tensor,
+        model: str,
+        people: int,
+        confidence: float,
+        joint_confidence: float = 0.3,
+        frame_rate: float = 12.0,
+    ) -> io.NodeOutput:
+        settings = LandmarkSettings(people, confidence, joint_confidence)
+        stream = _frames_of(video, frame_rate)
+        path = model_file("mediapipe", model, "model")
+        motion = extract_pose(stream, path, settings, Progress(stream.info.frame_count).step)
+        if motion.coverage < 1:
+            logger.warning("Extract Pose: nobody in %.0f %% of the frames", 100 * (1 - motion.coverage))
+        return io.NodeOutput(motion)
+
+
+class FrugalDrawPose(FrugalNode):
+    """Draws a motion as the pictures that openpose ControlNets expect."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalDrawPose",
+            display_name="Draw Pose",
+            category="Frugal Motion/Pose",
+            description="Draws the joints as an openpose ControlNet expects them: coloured limbs on black. With "
+            "keyframes only those frames are drawn.",
+            inputs=[
+                Motion.Input("motion", tooltip="From Extract Pose, Smooth Motion…"),
+                Keyframes.Input("keyframes", optional=True, tooltip="Draw these frames only. All, if not connected."),
+                io.Int.Input(
+                    "width",
+                    default=0,
+                    min=0,
+                    max=8192,
+                    tooltip="Width of the pictures. 0: in proportion to the height; both 0: the clip's own size.",
+                ),
+                io.Int.Input(
+                    "height",
+                    default=0,
+                    min=0,
+                    max=8192,
+                    tooltip="Height of the pictures. 0: in proportion to the width; both 0: the clip's own size.",
+                ),
+                io.Video.Input(
+                    "video",
+                    optional=True,
+                    tooltip="Draw over this clip instead of on black, to see whether the pose sits on the person. Not "
+                    "for ControlNet.",
+                ),
+            ],
+            outputs=[io.Image.Output(display_name="images", tooltip="One picture per frame, or per keyframe.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        motion: MotionValue,
+        width: int = 0,
+        height: int = 0,
+        keyframes: KeyframesValue | None = None,
+        video: Input.Video | None = None,
+    ) -> io.NodeOutput:
+        size = resolve_size(motion, width, height)
+        count = len(keyframes.frames) if keyframes else motion.frame_count
+        pictures = render_motion(motion, size, keyframes, as_stream(video) if video else None)
+        images = torch.empty((count, size[1], size[0], 3))
+        progress = Progress(count)
+        for image, picture in zip(images, pictures, strict=True):
+            image.copy_(to_image(picture))
+            progress.step()
+        return io.NodeOutput(images)
+
+
+def _model_names() -> list[str]:
+    """Those that are there first. The official ones are always offered: choosing a missing one tells how to get it."""
+    return list(dict.fromkeys((*(name for name in list_models("mediapipe") if "pose" in name), *OFFICIAL_MODELS)))
+
+
+def _frames_of(video: Any, frame_rate: float) -> FrameStream:
+    if not isinstance(video, torch.Tensor):
+        return as_stream(video)
+    if len(video) == 0:
+        raise InputError("video", "no images", "1 image or more")
+    if frame_rate <= 0:
+        raise InputError("frame_rate", f"{frame_rate:g}", "more than 0")
+    return ArrayStream(to_frames(video), Fraction(frame_rate).limit_denominator(1001))

@@ -1,0 +1,169 @@
+"""A CONTROL_NET that runs on keyframes and interpolates its residuals for the frames between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from comfy.controlnet import ControlBase
+
+from ..errors import InputError
+from ..keyframes.keyframes import Keyframes
+from .layout import Layout
+
+Control = dict[str, list[torch.Tensor | None]]
+
+# What ComfyUI's apply nodes and samplers read from a control.
+_MIRRORED = (
+    "concat_mask",
+    "latent_format",
+    "compression_ratio",
+    "upscale_algorithm",
+    "extra_args",
+    "extra_conds",
+    "preprocess_image",
+    "strength_type",
+)
+
+
+class KeyframeControl(ControlBase):  # type: ignore[misc]
+    """Wraps any ControlNet, by composition, so that any loader and any sampler can use it.
+
+    ControlNet residuals vary smoothly from frame to frame where the hints do and the noise is shared, so those of the
+    keyframes stand for the frames between them. The wrapped net sees the keyframe rows of the batch only.
+
+    Args:
+        inner: the control to run; its strength, range and hint are set through this wrapper.
+        layout: the frames of the latent batch.
+    """
+
+    def __init__(self, inner: ControlBase, layout: Layout) -> None:
+        super().__init__()
+        self.inner, self.layout = inner, layout
+        for name in _MIRRORED:
+            setattr(self, name, getattr(inner, name))
+
+    def copy(self) -> KeyframeControl:
+        clone = KeyframeControl(self.inner.copy(), self.layout)
+        self.copy_to(clone)
+        for name in _MIRRORED:
+            setattr(clone, name, getattr(clone.inner, name))
+        return clone
+
+    def set_extra_arg(self, argument: str, value: Any = None) -> None:
+        self.inner.set_extra_arg(argument, value)
+
+    def set_cond_hint(
+        self,
+        cond_hint: torch.Tensor,
+        strength: float = 1.0,
+        timestep_percent_range: tuple[float, float] = (0.0, 1.0),
+        vae: Any = None,
+        extra_concat: list[torch.Tensor] | None = None,
+    ) -> KeyframeControl:
+        """Set the hints ``(n, 3, h, w)``: one for all frames, one per frame, or one per keyframe.
+
+        Raises:
+            InputError: their number is none of these.
+        """
+        hint = self._of_keyframes(cond_hint)
+        concat = [self._of_keyframes(mask) for mask in extra_concat or []]
+        super().set_cond_hint(hint, 1.0, timestep_percent_range, vae, concat)
+        self.inner.set_cond_hint(hint, strength, timestep_percent_range, vae, concat)
+        return self
+
+    def _of_keyframes(self, hint: torch.Tensor) -> torch.Tensor:
+        count, keyframes = hint.shape[0], self.layout.keyframes
+        if count in (1, len(keyframes)):
+            return hint
+        if count == self.layout.frames:
+            return hint[list(keyframes)]
+        allowed = f"1, {len(keyframes)} (one per keyframe) or {self.layout.frames} (one per frame)"
+        raise InputError("control images", str(count), allowed)
+
+    def pre_run(self, model: Any, percent_to_timestep_function: Callable[[float], float]) -> None:
+        super().pre_run(model, percent_to_timestep_function)
+        self.inner.pre_run(model, percent_to_timestep_function)
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        self.inner.cleanup()
+
+    def get_models(self) -> list[Any]:
+        return [*super().get_models(), *self.inner.get_models()]
+
+    def get_extra_hooks(self) -> list[Any]:
+        return [*super().get_extra_hooks(), *self.inner.get_extra_hooks()]
+
+    def inference_memory_requirements(self, dtype: torch.dtype) -> float:
+        own = float(self.inner.inference_memory_requirements(dtype))
+        return own + float(super().inference_memory_requirements(dtype))
+
+    def get_control(
+        self,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        cond: dict[str, Any],
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> Control | None:
+        previous: Control | None = None
+        if self.previous_controlnet is not None:
+            previous = self.previous_controlnet.get_control(x_noisy, t, cond, batched_number, transformer_options)
+        self._check_batch(x_noisy, batched_number)
+        rows = self.layout.keyframe_rows(batched_number)
+        part = _Rows(rows, x_noisy.shape[0])
+        control = self.inner.get_control(
+            part.of(x_noisy), part.of(t), part.of_each(cond), batched_number, transformer_options
+        )
+        if control is None:
+            return previous
+        if part.some:
+            control = self._spread(control, len(rows), batched_number)
+        # The strength is the inner control's; ours is 1 and merging leaves the residuals as they are. It also makes
+        # new lists, which the UNet empties.
+        return self.control_merge(control, previous, output_dtype=None)  # type: ignore[no-any-return]
+
+    def _spread(self, control: Control, rows: int, chunks: int) -> Control:
+        done: dict[int, torch.Tensor] = {}  # SDXL-style nets repeat one tensor in several places
+
+        def spread(residual: torch.Tensor | None) -> torch.Tensor | None:
+            if residual is None or residual.shape[0] != rows:
+                return residual
+            if id(residual) not in done:
+                done[id(residual)] = self.layout.spread(residual, chunks)
+            return done[id(residual)]
+
+        return {place: [spread(residual) for residual in residuals] for place, residuals in control.items()}
+
+    def _check_batch(self, x_noisy: torch.Tensor, chunks: int) -> None:
+        if x_noisy.ndim != 4:
+            raise InputError("control_net", "a video model's latent", "an image model, where frames are batch rows")
+        frames = x_noisy.shape[0] // chunks
+        if frames != self.layout.frames:
+            allowed = f"{self.layout.frames}, the frames of the keyframe plan"
+            raise InputError("latent batch", f"{frames} frames", allowed, "Plan keyframes for this clip.")
+
+
+class _Rows:
+    """Some rows of everything in a batch."""
+
+    def __init__(self, rows: list[int], batch: int) -> None:
+        self.rows, self.batch, self.some = rows, batch, len(rows) != batch
+
+    def of(self, value: torch.Tensor) -> torch.Tensor:
+        return value[self.rows] if self.some else value
+
+    def of_each(self, cond: dict[str, Any]) -> dict[str, Any]:
+        def take(value: Any) -> Any:
+            per_row = isinstance(value, torch.Tensor) and value.ndim > 0 and value.shape[0] == self.batch
+            return self.of(value) if per_row else value
+
+        return {name: take(value) for name, value in cond.items()}
+
+
+def keyframed(control: ControlBase, keyframes: Keyframes, first: int = 0, stop: int | None = None) -> KeyframeControl:
+    """Make a control run on the keyframes of a clip's frames ``first`` to ``stop`` only. Wrapping twice re-plans."""
+    inner = control.inner if isinstance(control, KeyframeControl) else control
+    return KeyframeControl(inner.copy(), Layout.of(keyframes, first, stop))

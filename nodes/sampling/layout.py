@@ -1,0 +1,60 @@
+"""Which rows of a batch the ControlNet sees, and how the other rows get their residuals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..keyframes.keyframes import Keyframes
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A batch of consecutive frames, some of which are keyframes.
+
+    Attributes:
+        frames: rows in the batch (per cond chunk).
+        keyframes: rows that the ControlNet is run on.
+        left, right: for every row the positions in ``keyframes`` on either side of it.
+        weight: for every row the share 0..1 of ``right``; 0 on a keyframe.
+    """
+
+    frames: int
+    keyframes: tuple[int, ...]
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    weight: tuple[float, ...]
+
+    @classmethod
+    def of(cls, keyframes: Keyframes, first: int = 0, stop: int | None = None) -> Layout:
+        """The layout of frames ``first`` to ``stop`` (exclusive) of a clip.
+
+        Keyframes outside that range are not there to interpolate from: the caller cuts at keyframes.
+        """
+        stop = keyframes.frame_count if stop is None else stop
+        inside = [i for i, frame in enumerate(keyframes.frames) if first <= frame < stop]
+        brackets = [keyframes.bracket(frame) for frame in range(first, stop)]
+        return cls(
+            stop - first,
+            tuple(keyframes.frames[i] - first for i in inside),
+            tuple(b.left - inside[0] for b in brackets),
+            tuple(b.right - inside[0] for b in brackets),
+            tuple(float(b.weight) for b in brackets),
+        )
+
+    def keyframe_rows(self, chunks: int) -> list[int]:
+        """Keyframe rows of a batch that holds the same frames ``chunks`` times (cond, uncond…)."""
+        return [chunk * self.frames + row for chunk in range(chunks) for row in self.keyframes]
+
+    def spread(self, residual: torch.Tensor, chunks: int) -> torch.Tensor:
+        """Interpolate keyframe residuals ``(chunks * keyframes, …)`` linearly to all rows ``(chunks * frames, …)``.
+
+        A keyframe's own residual comes through bit for bit.
+        """
+        device, count = residual.device, len(self.keyframes)
+        offsets = torch.arange(chunks, device=device)[:, None] * count
+        left = (torch.tensor(self.left, device=device) + offsets).flatten()
+        right = (torch.tensor(self.right, device=device) + offsets).flatten()
+        weight = torch.tensor(self.weight, device=device, dtype=residual.dtype).repeat(chunks)
+        return torch.lerp(residual[left], residual[right], weight.view(-1, *[1] * (residual.ndim - 1)))

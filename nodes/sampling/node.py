@@ -1,0 +1,198 @@
+"""The nodes that use the GPU for diffusion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.samplers
+import comfy.utils
+import torch
+from comfy_api.latest import io
+
+from ..errors import InputError
+from ..host.node import FrugalNode, Keyframes
+from ..host.progress import LatentProgress, Progress
+from ..host.video import as_stream
+from ..keyframes.keyframes import Keyframes as Plan
+from ..video.tensors import to_image
+from .families import check_families
+from .keyframe_control import keyframed
+from .sampler import ClipSampler, ControlInput, Diffusion, Settings, decode, encode
+
+MODES = ["sparse", "dense"]
+
+
+class FrugalKeyframeControlNet(FrugalNode):
+    """Makes any ControlNet run on keyframes only, for any sampler."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalKeyframeControlNet",
+            display_name="Keyframe ControlNet",
+            category="Frugal Motion/Sampling",
+            description="Runs a ControlNet on the keyframes of a batch only and interpolates its residuals for the "
+            "frames between them. Put it between the ControlNet loader and Apply ControlNet; sample the clip's frames "
+            "as one batch with the same noise.",
+            inputs=[
+                io.ControlNet.Input("control_net", tooltip="Any image ControlNet."),
+                Keyframes.Input("keyframes", tooltip="From Plan Keyframes, for the frames of the latent batch."),
+            ],
+            outputs=[io.ControlNet.Output(tooltip="Takes one hint per frame, or one per keyframe.")],
+        )
+
+    @classmethod
+    def execute(cls, control_net: Any, keyframes: Plan) -> io.NodeOutput:
+        return io.NodeOutput(keyframed(control_net, keyframes))
+
+
+class FrugalKeyframeSampler(FrugalNode):
+    """Samples the keyframes of a clip, or all its frames under keyframed control."""
+
+    DEVICE = "gpu"
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalKeyframeSampler",
+            display_name="Keyframe ControlNet Sampler",
+            category="Frugal Motion/Sampling",
+            description="Redraws a clip with a ControlNet. Sparse: samples the keyframes and leaves the rest to "
+            "Interpolate Frames, so every 4th frame costs a quarter. Dense: samples every frame, with the ControlNet "
+            "on keyframes only. All frames share their noise, and are cut into batches that fit the memory.",
+            inputs=[
+                io.Model.Input("model", tooltip="An image model (SD1.5, SDXL…), with LoRAs or patches as you like."),
+                io.ControlNet.Input("control_net", tooltip="A ControlNet of the same family, e.g. openpose."),
+                io.Vae.Input("vae", tooltip="Encodes the source frames and decodes the result, in small batches."),
+                io.Conditioning.Input("positive", tooltip="What the result should look like."),
+                io.Conditioning.Input("negative", tooltip="What it should not look like."),
+                io.Image.Input("control_images", tooltip="Hints: one per keyframe, or one per frame of the clip."),
+                Keyframes.Input("keyframes", tooltip="Which frames are sampled; from Plan Keyframes."),
+                io.Combo.Input(
+                    "mode",
+                    options=MODES,
+                    default="sparse",
+                    tooltip="sparse: keyframes only, the cheapest. dense: every frame, with interpolated control.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=True,
+                    tooltip="All frames of the clip start from the noise of this seed.",
+                ),
+                io.Int.Input("steps", default=18, min=1, max=200, tooltip="15 to 20 are enough for DPM++ 2M Karras."),
+                io.Float.Input("cfg", default=7.0, min=0.0, max=30.0, step=0.1, tooltip="How strictly to follow the prompt."),
+                io.Combo.Input(
+                    "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, default="dpmpp_2m", tooltip="The solver."
+                ),
+                io.Combo.Input(
+                    "scheduler", options=comfy.samplers.KSampler.SCHEDULERS, default="karras", tooltip="The noise levels."
+                ),
+                io.Float.Input(
+                    "denoise",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="1: from pure noise. Less: start from the source video and keep more of it.",
+                ),
+                io.Float.Input(
+                    "control_strength", default=1.0, min=0.0, max=10.0, step=0.01, tooltip="How strictly to follow the hints."
+                ),
+                io.Float.Input(
+                    "control_start", default=0.0, min=0.0, max=1.0, step=0.001, tooltip="Share of the steps before control begins."
+                ),
+                io.Float.Input(
+                    "control_end", default=1.0, min=0.0, max=1.0, step=0.001, tooltip="Share of the steps after which it ends."
+                ),
+                io.Video.Input(
+                    "source_video",
+                    optional=True,
+                    tooltip="The clip itself; needed for denoise below 1. Only the frames that are sampled get encoded.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="frames", tooltip="The sampled frames."),
+                Keyframes.Output(display_name="keyframes", tooltip="Which frames of the clip they are."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        control_net: Any,
+        vae: Any,
+        positive: Any,
+        negative: Any,
+        control_images: torch.Tensor,
+        keyframes: Plan,
+        mode: Any,
+        seed: int,
+        steps: int,
+        cfg: float,
+        sampler_name: str,
+        scheduler: str,
+        denoise: float,
+        control_strength: float,
+        control_start: float,
+        control_end: float,
+        source_video: Any = None,
+    ) -> io.NodeOutput:
+        _check_choice("mode", mode, MODES)
+        _check_choice("sampler_name", sampler_name, comfy.samplers.KSampler.SAMPLERS)
+        _check_choice("scheduler", scheduler, comfy.samplers.KSampler.SCHEDULERS)
+        check_families(model, vae, control_net, positive, negative)
+        frames = keyframes.frames if mode == "sparse" else tuple(range(keyframes.frame_count))
+        sampler = ClipSampler(
+            Diffusion(model, vae, positive, negative),
+            ControlInput(control_net, control_images, control_strength, control_start, control_end),
+            keyframes,
+            Settings(mode, steps, cfg, sampler_name, scheduler, denoise, seed),
+            _start_latents(vae, control_images, frames, keyframes, source_video, denoise),
+            LatentProgress(model, steps, len(frames)),
+        )
+        latents = torch.cat(list(sampler.run()))
+        return io.NodeOutput(_decoded(vae, latents), _plan_of_result(keyframes, mode))
+
+
+def _check_choice(name: str, value: str, options: list[str]) -> None:
+    # ComfyUI 0.3.75 does not validate the combos of V3 nodes.
+    if value not in options:
+        raise InputError(name, repr(value), ", ".join(options))
+
+
+def _start_latents(
+    vae: Any, hints: torch.Tensor, frames: tuple[int, ...], keyframes: Plan, source: Any, denoise: float
+) -> torch.Tensor:
+    """Latents to start from: the source's frames, or zeros of the hints' size."""
+    factor = vae.spacial_compression_encode()
+    width, height = hints.shape[2] // factor, hints.shape[1] // factor
+    if denoise >= 1:
+        return torch.zeros(len(frames), 4, height, width)
+    if source is None:
+        raise InputError("denoise", f"{denoise} without a source video", "1", "Connect source_video to keep some of it.")
+    stream = as_stream(source)
+    if stream.info.frame_count != keyframes.frame_count:
+        found = f"{stream.info.frame_count} frames"
+        raise InputError("source_video", found, f"{keyframes.frame_count}, as the keyframes were planned for")
+    images = to_image(stream.frames_at(frames)).movedim(-1, 1)
+    fitted = comfy.utils.common_upscale(images, width * factor, height * factor, "area", "disabled")
+    return encode(vae, fitted.movedim(1, -1))
+
+
+def _decoded(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    progress = Progress(len(latents))
+    batches = []
+    for batch in decode(vae, latents):
+        batches.append(batch)
+        progress.step(len(batch))
+    return torch.cat(batches)
+
+
+def _plan_of_result(keyframes: Plan, mode: str) -> Plan:
+    if mode == "sparse":
+        return keyframes
+    return Plan.all_frames(keyframes.frame_count, keyframes.frame_rate, keyframes.cuts)

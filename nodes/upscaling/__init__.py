@@ -1,0 +1,1 @@
+"""Larger frames (spandrel's super-resolution models). Only ``node.py`` knows ComfyUI."""

@@ -1,0 +1,108 @@
+"""Upscale Video (Real-ESRGAN)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from spandrel import ImageModelDescriptor
+
+from ..errors import InputError
+from ..host.models import accelerator, compute_device, inference_dtype, managed
+from ..host.node import FrugalNode
+from ..host.progress import tracked
+from ..host.video import StreamVideo, as_stream
+from ..video.stream import CHUNK
+from .size import target_size
+from .stream import UpscaledStream, upscaled
+from .upscaler import Upscaler
+
+# One socket for both kinds: ComfyUI accepts a link when the comma-separated types overlap.
+Frames = io.Custom("IMAGE,VIDEO")
+
+
+class FrugalUpscale(FrugalNode):
+    """A VIDEO or an IMAGE in, the same kind out. A VIDEO is upscaled while it is read."""
+
+    DEVICE = "gpu"
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalUpscale",
+            display_name="Upscale Video (Real-ESRGAN)",
+            category="Frugal Motion/Upscaling",
+            description="Enlarges frames with any single-image model of Load Upscale Model, several at a time and in "
+            "tiles where memory is short. Upscale keyframes before you interpolate: fewer frames go through the model.",
+            inputs=[
+                io.MultiType.Input(
+                    "frames",
+                    [io.Image, io.Video],
+                    tooltip="What to enlarge. An IMAGE gives an IMAGE; a VIDEO gives a VIDEO, made while it is saved.",
+                ),
+                io.UpscaleModel.Input(
+                    "upscale_model", tooltip="From Load Upscale Model, e.g. RealESRGAN_x4plus or realesr-animevideov3."
+                ),
+                io.Float.Input(
+                    "scale",
+                    default=2.0,
+                    min=0.1,
+                    max=8.0,
+                    step=0.05,
+                    tooltip="Size of the result as a multiple of the input's. Up to 1 the model is not run.",
+                ),
+                io.Int.Input(
+                    "longer_side",
+                    default=0,
+                    min=0,
+                    max=16384,
+                    step=2,
+                    tooltip="Pixels of the result's longer side; the other follows. 0: use scale.",
+                ),
+            ],
+            outputs=[
+                Frames.Output(
+                    display_name="frames", tooltip="The larger frames, of the kind that was given; both sides are even."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, frames: Any, upscale_model: Any, scale: float = 2.0, longer_side: int = 0) -> io.NodeOutput:
+        if isinstance(frames, torch.Tensor):
+            return io.NodeOutput(_upscaled_image(frames, upscale_model, scale, longer_side))
+        source = as_stream(frames)
+        size = target_size(source.info.width, source.info.height, scale, longer_side)
+        stream = UpscaledStream(source, _upscaler(upscale_model, size))
+        return io.NodeOutput(StreamVideo(stream, cls.stage()))
+
+
+def _upscaled_image(image: torch.Tensor, upscale_model: Any, scale: float, longer_side: int) -> torch.Tensor:
+    count, height, width, _ = image.shape
+    size = target_size(width, height, scale, longer_side)
+    upscaler = _upscaler(upscale_model, size)
+    result = torch.empty(count, size[1], size[0], 3)
+    chunks = (part[..., :3].float().cpu().numpy() for part in image.split(CHUNK))
+    first = 0
+    for made in tracked(upscaled(chunks, upscaler), count):
+        result[first : first + len(made)] = torch.from_numpy(made)
+        first += len(made)
+    return result
+
+
+def _upscaler(model: Any, size: tuple[int, int]) -> Upscaler:
+    """A copy of the model under ComfyUI's management.
+
+    The loader's own object stays as it is: core's nodes move it about by hand, and expect fp32.
+    """
+    allowed = "a single-image RGB model from Load Upscale Model"
+    if not isinstance(model, ImageModelDescriptor):
+        raise InputError("upscale_model", type(model).__name__, allowed)
+    if (model.input_channels, model.output_channels) != (3, 3):
+        raise InputError("upscale_model", f"{model.input_channels} to {model.output_channels} channels", allowed)
+    net = copy.deepcopy(model)
+    half = inference_dtype(compute_device()) == torch.float16 and model.supports_half
+    net.to(torch.float16 if half else torch.float32)
+    return Upscaler(net, accelerator(managed(net.model)), size)

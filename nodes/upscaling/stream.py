@@ -1,0 +1,41 @@
+"""A stream of larger frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..video.stream import CHUNK, Frames, FrameStream, VideoInfo
+from .upscaler import Pixels, Upscaler
+
+
+class UpscaledStream(FrameStream):
+    """``source``, upscaled while it is read. The sound stays."""
+
+    def __init__(self, source: FrameStream, upscaler: Upscaler) -> None:
+        self.source, self.upscaler, self.audio = source, upscaler, source.audio
+        self.info = VideoInfo(*upscaler.size, source.info.frame_rate, source.info.frame_count)
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        return upscaled(self.source.chunks(size), self.upscaler)
+
+
+def upscaled(chunks: Iterable[Pixels], upscaler: Upscaler) -> Iterator[Pixels]:
+    """Upscale chunk by chunk. A frame that equals the one before it is not paid for again."""
+    before: npt.NDArray[Any] | None = None
+    result: npt.NDArray[Any] | None = None
+    for chunk in chunks:
+        is_new = []
+        for frame in chunk:
+            is_new.append(before is None or not np.array_equal(frame, before))
+            before = frame
+        if all(is_new):
+            made = upscaler(chunk)
+        else:
+            results = [result, *(upscaler(chunk[is_new]) if any(is_new) else ())]
+            made = np.stack([results[i] for i in np.cumsum(is_new)])  # type: ignore[misc]
+        result = made[-1]
+        yield made

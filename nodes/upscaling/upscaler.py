@@ -1,0 +1,161 @@
+"""Frames through a super-resolution net, in batches and tiles that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import ceil, sqrt
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from spandrel import ModelTiling
+from torch import Tensor
+
+from ..accelerator import Accelerator
+
+HALO = 64
+"""Pixels that a tile sees beyond what it gives. A compact net looks 18 far. x4plus looks further than any tile, but
+beyond 64 little counts."""
+
+SMALLEST_TILE = 64
+CORE_TILE = 512 * 512
+"""Pixels for which ComfyUI's own upscaling node makes room."""
+
+CPU_TILE = 512
+"""Most pixels along a tile's side on a CPU, where a cancel waits for one tile."""
+
+NUMBERS_PER_PIXEL = 1152
+"""Numbers alive per input pixel and unit of scale, at worst: Real-ESRGAN x4 holds 64 channels of 16 pixels 4 times."""
+
+Pixels = TypeVar("Pixels", bound=npt.NDArray[Any])
+
+
+class UpscaleNet(Protocol):
+    """What is used of spandrel's ``ImageModelDescriptor``."""
+
+    @property
+    def scale(self) -> int: ...
+
+    @property
+    def tiling(self) -> ModelTiling: ...
+
+    def __call__(self, image: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much goes through the net at once: of ``frames`` frames a ``tile`` by ``tile`` part, and its halo."""
+
+    frames: int
+    tile: int
+
+    def halved(self) -> Plan | None:
+        """The next smaller plan; ``None`` when there is nothing left to save."""
+        if self.frames > 1:
+            return Plan(self.frames // 2, self.tile)
+        return Plan(1, self.tile // 2) if self.tile // 2 >= SMALLEST_TILE else None
+
+
+class Upscaler:
+    """Makes frames ``size`` large: by the net, then bicubically to the exact size.
+
+    Frames that are to become no larger are only resized. A net that does not enlarge (``scale`` 1: a denoiser, say)
+    always runs. What does not fit in memory is halved, first in frames and then in tiles, for the rest of the clip too.
+
+    Args:
+        size: width and height of the result.
+    """
+
+    def __init__(self, net: UpscaleNet, accelerator: Accelerator, size: tuple[int, int]) -> None:
+        self._net, self._on, self.size = net, accelerator, size
+        self._fits: Plan | None = None
+
+    def __call__(self, frames: Pixels) -> Pixels:
+        """Upscale RGB frames ``(n, h, w, 3)``: uint8, or float32 in 0..1. The result is of the same kind."""
+        _, height, width, _ = frames.shape
+        is_larger = self.size[0] > width or self.size[1] > height
+        upscale = self._by_net if is_larger or self._net.scale == 1 else self._resized
+        return np.concatenate([_to_pixels(part, frames.dtype) for part in upscale(frames)])  # type: ignore[return-value]
+
+    def _resized(self, frames: npt.NDArray[Any]) -> Iterator[Tensor]:
+        for frame in frames:
+            yield self._to_size(_to_images(frame[None], torch.device("cpu")))
+
+    def _by_net(self, frames: npt.NDArray[Any]) -> Iterator[Tensor]:
+        first = 0
+        while first < len(frames):
+            plan = self._plan(*frames.shape[1:3])
+            part = frames[first : first + plan.frames]
+            made: Tensor | None = None
+            try:
+                made = self._enlarge(_to_images(part, self._on.device).to(self._on.dtype), plan.tile)
+            except self._on.out_of_memory:
+                smaller = Plan(len(part), plan.tile).halved()
+                if smaller is None:
+                    raise
+                self._fits = smaller
+            if made is None:  # only now has the exception let go of the tensors
+                self._on.release()
+                continue
+            yield made
+            first += len(part)
+
+    def _plan(self, height: int, width: int) -> Plan:
+        """The most that free memory promises to hold, and no more than has failed before."""
+        whole, area = max(height, width), height * width
+        self._on.load(self._bytes(min(area, CORE_TILE)))  # other models make room before we look what is free
+        pixels = 0.8 * self._on.free_memory() / self._bytes(1)
+        fits = int(pixels // area)
+        plan = Plan(fits, whole) if fits else Plan(1, max(int(sqrt(pixels)) - 2 * HALO, SMALLEST_TILE))
+        if self._on.is_cpu:  # slower in batches
+            plan = Plan(1, min(plan.tile, CPU_TILE))
+        if self._fits is not None:
+            plan = Plan(min(plan.frames, self._fits.frames), min(plan.tile, self._fits.tile))
+        if self._net.tiling is ModelTiling.INTERNAL:  # it wants the whole picture
+            plan = Plan(plan.frames, whole)
+        return plan
+
+    def _bytes(self, pixels: int) -> float:
+        return float(pixels * NUMBERS_PER_PIXEL * self._net.scale * self._on.dtype.itemsize)
+
+    @torch.inference_mode()
+    def _enlarge(self, images: Tensor, tile: int) -> Tensor:
+        """``(n, 3, h, w)`` to ``(n, 3, *size)``, tile by tile; only the part of a tile that has a halo is used."""
+        rows, _, height, width = images.shape
+        scale = self._net.scale
+        large = images.new_empty(rows, 3, height * scale, width * scale)
+        for (top, bottom), (left, right) in product(_cuts(height, tile), _cuts(width, tile)):
+            y, x = max(top - HALO, 0), max(left - HALO, 0)
+            seen = images[:, :, y : bottom + HALO, x : right + HALO]
+            self._on.load(self._bytes(rows * seen.shape[2] * seen.shape[3]))
+            made = self._net(seen)[:, :, (top - y) * scale :, (left - x) * scale :]
+            part = large[:, :, top * scale : bottom * scale, left * scale : right * scale]
+            part.copy_(made[:, :, : part.shape[2], : part.shape[3]])
+        return self._to_size(large)
+
+    def _to_size(self, images: Tensor) -> Tensor:
+        width, height = self.size
+        if images.shape[2:] == (height, width):
+            return images.float()
+        return F.interpolate(images.float(), (height, width), mode="bicubic", antialias=True).clamp_(0, 1)
+
+
+def _cuts(length: int, tile: int) -> list[tuple[int, int]]:
+    """Cut ``length`` into equal parts of at most ``tile``."""
+    part = ceil(length / ceil(length / tile))
+    return [(first, min(first + part, length)) for first in range(0, length, part)]
+
+
+def _to_images(frames: npt.NDArray[Any], device: torch.device) -> Tensor:
+    images = torch.from_numpy(np.ascontiguousarray(frames)).to(device).movedim(-1, 1)
+    return images.float() / 255 if frames.dtype == np.uint8 else images.float()
+
+
+def _to_pixels(images: Tensor, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    if dtype == np.uint8:
+        images = images.mul(255).round().to(torch.uint8)
+    return np.ascontiguousarray(images.movedim(1, -1).cpu().numpy())

@@ -1,0 +1,1 @@
+"""Decode, stream and encode video on the CPU (PyAV, that is FFmpeg's own libraries)."""

@@ -1,0 +1,117 @@
+"""Decoded pictures to upright, full-range RGB."""
+
+from __future__ import annotations
+
+import logging
+
+import av
+import av.error
+import av.filter
+import numpy as np
+import numpy.typing as npt
+
+from .geometry import Orientation, Placement
+from .probe import HDR_TRANSFERS
+
+logger = logging.getLogger(__name__)
+
+# Matrix coefficients of ITU-T H.273, by the scale filter's names.
+_MATRICES = {
+    1: "bt709",
+    4: "fcc",
+    5: "bt601",
+    6: "bt601",
+    7: "smpte240m",
+    9: "bt2020",
+    10: "bt2020",
+}
+_HD_HEIGHT = 720
+_FULL_RANGE = 2
+
+
+class Converter:
+    """Turns frames into RGB arrays ``(height, width, 3)`` through an FFmpeg filter graph.
+
+    Colour follows the stream's tags. An untagged picture is taken for BT.709 if it is high definition and for BT.601
+    otherwise, as players do. PQ and HLG are tone-mapped to BT.709 by FFmpeg 8's scaler (BT.2390).
+    """
+
+    def __init__(self, orientation: Orientation, placement: Placement) -> None:
+        self._orientation, self._placement = orientation, placement
+        self._graph: av.filter.Graph | None = None
+        self._made_for: tuple[object, ...] = ()
+
+    def __call__(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+        kind = (
+            frame.width,
+            frame.height,
+            frame.format.name,
+            frame.colorspace,
+            frame.color_range,
+            frame.color_trc,
+        )
+        if self._graph is None or kind != self._made_for:
+            self._graph, self._made_for = self._make(frame), kind
+        self._graph.vpush(frame)
+        array: npt.NDArray[np.uint8] = self._graph.vpull().to_ndarray()  # type: ignore[assignment]
+        return array
+
+    def _make(self, frame: av.VideoFrame) -> av.filter.Graph:
+        if frame.color_trc not in HDR_TRANSFERS:
+            return self._linked(frame, {})
+        source = {
+            "in_transfer": HDR_TRANSFERS[frame.color_trc],
+            "in_primaries": "bt2020",
+        }
+        target = {
+            "out_transfer": "bt709",
+            "out_primaries": "bt709",
+            "intent": "perceptual",
+        }
+        try:
+            return self._linked(frame, source | target)
+        except (av.error.FFmpegError, ValueError):  # FFmpeg before 8
+            logger.warning("This build of PyAV cannot tone-map HDR: colours will look pale. Update the package av.")
+            return self._linked(frame, {})
+
+    def _linked(self, frame: av.VideoFrame, tone_mapping: dict[str, str]) -> av.filter.Graph:
+        graph = av.filter.Graph()
+        nodes = [
+            graph.add_buffer(
+                width=frame.width,
+                height=frame.height,
+                format=frame.format,
+                time_base=frame.time_base,
+            )
+        ]
+        nodes.append(graph.add("scale", **self._scaling(frame), **tone_mapping))
+        nodes.append(graph.add("format", "rgb24"))
+        nodes += [graph.add(name, options or None) for name, options in self._orientation.filters]
+        (width, height), output = self._placement.scaled, self._placement.output
+        if width > output[0] or height > output[1]:
+            nodes.append(graph.add("crop", f"{output[0]}:{output[1]}"))
+        elif (width, height) != output:
+            nodes.append(graph.add("pad", f"{output[0]}:{output[1]}:-1:-1"))
+        nodes.append(graph.add("buffersink"))
+        graph.link_nodes(*nodes).configure()
+        return graph
+
+    def _scaling(self, frame: av.VideoFrame) -> dict[str, str]:
+        width, height = self._placement.scaled
+        if self._orientation.swaps:
+            width, height = height, width
+        options = {
+            "w": str(width),
+            "h": str(height),
+            "flags": "bicubic+accurate_rnd+full_chroma_int",
+        }
+        if frame.format.is_rgb:
+            return options
+        full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+        guess = "bt709" if min(frame.width, frame.height) >= _HD_HEIGHT else "bt601"
+        matrix = _MATRICES.get(frame.colorspace, guess)
+        return options | {
+            "in_color_matrix": matrix,
+            "in_range": "pc" if full else "tv",
+            "out_range": "pc",
+        }

@@ -1,0 +1,249 @@
+"""A video file as a stream of RGB frames at a constant rate."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain, pairwise, repeat
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+
+from ..errors import InputError
+from .convert import Converter
+from .geometry import FITS, Fit, place
+from .probe import SourceInfo, opened, probe, video_stream
+from .stream import CHUNK, FileAudio, Frames, FrameStream, VideoInfo
+
+logger = logging.getLogger(__name__)
+
+SEEK_AHEAD = 5
+"""Seconds between two wanted frames from which seeking is tried: it costs up to one group of pictures."""
+
+
+@dataclass(frozen=True)
+class DecodeSettings:
+    """What to decode of a file, and into what.
+
+    Args:
+        start: seconds from the first frame.
+        duration: seconds; ``None`` is to the end, and what lies beyond the end is left out.
+        frame_rate: frames per second of the result; ``None`` is the source's.
+        size: width and height; ``None`` is the source's, upright and with square pixels.
+        fit: how the picture fills ``size``, see :func:`.geometry.place`.
+        multiple: both sides are rounded to a multiple of this.
+
+    Raises:
+        InputError: a value outside its range.
+    """
+
+    start: Fraction = Fraction(0)
+    duration: Fraction | None = None
+    frame_rate: Fraction | None = None
+    size: tuple[int, int] | None = None
+    fit: Fit = "keep"
+    multiple: int = 1
+
+    def __post_init__(self) -> None:
+        if self.start < 0:
+            raise InputError("start", f"{float(self.start):g} s", "0 s or more")
+        if self.duration is not None and self.duration <= 0:
+            raise InputError("duration", f"{float(self.duration):g} s", "more than 0 s")
+        if self.frame_rate is not None and self.frame_rate <= 0:
+            raise InputError(
+                "frame_rate",
+                f"{float(self.frame_rate):g} frames/s",
+                "more than 0 frames/s",
+            )
+        if self.fit not in FITS:
+            raise InputError("fit", repr(self.fit), ", ".join(FITS))
+        if self.multiple < 1:
+            raise InputError("multiple", str(self.multiple), "1 or more")
+
+
+class FileStream(FrameStream):
+    """Frames of a file, decoded while they are read.
+
+    Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate`` (the earlier of two equally
+    near), whatever the source's own rate does. There are ``round(duration * frame_rate)`` of them, at least one. Frames that
+    turn out to be damaged are replaced by their neighbours, and a warning says how many.
+
+    Raises:
+        InputError: the file is not a video, or ``start`` is beyond its end.
+    """
+
+    def __init__(self, path: Path, settings: DecodeSettings | None = None) -> None:
+        self.path = path
+        self.settings = settings = settings or DecodeSettings()
+        self.source: SourceInfo = probe(path)
+        available = self.source.duration - settings.start
+        if available <= 0:
+            length = float(self.source.duration)
+            raise InputError(
+                "start",
+                f"{float(settings.start):g} s",
+                f"less than the video's {length:.3f} s",
+            )
+        rate = settings.frame_rate or self.source.frame_rate
+        count = max(round(min(settings.duration or available, available) * rate), 1)
+        self._placement = place(
+            self.source.width,
+            self.source.height,
+            settings.size,
+            settings.fit,
+            settings.multiple,
+        )
+        self.info = VideoInfo(*self._placement.output, rate, count)
+        if self.source.has_audio:
+            is_whole = settings.start == 0 and settings.duration is None
+            self.audio = FileAudio(path, settings.start, None if is_whole else self.info.duration)
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        batch: list[npt.NDArray[np.uint8]] = []
+        for picture in self._pictures(range(self.info.frame_count)):
+            batch.append(picture)
+            if len(batch) == size:
+                yield np.stack(batch)
+                batch = []
+        if batch:
+            yield np.stack(batch)
+
+    def frames_at(self, indices: Sequence[int]) -> Frames:
+        if not indices:
+            return np.empty((0, self.info.height, self.info.width, 3), np.uint8)
+        if indices[0] < 0 or indices[-1] >= self.info.frame_count:
+            raise IndexError(f"frames {indices[0]}..{indices[-1]} of a stream of {self.info.frame_count}")
+        gap = SEEK_AHEAD * self.info.frame_rate
+        breaks = [i for i, (a, b) in enumerate(pairwise(indices), 1) if b - a > gap]
+        runs = [indices[a:b] for a, b in zip([0, *breaks], [*breaks, len(indices)], strict=True)]
+        return np.stack(list(chain.from_iterable(map(self._pictures, runs))))
+
+    def _pictures(self, indices: Sequence[int]) -> Iterator[npt.NDArray[np.uint8]]:
+        """One picture per index, in one pass from the key frame before the first."""
+        rate, start = self.info.frame_rate, self.settings.start
+        times = [start + index / rate for index in indices]
+        convert = Converter(self.source.orientation, self._placement)
+        for frame, repeats in nearest(_decoded(self.source, times), times):
+            picture = convert(frame)
+            yield from repeat(picture, repeats)
+
+
+def nearest(
+    frames: Iterable[tuple[Fraction, av.VideoFrame]], times: Sequence[Fraction]
+) -> Iterator[tuple[av.VideoFrame, int]]:
+    """Choose the frame nearest to each time; of two equally near the earlier.
+
+    Args:
+        frames: pairs of time and frame, ascending.
+        times: ascending.
+
+    Yields:
+        A frame and for how many of the times it stands, more than 0. The counts add up to ``len(times)``.
+
+    Raises:
+        InputError: there are no frames.
+    """
+    done = 0
+    last: tuple[Fraction, av.VideoFrame] | None = None
+    for time, frame in frames:
+        if last is not None:
+            middle = (last[0] + time) / 2
+            first = done
+            while done < len(times) and times[done] <= middle:
+                done += 1
+            if done > first:
+                yield last[1], done - first
+            if done == len(times):
+                return
+        last = time, frame
+    if last is None:
+        raise InputError("file", "no picture that can be decoded", "a video of 1 frame or more")
+    if done < len(times):
+        yield last[1], len(times) - done
+
+
+def _decoded(source: SourceInfo, times: Sequence[Fraction]) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    """Frames and their times in ascending order, from at or before ``times[0]`` to the end of the file.
+
+    Those that no other frame needs and that are nearest to none of ``times`` may be left out.
+    """
+    can_skip = source.codec == "h264" and not source.is_vfr
+    reach = Fraction(3, 4) / source.frame_rate  # half a frame, and half as much again for uneven time stamps
+    damaged, last = 0, Fraction(-1)
+    first_stamp: int | None = None
+    for packet in _packets(source, times[0]):
+        assert packet.time_base is not None
+        if first_stamp is None:
+            first_stamp = packet.pts
+        if can_skip and packet.pts is not None:
+            wanted = _is_near(times, packet.pts * packet.time_base - source.origin, reach)
+            packet.stream.codec_context.skip_frame = "DEFAULT" if wanted else "NONREF"
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            damaged += 1
+            continue
+        for frame in frames:
+            assert isinstance(frame, av.VideoFrame)
+            stamp = frame.pts if frame.pts is not None else frame.dts
+            # After a seek, pictures shown before the key frame lack what they refer to.
+            if stamp is not None and first_stamp is not None and stamp < first_stamp:
+                continue
+            time = stamp * packet.time_base - source.origin if stamp is not None else last + 1 / source.frame_rate
+            if time <= last:
+                continue
+            damaged += frame.is_corrupt
+            last = time
+            yield time, frame
+    missing = int((times[-1] - last) * source.frame_rate)
+    if damaged or missing > 0:
+        message = "%s: %d frames are damaged and %d at the end cannot be decoded; their neighbours stand in"
+        logger.warning(message, source.path.name, damaged, max(missing, 0))
+
+
+def _is_near(times: Sequence[Fraction], time: Fraction, reach: Fraction) -> bool:
+    after = bisect_left(times, time - reach)
+    return after < len(times) and times[after] <= time + reach
+
+
+def _packets(source: SourceInfo, start: Fraction) -> Iterator[av.Packet]:
+    """Packets of the video stream from a key frame shown at or before ``start`` to the end."""
+    if start > 1:
+        with opened(source.path) as container:
+            if _seek(container, start + source.origin):
+                yield from _readable(container)
+                return
+    with opened(source.path) as container:
+        yield from _readable(container)
+
+
+def _seek(container: InputContainer, time: Fraction) -> bool:
+    """Go to a key frame at or before ``time``; whether that worked (in some formats FFmpeg can only guess)."""
+    stream = video_stream(container)
+    target = int(time / (stream.time_base or Fraction(1, 1000)))
+    try:
+        container.seek(target, stream=stream)
+        key = next(
+            (packet for packet in container.demux(stream) if packet.pts is not None),
+            None,
+        )
+        container.seek(target, stream=stream)
+    except av.error.FFmpegError:
+        return False
+    return key is not None and key.is_keyframe and key.pts is not None and key.pts <= target
+
+
+def _readable(container: InputContainer) -> Iterator[av.Packet]:
+    stream = video_stream(container)
+    stream.thread_type = "AUTO"  # type: ignore[assignment]
+    try:
+        yield from container.demux(stream)
+    except av.error.FFmpegError as error:
+        logger.warning("%s ends early: %s", Path(container.name).name, error)

@@ -1,0 +1,203 @@
+"""Write a stream to a file: whole, or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from uuid import uuid4
+
+import av
+import av.filter
+import numpy as np
+from av.container import OutputContainer
+
+from ..errors import InputError
+from .codecs import Codec, codec_named
+from .soundtrack import add_sound
+from .stream import Audio, Frames, FrameStream
+
+_BT709, _LIMITED, _FULL, _RGB = 1, 1, 2, 0  # ITU-T H.273, and FFmpeg's colour ranges
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """How a stream is encoded.
+
+    Args:
+        codec: a name in :data:`.codecs.CODECS`.
+        quality: 0 (smallest file) to 100 (best picture); ``prores`` and ``lossless`` have only one.
+        sound: whether the file gets the stream's sound.
+
+    Raises:
+        InputError: a value outside its range.
+    """
+
+    codec: str = "h264"
+    quality: int = 75
+    sound: bool = True
+
+    def __post_init__(self) -> None:
+        codec_named(self.codec)
+        if not 0 <= self.quality <= 100:
+            raise InputError("quality", str(self.quality), "0 to 100")
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the files that this makes, e.g. ``.mp4``."""
+        return codec_named(self.codec).suffix
+
+
+LOSSLESS = EncodeSettings("lossless")
+"""RGB H.264 at quantizer 0 and copied or FLAC sound: every frame is read back bit for bit, at any size."""
+
+
+def save(
+    stream: FrameStream,
+    target: Path | io.BytesIO,
+    settings: EncodeSettings = EncodeSettings(),
+    audio: Audio | None = None,
+    metadata: Mapping[str, str] | None = None,
+    on_frames: Callable[[int], None] | None = None,
+) -> None:
+    """Encode a stream at its exact frame rate, as BT.709 limited-range YUV, with sound no longer than the pictures.
+
+    Sound that comes untrimmed from a file is copied where the container takes it. An odd width or height is made even by
+    repeating the last column or row, since 4:2:0 chroma needs that (``lossless`` keeps it).
+
+    Args:
+        target: a file, which appears under this name only once it is complete; or a buffer.
+        audio: in place of the stream's own.
+        metadata: tags of the file.
+        on_frames: is told how many frames were written, chunk by chunk; what it raises cancels.
+
+    Raises:
+        OSError: the file cannot be written; the message says how much space is left.
+    """
+    sound = (audio or stream.audio) if settings.sound else None
+    if isinstance(target, io.BytesIO):
+        _write(stream, target, settings, sound, metadata or {}, on_frames)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.stem}.{uuid4().hex[:8]}.part")
+    try:
+        _write(stream, part, settings, sound, metadata or {}, on_frames)
+        os.replace(part, target)
+    except OSError as error:
+        free = shutil.disk_usage(target.parent).free / 1e6
+        message = f"could not save {target}: {error.strerror or error}; {free:.0f} MB are free there"
+        raise OSError(error.errno, message) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(
+    stream: FrameStream,
+    target: Path | io.BytesIO,
+    settings: EncodeSettings,
+    audio: Audio | None,
+    metadata: Mapping[str, str],
+    on_frames: Callable[[int], None] | None,
+) -> None:
+    codec = codec_named(settings.codec)
+    # FFmpeg moves the index to the front by reading the file again, which it cannot do with a buffer.
+    flags = "use_metadata_tags" + ("+faststart" if isinstance(target, Path) else "")
+    options = {"movflags": flags} if codec.container in ("mp4", "mov") else {}
+    file = str(target) if isinstance(target, Path) else target
+    with (
+        ExitStack() as inputs,
+        av.open(file, "w", format=codec.container, options=options) as output,
+    ):
+        output.metadata.update(metadata)
+        video = _add_video(output, stream, codec, settings.quality)
+        rate = Fraction(video.codec_context.framerate)
+        sound = _Interleaved(
+            output,
+            add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None,
+        )
+        index = 0
+        for chunk in stream.chunks():
+            for frame in _encodable(chunk, codec):
+                frame.pts, frame.time_base = index, 1 / rate
+                output.mux(video.encode(frame))
+                index += 1
+            sound.advance(index / rate)
+            if on_frames:
+                on_frames(len(chunk))
+        output.mux(video.encode(None))
+        sound.advance(None)
+
+
+def _add_video(output: OutputContainer, stream: FrameStream, codec: Codec, quality: int) -> av.VideoStream:
+    info = stream.info
+    rate = info.frame_rate.limit_denominator(100_000)  # a float's fraction does not fit FFmpeg's 32 bits
+    video: av.VideoStream = output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality))  # type: ignore[call-overload]
+    video.width, video.height = (
+        info.width + info.width % 2,
+        info.height + info.height % 2,
+    )
+    video.pix_fmt = codec.pixel_format
+    video.time_base = video.codec_context.time_base = 1 / rate
+    context = video.codec_context
+    if codec.tag:
+        context.codec_tag = codec.tag
+    context.color_range = _FULL if codec.is_rgb else _LIMITED
+    context.colorspace = _RGB if codec.is_rgb else _BT709
+    context.color_primaries = context.color_trc = _BT709
+    return video
+
+
+def _encodable(frames: Frames, codec: Codec) -> Iterator[av.VideoFrame]:
+    """RGB frames in the codec's pixel format."""
+    right, below = _padding(frames.shape[2], codec), _padding(frames.shape[1], codec)
+    if right or below:
+        frames = np.pad(frames, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")
+    pictures = (av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in np.ascontiguousarray(frames))
+    if codec.is_rgb:
+        yield from pictures
+        return
+    graph = _to_yuv(frames.shape[2], frames.shape[1], codec.pixel_format)
+    for index, picture in enumerate(pictures):
+        picture.pts = index
+        graph.vpush(picture)
+        yield graph.vpull()
+
+
+def _padding(side: int, codec: Codec) -> int:
+    return 0 if codec.is_rgb else side % 2
+
+
+def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=Fraction(1, 1))  # type: ignore[arg-type]
+    flags = "bicubic+accurate_rnd+full_chroma_inp"
+    scale = graph.add("scale", in_range="pc", out_range="tv", out_color_matrix="bt709", flags=flags)
+    graph.link_nodes(source, scale, graph.add("format", pixel_format), graph.add("buffersink")).configure()
+    return graph
+
+
+class _Interleaved:
+    """Writes sound alongside the pictures, so that the muxer holds neither back."""
+
+    def __init__(
+        self,
+        output: OutputContainer,
+        packets: Iterator[tuple[Fraction, av.Packet]] | None,
+    ) -> None:
+        self._output = output
+        self._packets = packets or iter(())
+        self._next: tuple[Fraction, av.Packet] | None = None
+
+    def advance(self, time: Fraction | None) -> None:
+        """Write the packets before ``time`` seconds; all that are left for ``None``."""
+        while True:
+            self._next = self._next or next(self._packets, None)
+            if self._next is None or (time is not None and self._next[0] >= time):
+                return
+            self._output.mux(self._next[1])
+            self._next = None

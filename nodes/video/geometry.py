@@ -1,0 +1,97 @@
+"""Where the pixels of a decoded picture go: upright, square, scaled, cropped or padded."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import av
+
+from ..errors import InputError
+
+Fit = Literal["keep", "contain", "cover", "stretch"]
+FITS: tuple[str, ...] = get_args(Fit)
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture is made upright: FFmpeg filters, and what they amount to."""
+
+    degrees: int
+    filters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def swaps(self) -> bool:
+        """Whether width and height change places."""
+        return self.degrees % 180 != 0
+
+
+UPRIGHT = Orientation(0)
+# By the signs of a, b, c, d of the display matrix, which takes x, y to ax + cy, bx + dy (ISO 14496-12, 6.2.2).
+_ORIENTATIONS = {
+    (1, 0, 0, 1): UPRIGHT,
+    (0, 1, -1, 0): Orientation(90, (("transpose", "clock"),)),
+    (-1, 0, 0, -1): Orientation(180, (("hflip", ""), ("vflip", ""))),
+    (0, -1, 1, 0): Orientation(270, (("transpose", "cclock"),)),
+    (-1, 0, 0, 1): Orientation(0, (("hflip", ""),)),
+    (1, 0, 0, -1): Orientation(0, (("vflip", ""),)),
+    (0, 1, 1, 0): Orientation(90, (("transpose", "cclock_flip"),)),
+    (0, -1, -1, 0): Orientation(270, (("transpose", "clock_flip"),)),
+}
+
+
+def orientation_of(frame: av.VideoFrame) -> Orientation:
+    """The orientation that a frame's display matrix asks for, to the nearest quarter turn."""
+    data = next((side for side in frame.side_data if side.type.name == "DISPLAYMATRIX"), None)
+    if data is None:
+        return UPRIGHT
+    a, b, _, c, d = struct.unpack("=9i", bytes(data)[:36])[:5]
+    longest = max(map(abs, (a, b, c, d))) or 1
+    signs = tuple(round(value / longest) for value in (a, b, c, d))
+    return _ORIENTATIONS.get(signs, UPRIGHT)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The upright picture is scaled to ``scaled``, then cropped or padded around its centre to ``output``."""
+
+    scaled: tuple[int, int]
+    output: tuple[int, int]
+
+
+def place(width: int, height: int, size: tuple[int, int] | None, fit: Fit, multiple: int = 1) -> Placement:
+    """Lay out a ``width`` x ``height`` picture.
+
+    Args:
+        size: width and height wanted; ``None`` keeps the picture's own.
+        fit: ``keep`` shows the whole picture without bars, its longer side as long as the longer side of ``size``;
+            ``contain`` pads to exactly ``size``, ``cover`` crops to it, ``stretch`` ignores the aspect ratio.
+        multiple: both sides of the output are rounded to it, at most half a multiple of distortion in ``keep``.
+
+    Raises:
+        InputError: an unknown ``fit``, or a side below 1 pixel.
+    """
+    if fit not in FITS:
+        raise InputError("fit", repr(fit), ", ".join(FITS))
+    if size is None:
+        fit, size = "keep", (width, height)
+    if min(size) < 1:
+        raise InputError("size", f"{size[0]} x {size[1]}", "1 pixel or more on each side")
+    if fit == "keep":
+        factor = max(size) / max(width, height)
+        output = _round(width * factor, multiple), _round(height * factor, multiple)
+        return Placement(output, output)
+    output = _round(size[0], multiple), _round(size[1], multiple)
+    if fit == "stretch":
+        return Placement(output, output)
+    ratios = output[0] / width, output[1] / height
+    factor = min(ratios) if fit == "contain" else max(ratios)
+    limit = min if fit == "contain" else max
+    scaled = tuple(limit(max(round(side * factor), 1), out) for side, out in zip((width, height), output, strict=True))
+    return Placement((scaled[0], scaled[1]), output)
+
+
+def _round(side: float, multiple: int) -> int:
+    return max(math.floor(side / multiple + 0.5), 1) * multiple

@@ -1,0 +1,239 @@
+"""Load Video and Save Video."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from comfy_api.latest import Input, io, ui
+
+from ..errors import InputError
+from ..host.folders import input_file, list_videos, output_file
+from ..host.metadata import workflow_metadata
+from ..host.node import FrugalNode
+from ..host.progress import Progress
+from ..host.video import StreamVideo, as_stream, audio_input
+from .codecs import CODECS
+from .decode import DecodeSettings, FileStream
+from .encode import EncodeSettings, save
+from .geometry import FITS
+from .rates import usual_rate
+
+CATEGORY = "Frugal Motion/Video"
+LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
+SIZES = ("source", *LONGER_SIDES, "custom")
+MULTIPLE = 8
+"""Stable Diffusion's latent pixel covers 8 x 8 pixels."""
+
+
+class FrugalLoadVideo(FrugalNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalLoadVideo",
+            display_name="Load Video (FFmpeg)",
+            category=CATEGORY,
+            description="Opens a video at the frame rate and size that diffusion needs. Frames are decoded while later "
+            "nodes read them, so a long clip takes no more memory than a short one.",
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=list_videos(),
+                    upload=io.UploadType.video,
+                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright; HDR is tone-mapped.",
+                ),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=1e6,
+                    step=0.01,
+                    tooltip="Seconds to leave out at the beginning.",
+                ),
+                io.Float.Input(
+                    "duration",
+                    default=0.0,
+                    min=0.0,
+                    max=1e6,
+                    step=0.01,
+                    tooltip="Seconds to load from there on. 0 is to the end.",
+                ),
+                io.Float.Input(
+                    "frame_rate",
+                    default=12.0,
+                    min=0.0,
+                    max=240.0,
+                    step=0.001,
+                    tooltip="Frames per second. 12 is enough to edit; Interpolate Frames brings 25 or more back. "
+                    "0 keeps the video's own; 23.976 and 29.97 mean 24000/1001 and 30000/1001.",
+                ),
+                io.Combo.Input(
+                    "size",
+                    options=list(SIZES),
+                    default="512",
+                    tooltip="Length of the longer side in pixels; the other follows. Both are rounded to a multiple "
+                    "of 8. Work grows with the square: 768 costs 2.25 times as much as 512.",
+                ),
+                io.Int.Input(
+                    "width",
+                    default=512,
+                    min=8,
+                    max=8192,
+                    step=8,
+                    tooltip="Width in pixels, if size is custom.",
+                ),
+                io.Int.Input(
+                    "height",
+                    default=512,
+                    min=8,
+                    max=8192,
+                    step=8,
+                    tooltip="Height in pixels, if size is custom.",
+                ),
+                io.Combo.Input(
+                    "fit",
+                    options=list(FITS),
+                    default="keep",
+                    tooltip="How the picture fills a custom size. keep: whole picture, no bars, only the longer side "
+                    "counts. contain: whole picture with black bars. cover: cropped. stretch: distorted.",
+                ),
+            ],
+            outputs=[
+                io.Video.Output(
+                    display_name="video",
+                    tooltip="The video with its sound, decoded when it is read.",
+                ),
+                io.Float.Output(display_name="fps", tooltip="Frames per second."),
+                io.Int.Output(display_name="frames", tooltip="Number of frames."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        file: str,
+        start: float = 0.0,
+        duration: float = 0.0,
+        frame_rate: float = 12.0,
+        size: str = "512",
+        width: int = 512,
+        height: int = 512,
+        fit: str = "keep",
+    ) -> io.NodeOutput:
+        if frame_rate < 0:
+            raise InputError(
+                "frame_rate",
+                f"{frame_rate:g}",
+                "more than 0 frames/s, or 0 for the video's own",
+            )
+        settings = DecodeSettings(
+            start=Fraction(repr(start)),
+            duration=Fraction(repr(duration)) if duration else None,
+            frame_rate=usual_rate(frame_rate) if frame_rate else None,
+            size=_wanted_size(size, width, height),
+            fit=fit if size == "custom" else "keep",  # type: ignore[arg-type]  checked by DecodeSettings
+            multiple=MULTIPLE,
+        )
+        stream = FileStream(input_file(file), settings)
+        video = StreamVideo(stream, cls.stage())
+        return io.NodeOutput(video, float(stream.info.frame_rate), stream.info.frame_count)
+
+    @classmethod
+    def validate_inputs(cls, file: str | None = None) -> bool | str:
+        """Accept files that were uploaded after the page, with its list of files, was loaded."""
+        if file is None:  # comes from another node
+            return True
+        try:
+            input_file(file)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
+        if file is None:
+            return ""
+        path = input_file(file)
+        return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
+
+
+def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
+    if size == "source":
+        return None
+    if size == "custom":
+        return width, height
+    if size not in LONGER_SIDES:
+        raise InputError("size", repr(size), ", ".join(SIZES))
+    return int(size), int(size)
+
+
+class FrugalSaveVideo(FrugalNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalSaveVideo",
+            display_name="Save Video (FFmpeg)",
+            category=CATEGORY,
+            description="Writes a video with its sound to ComfyUI's output folder. Frames are computed and encoded a few "
+            "at a time. The file appears only once it is complete.",
+            inputs=[
+                io.Video.Input(
+                    "video",
+                    tooltip="The video to save; its frames may still have to be computed.",
+                ),
+                io.Audio.Input("audio", optional=True, tooltip="Sound in place of the video's own."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="video/frugal-motion",
+                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added.",
+                ),
+                io.Combo.Input(
+                    "codec",
+                    options=list(CODECS),
+                    default="h264",
+                    tooltip="h264 plays everywhere. h265 and av1 are smaller and slower, vp9 is for the web (.webm), "
+                    "prores for editing (.mov), lossless keeps every bit.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=75,
+                    min=0,
+                    max=100,
+                    tooltip="0 is the smallest file, 100 the best picture. prores and lossless have only one quality.",
+                ),
+            ],
+            outputs=[
+                io.Video.Output(
+                    display_name="video",
+                    tooltip="The saved file. Reading it repeats no work.",
+                ),
+                io.String.Output(display_name="file", tooltip="The saved file's full path."),
+            ],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video: Input.Video,
+        audio: dict[str, Any] | None = None,
+        filename_prefix: str = "video/frugal-motion",
+        codec: str = "h264",
+        quality: int = 75,
+    ) -> io.NodeOutput:
+        settings = EncodeSettings(codec, quality)
+        stream = as_stream(video)
+        path, name, subfolder = output_file(filename_prefix, settings.suffix)
+        progress = Progress(stream.info.frame_count)
+        save(
+            stream,
+            path,
+            settings,
+            audio_input(audio),
+            workflow_metadata(cls.hidden),
+            progress.step,
+        )
+        saved = StreamVideo(FileStream(path), cls.stage())
+        preview = ui.PreviewVideo([ui.SavedResult(name, subfolder, io.FolderType.output)])
+        return io.NodeOutput(saved, str(path), ui=preview)

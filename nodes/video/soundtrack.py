@@ -1,0 +1,130 @@
+"""The sound of a file that is being written: copied where possible, else encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from itertools import chain
+
+import av
+import numpy as np
+from av.container import InputContainer, OutputContainer
+
+from ..errors import InputError
+from .audio import (
+    LAYOUTS,
+    AudioFormat,
+    Samples,
+    audio_format,
+    sample_blocks,
+    time_origin,
+    trimmed,
+)
+from .codecs import Codec
+from .probe import opened
+from .stream import Audio, FileAudio
+
+_AAC_RATES = (
+    96000,
+    88200,
+    64000,
+    48000,
+    44100,
+    32000,
+    24000,
+    22050,
+    16000,
+    12000,
+    11025,
+    8000,
+    7350,
+)
+_OPUS_RATES = (48000,)
+_BIT_RATE = 192_000
+
+TimedPackets = Iterator[tuple[Fraction, av.Packet]]
+"""Packets in order, each with its time in seconds."""
+
+
+def add_sound(
+    output: OutputContainer,
+    audio: Audio,
+    codec: Codec,
+    duration: Fraction,
+    inputs: ExitStack,
+) -> TimedPackets | None:
+    """Add an audio stream to ``output``, cut to ``duration`` seconds.
+
+    Args:
+        inputs: keeps a source file open for as long as its packets are read.
+
+    Returns:
+        The stream's packets, or ``None`` (and no stream) if there is nothing to hear.
+
+    Raises:
+        InputError: more channels than FFmpeg's layouts have.
+    """
+    if isinstance(audio, FileAudio) and audio.start == 0 and audio.duration is None:
+        container = inputs.enter_context(opened(audio.path))
+        if container.streams.audio and container.streams.audio[0].codec_context.codec.canonical_name in codec.copies:
+            return _copied(output, container, duration)
+    blocks = sample_blocks(trimmed(audio, Fraction(0), duration) or audio)
+    first = next(blocks, None)
+    if first is None:
+        return None
+    return _encoded(output, chain([first], blocks), audio_format(audio), codec)
+
+
+def _copied(output: OutputContainer, source: InputContainer, duration: Fraction) -> TimedPackets:
+    template = source.streams.audio[0]
+    target = output.add_stream_from_template(template)
+    origin = time_origin(source)
+
+    def packets() -> TimedPackets:
+        for packet in source.demux(template):
+            if packet.pts is None or packet.dts is None or packet.time_base is None or packet.size == 0:
+                continue
+            shift = round(origin / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            time = packet.pts * packet.time_base
+            if time >= duration:
+                return
+            packet.stream = target
+            yield time, packet
+
+    return packets()
+
+
+def _encoded(output: OutputContainer, blocks: Iterator[Samples], form: AudioFormat, codec: Codec) -> TimedPackets:
+    if form.channels not in LAYOUTS:
+        raise InputError("audio", f"{form.channels} channels", f"1 to {max(LAYOUTS)} channels")
+    layout = LAYOUTS[form.channels]
+    rates = {"aac": _AAC_RATES, "libopus": _OPUS_RATES}.get(codec.audio_encoder)
+    rate = form.sample_rate if rates is None or form.sample_rate in rates else 48000
+    target: av.AudioStream = output.add_stream(codec.audio_encoder, rate=rate, layout=layout)  # type: ignore[call-overload]
+    if codec.audio_encoder == "flac":
+        target.codec_context.format = "s32"  # holds 24 bits, its first choice would be 16
+    else:
+        target.bit_rate = _BIT_RATE
+
+    def packets() -> TimedPackets:
+        position = 0
+        for block in blocks:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = (
+                form.sample_rate,
+                position,
+                Fraction(1, form.sample_rate),
+            )
+            position += block.shape[1]
+            yield from _timed(target.encode(frame))
+        yield from _timed(target.encode(None))
+
+    return packets()
+
+
+def _timed(packets: list[av.Packet]) -> TimedPackets:
+    for packet in packets:
+        assert packet.time_base is not None
+        yield (packet.pts or 0) * packet.time_base, packet

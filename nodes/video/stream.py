@@ -1,0 +1,105 @@
+"""The value behind a VIDEO wire: a stream of frames that is never held whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Frames: TypeAlias = npt.NDArray[np.uint8]
+"""RGB frames, ``(frames, height, width, 3)``, full-range 0..255."""
+
+CHUNK = 8
+"""Frames per chunk unless asked otherwise: 8 frames of 1080p are 50 MB."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a stream before its first frame is read."""
+
+    width: int
+    height: int
+    frame_rate: Fraction
+    frame_count: int
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds that the frames are shown for, exactly."""
+        return self.frame_count / self.frame_rate
+
+
+@dataclass(frozen=True)
+class FileAudio:
+    """The first audio stream of a file from ``start`` for ``duration`` seconds (``None``: to its end)."""
+
+    path: Path
+    start: Fraction = Fraction(0)
+    duration: Fraction | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Decoded audio: float32 samples ``(channels, samples)`` in -1..1."""
+
+    samples: npt.NDArray[np.float32]
+    sample_rate: int
+
+
+Audio: TypeAlias = FileAudio | Waveform
+
+
+class FrameStream(ABC):
+    """Frames at a constant rate, produced on demand.
+
+    ``chunks`` starts afresh from the first frame at every call. A stream that another stage derives
+    (interpolated, upscaled) holds its source and does its work while it is being read.
+    """
+
+    info: VideoInfo
+    audio: Audio | None = None
+
+    @abstractmethod
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        """Yield every frame in order, at most ``size`` at a time; the total is ``info.frame_count``."""
+
+    def frames_at(self, indices: Sequence[int]) -> Frames:
+        """Read single frames in one pass.
+
+        Args:
+            indices: strictly ascending frame numbers.
+
+        Raises:
+            IndexError: an index lies outside the stream.
+        """
+        wanted = list(indices)
+        if wanted and not (0 <= wanted[0] and wanted[-1] < self.info.frame_count):
+            raise IndexError(f"frames {wanted[0]}..{wanted[-1]} of a stream of {self.info.frame_count}")
+        found: list[Frames] = []
+        first = 0
+        for chunk in self.chunks():
+            while wanted and wanted[0] < first + len(chunk):
+                found.append(chunk[wanted.pop(0) - first][None].copy())
+            if not wanted:
+                break
+            first += len(chunk)
+        shape = (0, self.info.height, self.info.width, 3)
+        return np.concatenate(found) if found else np.empty(shape, np.uint8)
+
+
+class ArrayStream(FrameStream):
+    """Frames that are in memory already, e.g. an IMAGE."""
+
+    def __init__(self, frames: Frames, frame_rate: Fraction, audio: Audio | None = None) -> None:
+        count, height, width, _ = frames.shape
+        self.frames, self.audio = frames, audio
+        self.info = VideoInfo(width, height, frame_rate, count)
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        for first in range(0, len(self.frames), size):
+            yield self.frames[first : first + size]

@@ -1,0 +1,63 @@
+"""Values come back exactly."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from frugal_motion.nodes.caching.codecs import NotStorable
+from frugal_motion.nodes.caching.node import VALUES
+from frugal_motion.nodes.keyframes.uniform import every_nth
+from frugal_motion.nodes.motion.motion import Motion
+from safetensors import SafetensorError
+
+
+def roundtrip(value: object, path: Path) -> object:
+    VALUES.save(value, path / "value.safetensors")
+    return VALUES.load(path / "value.safetensors")
+
+
+def test_lists_of_tensors_and_conditioning(tmp_path: Path) -> None:
+    image = torch.rand(2, 4, 4, 3)
+    value = [image, [image.half(), {"pooled_output": torch.rand(1, 8), "guidance": 3.5, "area": (1, 2), "mask": None}]]
+    back = roundtrip(value, tmp_path)
+    assert isinstance(back, list) and torch.equal(back[0], image)
+    assert back[1][0].dtype == torch.float16 and torch.equal(back[1][0], image.half())
+    assert back[1][1]["area"] == (1, 2) and back[1][1]["mask"] is None and back[1][1]["guidance"] == 3.5
+
+
+def test_three_items_stay_three(tmp_path: Path) -> None:
+    items = [torch.full((2, 2), float(i)) for i in range(3)]
+    back = roundtrip(items, tmp_path)
+    assert isinstance(back, list) and [float(item[0, 0]) for item in back] == [0, 1, 2]
+
+
+def test_values_of_the_pack(tmp_path: Path) -> None:
+    keypoints = np.random.default_rng(0).random((5, 2, 18, 3), np.float32)
+    motion = Motion(keypoints, Fraction(30000, 1001), 640, 480, "abc")
+    plan = every_nth(10, Fraction(12), 4, (5,))
+    back = roundtrip([motion, plan], tmp_path)
+    assert isinstance(back, list) and back[1] == plan
+    assert np.array_equal(back[0].keypoints, keypoints) and back[0].frame_rate == Fraction(30000, 1001)
+
+
+def test_views_of_one_tensor(tmp_path: Path) -> None:
+    base = torch.arange(12.0).reshape(3, 4)
+    back = roundtrip([base[1:], base.T], tmp_path)
+    assert isinstance(back, list) and torch.equal(back[0], base[1:]) and torch.equal(back[1], base.T)
+
+
+def test_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotStorable, match="Linear cannot be cached"):
+        VALUES.save([torch.nn.Linear(1, 1)], tmp_path / "x.safetensors")
+
+
+def test_damage_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "value.safetensors"
+    VALUES.save([torch.rand(8)], path)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(SafetensorError):
+        VALUES.load(path)

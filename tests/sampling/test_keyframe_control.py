@@ -1,0 +1,91 @@
+"""The keyframed ControlNet in ComfyUI's own nodes and samplers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.keyframes.uniform import every_nth
+from frugal_motion.nodes.sampling.keyframe_control import keyframed
+from nodes import ControlNetApplyAdvanced, common_ksampler
+
+from .conftest import Diffusion, hints
+
+FRAMES = 9
+
+
+def sample(diffusion: Diffusion, control: Any, images: torch.Tensor, start: float = 0.0, end: float = 1.0) -> Any:
+    """A stock KSampler run over all frames, each with noise of its own."""
+    positive, negative = ControlNetApplyAdvanced().apply_controlnet(
+        diffusion.positive, diffusion.negative, control, images, 0.9, start, end
+    )
+    latent = {"samples": torch.zeros(FRAMES, 4, 8, 8)}
+    return common_ksampler(diffusion.model, 7, 3, 4.0, "dpmpp_2m", "karras", positive, negative, latent)[0]["samples"]
+
+
+class Counter:
+    """Counts the rows that the ControlNet's net is given."""
+
+    def __init__(self, control_net: Any) -> None:
+        self.rows = 0
+        self._hook = control_net.control_model.register_forward_pre_hook(self._count, with_kwargs=True)
+
+    def _count(self, _: Any, __: Any, kwargs: dict[str, Any]) -> None:
+        self.rows += kwargs["x"].shape[0]
+
+    def __enter__(self) -> Counter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.remove()
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.0, 1.0), (0.2, 0.7)])
+def test_every_frame_a_keyframe_is_bit_identical_to_stock(diffusion: Diffusion, start: float, end: float) -> None:
+    stock = sample(diffusion, diffusion.control_net, hints(FRAMES), start, end)
+    control = keyframed(diffusion.control_net, every_nth(FRAMES, Fraction(12), 1))
+    assert torch.equal(sample(diffusion, control, hints(FRAMES), start, end), stock)
+    without = sample(diffusion, diffusion.control_net, torch.zeros_like(hints(FRAMES)), start, end)
+    assert not torch.allclose(stock, without, atol=1e-3), "the hints must matter for this to prove anything"
+
+
+def test_only_keyframes_reach_the_net(diffusion: Diffusion) -> None:
+    with Counter(diffusion.control_net) as stock:
+        sample(diffusion, diffusion.control_net, hints(FRAMES))
+    with Counter(diffusion.control_net) as sparse:
+        sample(diffusion, keyframed(diffusion.control_net, every_nth(FRAMES, Fraction(12), 4)), hints(FRAMES))
+    assert sparse.rows * FRAMES == stock.rows * 3  # frames 0, 4, 8
+
+
+def test_hints_of_keyframes_alone_are_enough(diffusion: Diffusion) -> None:
+    plan = every_nth(FRAMES, Fraction(12), 4)
+    control = keyframed(diffusion.control_net, plan)
+    every = sample(diffusion, control, hints(FRAMES))
+    assert torch.equal(sample(diffusion, control, hints(FRAMES)[list(plan.frames)]), every)
+
+
+def test_chained_controls_add_up_as_in_stock(diffusion: Diffusion) -> None:
+    def chained(first: Any, second: Any) -> Any:
+        apply = ControlNetApplyAdvanced().apply_controlnet
+        positive, negative = apply(diffusion.positive, diffusion.negative, first, hints(FRAMES), 0.5, 0.0, 1.0)
+        positive, negative = apply(positive, negative, second, hints(FRAMES).flip(0), 0.8, 0.0, 1.0)
+        latent = {"samples": torch.zeros(FRAMES, 4, 8, 8)}
+        return common_ksampler(diffusion.model, 7, 2, 4.0, "euler", "karras", positive, negative, latent)[0]["samples"]
+
+    net, plan = diffusion.control_net, every_nth(FRAMES, Fraction(12), 1)
+    assert torch.equal(chained(keyframed(net, plan), keyframed(keyframed(net, plan), plan)), chained(net, net))
+
+
+def test_hints_that_fit_neither_are_refused(diffusion: Diffusion) -> None:
+    control = keyframed(diffusion.control_net, every_nth(FRAMES, Fraction(12), 4))
+    with pytest.raises(InputError, match=r"control images: found 5; allowed: 1, 3 .* or 9"):
+        control.set_cond_hint(hints(5).movedim(-1, 1))
+
+
+def test_another_batch_than_planned_is_refused(diffusion: Diffusion) -> None:
+    control = keyframed(diffusion.control_net, every_nth(FRAMES + 1, Fraction(12), 4))
+    with pytest.raises(InputError, match="latent batch: found 9 frames; allowed: 10"):
+        sample(diffusion, control, hints(FRAMES + 1))

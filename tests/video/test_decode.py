@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.video.decode import DecodeSettings, FileStream, nearest
+from frugal_motion.nodes.video.probe import probe
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from .conftest import grey, quadrants, solids
+
+Clip = Callable[..., Path]
+
+
+def read(stream: FileStream) -> np.ndarray:
+    return np.concatenate(list(stream.chunks()))
+
+
+def shades(stream: FileStream) -> list[int]:
+    """Which of ``solids`` each frame is."""
+    frames = read(stream)
+    palette = np.array([grey(index) for index in range(120)])
+    return [int(np.abs(palette - frame.mean()).argmin()) for frame in frames]
+
+
+def test_real_clip_is_what_plain_pyav_decodes(real_clip: Path) -> None:
+    stream = FileStream(real_clip, DecodeSettings(duration=Fraction(1, 5)))
+    ours = read(stream)
+    with av.open(str(real_clip)) as container:
+        plain = [
+            frame.to_ndarray(format="rgb24", src_colorspace="ITU709") for _, frame in zip(range(12), container.decode(video=0), strict=False)
+        ]
+    assert ours.shape == (12, 1920, 1080, 3)
+    difference = np.abs(ours.astype(int) - np.stack(plain))
+    assert difference.mean() < 1.5  # chroma is interpolated, PyAV's default repeats it
+    # A different frame, or BT.601 for BT.709, is further away than that.
+    assert np.abs(ours[1:].astype(int) - np.stack(plain)[:-1]).mean() > 1.5 * difference.mean()
+
+
+def test_skipping_frames_that_nobody_needs_changes_nothing(real_clip: Path) -> None:
+    every = read(FileStream(real_clip, DecodeSettings(size=(256, 256))))
+    fewer = read(FileStream(real_clip, DecodeSettings(size=(256, 256), frame_rate=Fraction(12))))
+    assert len(every) == 100
+    assert np.array_equal(fewer, every[::5])
+
+
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(1, 90), min_size=1, max_size=40),
+    st.fractions(Fraction(1, 2), 240, max_denominator=1001),
+    st.fractions(0, 2, max_denominator=100),
+)
+def test_grid_takes_the_nearest_frame(steps: list[int], rate: Fraction, start: Fraction) -> None:
+    stamps = [Fraction(sum(steps[:index]), 90) for index in range(len(steps))]
+    count = max(round((stamps[-1] + Fraction(1, 30) - start) * rate), 1)
+    times = [start + index / rate for index in range(count)]
+    chosen = [index for index, repeats in nearest(list(zip(stamps, range(len(stamps)), strict=True)), times) for _ in range(repeats)]  # type: ignore[arg-type]
+    assert len(chosen) == count
+    assert all(abs(stamps[index] - time) == min(abs(s - time) for s in stamps) for index, time in zip(chosen, times, strict=True))
+
+
+@hypothesis_settings(max_examples=12, deadline=None)
+@given(
+    st.sampled_from([Fraction(24), Fraction(30000, 1001), Fraction(60)]),
+    st.sampled_from([Fraction(12), Fraction(25), Fraction(30000, 1001), Fraction(50), Fraction(7, 3)]),
+    st.fractions(0, Fraction(1, 2), max_denominator=100),
+)
+def test_file_on_a_grid(tmp_path_factory: pytest.TempPathFactory, source: Fraction, target: Fraction, start: Fraction) -> None:
+    from .conftest import write_clip
+
+    path = write_clip(tmp_path_factory.mktemp("grid") / "clip.mp4", solids(30), rate=source)
+    stream = FileStream(path, DecodeSettings(start=start, frame_rate=target))
+    assert stream.info.frame_rate == target
+    assert stream.info.frame_count == max(round((30 / source - start) * target), 1)
+    assert abs(stream.info.duration - (30 / source - start)) <= 1 / target
+    times = [start + index / target for index in range(stream.info.frame_count)]
+    expected = [min(range(30), key=lambda i: (abs(i / source - time), i)) for time in times]
+    assert shades(stream) == expected
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.mov"])
+def test_source_rate_keeps_every_frame(clip: Clip, name: str) -> None:
+    stream = FileStream(clip(name, solids(20), rate=Fraction(30000, 1001)))
+    assert stream.info.frame_rate == Fraction(30000, 1001)
+    assert shades(stream) == list(range(20))
+    assert not stream.source.is_vfr
+
+
+def test_variable_frame_rate_follows_time_stamps(clip: Clip) -> None:
+    stamps = [0, 33, 66, 300, 333, 600, 633, 700, 900, 990]
+    path = clip("clip.mkv", solids(10), stamps=stamps, time_base=Fraction(1, 1000))
+    stream = FileStream(path, DecodeSettings(frame_rate=Fraction(10)))
+    assert stream.source.is_vfr
+    times = [index * 100 for index in range(stream.info.frame_count)]
+    assert stream.info.frame_count in (10, 11)
+    assert shades(stream) == [min(range(10), key=lambda i: (abs(stamps[i] - time), i)) for time in times]
+
+
+# PyAV counts counter-clockwise, so 270 is shown turned clockwise by 90 degrees.
+@pytest.mark.parametrize(("rotation", "turns"), [(90, 1), (180, 2), (270, 3)])
+def test_rotated_phone_video_is_upright(clip: Clip, rotation: int, turns: int) -> None:
+    stored = quadrants()
+    stream = FileStream(clip("clip.mp4", [stored] * 3, rotation=rotation))
+    upright = np.rot90(stored, turns)
+    assert (stream.info.height, stream.info.width) == upright.shape[:2]
+    assert stream.source.rotation == (360 - rotation) % 360
+    assert np.abs(read(stream)[0].astype(int) - upright).mean() < 4
+
+
+def test_pixels_become_square(clip: Clip) -> None:
+    info = FileStream(clip("clip.mp4", solids(3, 64, 48), aspect=Fraction(2))).info
+    assert (info.width, info.height) == (128, 48)
+
+
+def test_odd_size(clip: Clip) -> None:
+    path = clip("clip.mp4", solids(3, 61, 47))
+    assert read(FileStream(path)).shape == (3, 47, 61, 3)
+    assert read(FileStream(path, DecodeSettings(multiple=8))).shape == (3, 48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("fit", "shape", "left", "top"),
+    [
+        ("keep", (64, 96), (255, 0, 0), (255, 0, 0)),
+        ("contain", (64, 64), (255, 0, 0), (0, 0, 0)),
+        ("cover", (64, 64), (255, 0, 0), (255, 0, 0)),
+        ("stretch", (64, 64), (255, 0, 0), (255, 0, 0)),
+    ],
+)
+def test_fits(clip: Clip, fit: str, shape: tuple[int, int], left: tuple[int, ...], top: tuple[int, ...]) -> None:
+    size = (96, 96) if fit == "keep" else (64, 64)
+    path = clip("clip.mp4", [quadrants(96, 64)] * 2)
+    frame = read(FileStream(path, DecodeSettings(size=size, fit=fit)))[0].astype(int)  # type: ignore[arg-type]
+    assert frame.shape[:2] == shape
+    middle = shape[0] // 2
+    assert np.abs(frame[middle - 6, 2] - left).max() < 20
+    assert np.abs(frame[2, 8] - top).max() < 20
+
+
+@pytest.mark.parametrize("tags", [{"colorspace": 1, "color_range": 1}, {"colorspace": 6, "color_range": 1}])
+@pytest.mark.parametrize("colour", [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (90, 130, 60)])
+def test_colours(clip: Clip, tags: dict[str, int], colour: tuple[int, int, int]) -> None:
+    picture = np.broadcast_to(np.uint8(colour), (48, 64, 3))
+    frame = read(FileStream(clip("clip.mp4", [picture] * 2, tags=tags, pixel_format="yuv420p", options={"qp": "1"})))[0]
+    assert np.abs(frame.astype(int) - colour).max() <= 3
+
+
+def test_hdr_is_tone_mapped(tmp_path: Path) -> None:
+    nits = [0, 1, 10, 50, 100, 203, 1000, 4000]
+    codes = [round(64 + 876 * pq(value)) for value in nits]
+    luma = np.repeat(np.uint16(codes), 32)[None].repeat(64, axis=0)
+    path = tmp_path / "hdr.mp4"
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("libx265", rate=25, options={"crf": "2", "x265-params": "log-level=none:colorprim=9:transfer=16:colormatrix=9"})
+        video.width, video.height, video.pix_fmt = luma.shape[1], luma.shape[0], "yuv420p10le"
+        planes = np.concatenate([luma, np.full((32, luma.shape[1]), 512, np.uint16)])
+        for index in range(3):
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p10le")
+            frame.pts = index
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    stream = FileStream(path)
+    assert stream.source.is_hdr
+    patches = read(stream)[1, 32, 16::32].astype(int)
+    assert np.ptp(patches, axis=1).max() <= 3  # grey stays grey
+    levels = patches.mean(axis=1)
+    assert (np.diff(levels) > 0).all()
+    assert levels[0] <= 2
+    assert 140 <= levels[5] <= 190  # reference white of BT.2408 is bright, with room for highlights
+    assert 225 <= levels[7] <= 255
+    naive = round(255 * pq(1))
+    assert levels[1] < naive - 8  # not PQ shown as if it were SDR, which lifts the shadows
+
+
+def pq(nits: float) -> float:
+    """SMPTE ST 2084, inverse EOTF."""
+    power = (nits / 10000) ** 0.1593017578125
+    return float(((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375)
+
+
+def test_single_frames_equal_the_stream(clip: Clip) -> None:
+    stream = FileStream(clip("clip.mp4", solids(90), rate=Fraction(5), options={"qp": "4", "g": "20"}))
+    wanted = [0, 1, 29, 30, 75, 89]
+    assert np.array_equal(stream.frames_at(wanted), read(stream)[wanted])
+    assert len(stream.frames_at([])) == 0
+    with pytest.raises(IndexError):
+        stream.frames_at([5, 90])
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts"])
+def test_start_seeks_to_the_same_frames(clip: Clip, name: str) -> None:
+    path = clip(name, solids(90), rate=Fraction(10), options={"qp": "4", "g": "25"})
+    whole = read(FileStream(path))
+    part = read(FileStream(path, DecodeSettings(start=Fraction(43, 10), duration=Fraction(2))))
+    assert np.array_equal(part, whole[43:63])
+
+
+def test_chunks_start_afresh_and_are_lazy(clip: Clip) -> None:
+    stream = FileStream(clip("clip.mp4", solids(10)))
+    first = next(stream.chunks(3))
+    assert first.shape[0] == 3
+    assert [len(chunk) for chunk in stream.chunks(4)] == [4, 4, 2]
+    assert np.array_equal(next(stream.chunks(3)), first)
+
+
+@pytest.mark.parametrize(("name", "options"), [("clip.mkv", {}), ("clip.mp4", {"movflags": "faststart"})])
+def test_file_cut_in_the_middle_gives_what_is_there(
+    tmp_path: Path, clip: Clip, name: str, options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), np.uint8)
+    whole = clip("whole" + name[4:], list(noise))
+    if options:  # the index in front, so that only pictures are lost
+        with av.open(str(whole)) as source, av.open(str(tmp_path / name), "w", options=options) as target:
+            copy = target.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(source.streams.video[0]):
+                if packet.dts is not None:
+                    packet.stream = copy
+                    target.mux(packet)
+        whole = tmp_path / name
+    cut = tmp_path / f"cut{name[4:]}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with caplog.at_level(logging.WARNING):
+        stream = FileStream(cut)
+        frames = read(stream)
+    assert 20 <= stream.info.frame_count <= 40
+    assert len(frames) == stream.info.frame_count
+    assert "cut short" in caplog.text and "of 60" in caplog.text
+    assert np.abs(frames[:15].astype(int) - read(FileStream(whole))[:15]).mean() < 1
+
+
+def broken_files(folder: Path) -> dict[str, Path]:
+    from .conftest import write_clip
+
+    whole = write_clip(folder / "whole.mp4", solids(20))
+    files = {name: folder / name for name in ("empty.mp4", "text.mp4", "truncated.mp4", "sound.mp4", "no_frames.mp4")}
+    files["empty.mp4"].touch()
+    files["text.mp4"].write_text("not a video\n" * 50)
+    files["truncated.mp4"].write_bytes(whole.read_bytes()[:-600])  # the index is at the end
+    with av.open(str(files["sound.mp4"]), "w") as output:
+        audio = output.add_stream("aac", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 48000
+        output.mux(audio.encode(frame))
+        output.mux(audio.encode(None))
+    with av.open(str(files["no_frames.mp4"]), "w") as output:
+        video = output.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        output.start_encoding()
+    return files | {"missing.mp4": folder / "missing.mp4"}
+
+
+@pytest.mark.parametrize("name", ["empty.mp4", "text.mp4", "truncated.mp4", "sound.mp4", "no_frames.mp4", "missing.mp4"])
+def test_what_is_no_video_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=name.replace(".", r"\.")) as caught:
+        FileStream(broken_files(tmp_path)[name])
+    assert caught.value.name == "file"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("start", {"start": Fraction(-1)}),
+        ("duration", {"duration": Fraction(0)}),
+        ("frame_rate", {"frame_rate": Fraction(0)}),
+        ("frame_rate", {"frame_rate": Fraction(-5)}),
+        ("fit", {"fit": "bogus"}),
+    ],
+)
+def test_settings_out_of_range_are_refused(name: str, values: dict[str, object]) -> None:
+    with pytest.raises(InputError) as caught:
+        DecodeSettings(**values)  # type: ignore[arg-type]
+    assert caught.value.name == name
+
+
+def test_start_beyond_the_end_is_refused(clip: Clip) -> None:
+    path = clip("clip.mp4", solids(30))
+    with pytest.raises(InputError, match=r"start: found 1 s; allowed: less than the video's 1\.000 s"):
+        FileStream(path, DecodeSettings(start=Fraction(1)))
+    assert FileStream(path, DecodeSettings(start=Fraction(99, 100), frame_rate=Fraction(12))).info.frame_count == 1
+
+
+def test_probe_of_the_real_clip(real_clip: Path) -> None:
+    source = probe(real_clip)
+    assert (source.codec, source.width, source.height) == ("h264", 1080, 1920)
+    assert (source.frame_rate, source.frame_count, source.duration) == (60, 100, Fraction(5, 3))
+    assert not (source.has_audio or source.is_hdr or source.is_vfr or source.rotation)
+
+
+def test_playlists_cannot_lead_elsewhere(tmp_path: Path, clip: Clip) -> None:
+    clip("target.ts", solids(5))
+    playlist = tmp_path / "playlist.mp4"
+    playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n")
+    with pytest.raises(InputError):
+        FileStream(playlist)
