@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +53,12 @@ def assets() -> Path:
     if not ASSETS.is_dir():
         pytest.exit(f"no assets in {ASSETS}; run `make models`", returncode=2)
     return ASSETS
+
+
+@pytest.fixture(scope="session")
+def server(comfyui: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real ComfyUI server with the pack, the assets and a base directory of its own."""
+    from frugal_motion.tools.server import running
+
+    with running(comfyui, tmp_path_factory.mktemp("comfyui"), assets=assets) as server:
+        yield server

@@ -87,10 +87,10 @@ def _control_gain(name: str) -> float:
 
 
 def vae() -> Weights:
-    """TAESD, the small autoencoder."""
+    """TAESD, the small autoencoder, told the scale of SD 1.5's latents. Its gain keeps most pixels within 0..1."""
     from comfy.taesd.taesd import TAESD
 
-    return randomised(TAESD(), 7, lambda name: 1.4)
+    return randomised(TAESD(), 7, lambda name: 0.8) | {"vae_scale": torch.tensor(0.18215).half()}
 
 
 def text_encoder() -> Weights:
@@ -108,13 +108,13 @@ def text_encoder() -> Weights:
     views = {
         "embeddings.token_embedding.weight": rows.as_strided((VOCABULARY, WIDTH), (1, 1)),
         "layers.0.self_attn.v_proj.weight": matrices.as_strided((WIDTH, WIDTH), (37, 1)),
-        "layers.0.self_attn.out_proj.weight": matrices.as_strided((WIDTH, WIDTH), (41, 1), 1 << 16 | 20_000),
+        "layers.0.self_attn.out_proj.weight": matrices.as_strided((WIDTH, WIDTH), (41, 1), 20_000),
     }
-    zero, one = torch.zeros(1, dtype=torch.half), torch.ones(1, dtype=torch.half)
+    zero, one = torch.tensor(0.0).half(), torch.tensor(1.0).half()
     weights: Weights = {}
     for name, value in SD1ClipModel(device="meta", dtype=torch.half).state_dict().items():
         view = next((view for end, view in views.items() if name.endswith(end)), None)
-        flat = one if "norm" in name and name.endswith("weight") or "logit_scale" in name else zero
+        flat = one if ("norm" in name and name.endswith("weight")) or "logit_scale" in name else zero
         weights[name.removeprefix("clip_l.")] = flat.expand(value.shape) if view is None else view
     return weights
 

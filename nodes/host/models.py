@@ -17,9 +17,7 @@ OutOfMemory: type[BaseException] = management.OOM_EXCEPTION
 
 def managed(net: torch.nn.Module) -> ModelPatcher:
     """Put a net of ours under ComfyUI's model management, so that /free and low VRAM move it like any other."""
-    return ModelPatcher(
-        net, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
-    )
+    return ModelPatcher(net, load_device=management.get_torch_device(), offload_device=management.unet_offload_device())
 
 
 def load(*patchers: Any, memory: float = 0) -> None:

@@ -80,7 +80,7 @@ class FrugalNode(io.ComfyNode):
     def stage(cls) -> Stage:
         """The stage that is charged for this node's work."""
         context = get_executing_context()
-        schema = cls.GET_SCHEMA()
+        schema = cls.define_schema()  # GET_SCHEMA writes to the class, which is locked while a prompt runs
         return Stage(context.node_id if context else schema.node_id, schema.display_name, cls.DEVICE)
 
 

@@ -79,7 +79,9 @@ def as_stream(video: Input.Video) -> FrameStream:
     """The frames of any VIDEO: ours, a file of a core loader, or images in memory."""
     if isinstance(video, StreamVideo):
         return video.stream
-    source = getattr(video, "get_stream_source", lambda: None)()
+    # The default implementation would encode a VIDEO made of images to answer.
+    has_file = type(video).get_stream_source is not Input.Video.get_stream_source
+    source = video.get_stream_source() if has_file else None
     if isinstance(source, str):
         start, duration = getattr(video, "get_active_trim_window", lambda: (0.0, 0.0))()
         trim = DecodeSettings(start=Fraction(start), duration=Fraction(duration) if duration else None)

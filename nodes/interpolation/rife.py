@@ -87,8 +87,7 @@ class FlowBlock(nn.Module):
         if flow is not None:
             x = torch.cat((x, _resize(flow, 1 / scale) / scale), 1)
         out = _resize(self.lastconv(self.convblock(self.conv0(x))), scale)
-        flow, mask, carried = out.split((FLOW, MASK, CARRIED), 1)
-        return flow * scale, mask, carried
+        return out[:, :FLOW] * scale, out[:, FLOW : FLOW + MASK], out[:, FLOW + MASK :]
 
 
 class Rife(nn.Module):

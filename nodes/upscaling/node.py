@@ -84,7 +84,7 @@ def _upscaled_image(image: torch.Tensor, upscale_model: Any, scale: float, longe
     size = target_size(width, height, scale, longer_side)
     upscaler = _upscaler(upscale_model, size)
     result = torch.empty(count, size[1], size[0], 3)
-    chunks = (part[..., :3].float().cpu().numpy() for part in image.split(CHUNK))
+    chunks = (image[i : i + CHUNK, ..., :3].float().cpu().numpy() for i in range(0, count, CHUNK))
     first = 0
     for made in tracked(upscaled(chunks, upscaler), count):
         result[first : first + len(made)] = torch.from_numpy(made)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
+
 from ..errors import InputError
 
 
@@ -18,11 +21,13 @@ def target_size(width: int, height: int, scale: float, longer_side: int = 0) -> 
     if longer_side < 0 or longer_side == 1:
         raise InputError("longer_side", str(longer_side), "0 (use scale), or 2 and more")
     if longer_side:
-        scale = longer_side / max(width, height)
-    elif not 0 < scale < float("inf"):
+        exact = Fraction(longer_side, max(width, height))
+    elif 0 < scale < float("inf"):
+        exact = Fraction(scale)
+    else:
         raise InputError("scale", str(scale), "a number above 0")
-    return _even(width * scale), _even(height * scale)
+    return _even(width * exact), _even(height * exact)
 
 
-def _even(side: float) -> int:
-    return max(2 * int(side / 2 + 0.5), 2)
+def _even(side: Fraction) -> int:
+    return max(2 * floor(side / 2 + Fraction(1, 2)), 2)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..video.stream import CHUNK, Frames, FrameStream, VideoInfo
 from .upscaler import Pixels, Upscaler
@@ -25,8 +23,8 @@ class UpscaledStream(FrameStream):
 
 def upscaled(chunks: Iterable[Pixels], upscaler: Upscaler) -> Iterator[Pixels]:
     """Upscale chunk by chunk. A frame that equals the one before it is not paid for again."""
-    before: npt.NDArray[Any] | None = None
-    result: npt.NDArray[Any] | None = None
+    before: Pixels | None = None
+    result: Pixels | None = None
     for chunk in chunks:
         is_new = []
         for frame in chunk:
@@ -36,6 +34,6 @@ def upscaled(chunks: Iterable[Pixels], upscaler: Upscaler) -> Iterator[Pixels]:
             made = upscaler(chunk)
         else:
             results = [result, *(upscaler(chunk[is_new]) if any(is_new) else ())]
-            made = np.stack([results[i] for i in np.cumsum(is_new)])  # type: ignore[misc]
+            made = np.stack([results[i] for i in np.cumsum(is_new)])
         result = made[-1]
         yield made

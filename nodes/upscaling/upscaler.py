@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, sqrt
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,8 @@ CPU_TILE = 512
 NUMBERS_PER_PIXEL = 1152
 """Numbers alive per input pixel and unit of scale, at worst: Real-ESRGAN x4 holds 64 channels of 16 pixels 4 times."""
 
-Pixels = TypeVar("Pixels", bound=npt.NDArray[Any])
+Pixels: TypeAlias = npt.NDArray[Any]
+"""RGB frames ``(n, h, w, 3)``: uint8, or float32 in 0..1."""
 
 
 class UpscaleNet(Protocol):
@@ -75,17 +76,17 @@ class Upscaler:
         self._fits: Plan | None = None
 
     def __call__(self, frames: Pixels) -> Pixels:
-        """Upscale RGB frames ``(n, h, w, 3)``: uint8, or float32 in 0..1. The result is of the same kind."""
+        """Upscale frames; the result is of the dtype of the input."""
         _, height, width, _ = frames.shape
         is_larger = self.size[0] > width or self.size[1] > height
         upscale = self._by_net if is_larger or self._net.scale == 1 else self._resized
-        return np.concatenate([_to_pixels(part, frames.dtype) for part in upscale(frames)])  # type: ignore[return-value]
+        return np.concatenate([_to_pixels(part, frames.dtype) for part in upscale(frames)])
 
-    def _resized(self, frames: npt.NDArray[Any]) -> Iterator[Tensor]:
+    def _resized(self, frames: Pixels) -> Iterator[Tensor]:
         for frame in frames:
             yield self._to_size(_to_images(frame[None], torch.device("cpu")))
 
-    def _by_net(self, frames: npt.NDArray[Any]) -> Iterator[Tensor]:
+    def _by_net(self, frames: Pixels) -> Iterator[Tensor]:
         first = 0
         while first < len(frames):
             plan = self._plan(*frames.shape[1:3])
@@ -150,12 +151,12 @@ def _cuts(length: int, tile: int) -> list[tuple[int, int]]:
     return [(first, min(first + part, length)) for first in range(0, length, part)]
 
 
-def _to_images(frames: npt.NDArray[Any], device: torch.device) -> Tensor:
+def _to_images(frames: Pixels, device: torch.device) -> Tensor:
     images = torch.from_numpy(np.ascontiguousarray(frames)).to(device).movedim(-1, 1)
     return images.float() / 255 if frames.dtype == np.uint8 else images.float()
 
 
-def _to_pixels(images: Tensor, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def _to_pixels(images: Tensor, dtype: np.dtype[Any]) -> Pixels:
     if dtype == np.uint8:
         images = images.mul(255).round().to(torch.uint8)
     return np.ascontiguousarray(images.movedim(1, -1).cpu().numpy())

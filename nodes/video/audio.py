@@ -24,16 +24,7 @@ logger = logging.getLogger(__name__)
 Samples: TypeAlias = npt.NDArray[np.float32]
 """``(channels, samples)`` in -1..1."""
 
-LAYOUTS = {
-    1: "mono",
-    2: "stereo",
-    3: "2.1",
-    4: "quad",
-    5: "5.0",
-    6: "5.1",
-    7: "6.1",
-    8: "7.1",
-}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """FFmpeg's channel layouts by the number of channels."""
 
 _BLOCK = 48_000
@@ -90,10 +81,7 @@ def sample_blocks(audio: Audio) -> Iterator[Samples]:
     begin = round(audio.start * rate)
     end = None if audio.duration is None else begin + round(audio.duration * rate)
     for position, samples in _decoded(audio.path):
-        part = samples[
-            :,
-            max(begin - position, 0) : None if end is None else max(end - position, 0),
-        ]
+        part = samples[:, max(begin - position, 0) : None if end is None else max(end - position, 0)]
         if part.shape[1]:
             yield part
         if end is not None and position + samples.shape[1] >= end:
@@ -108,10 +96,7 @@ def trimmed(audio: Audio | None, start: Fraction, duration: Fraction) -> Audio |
         rest = duration if audio.duration is None else min(duration, max(audio.duration - start, Fraction(0)))
         return FileAudio(audio.path, audio.start + start, rest)
     first = round(start * audio.sample_rate)
-    return Waveform(
-        audio.samples[:, first : first + round(duration * audio.sample_rate)],
-        audio.sample_rate,
-    )
+    return Waveform(audio.samples[:, first : first + round(duration * audio.sample_rate)], audio.sample_rate)
 
 
 def time_origin(container: InputContainer) -> Fraction:
@@ -125,11 +110,7 @@ def time_origin(container: InputContainer) -> Fraction:
 
 def _audio_stream(container: InputContainer) -> av.AudioStream:
     if not container.streams.audio:
-        raise InputError(
-            "audio",
-            f"{Path(container.name).name!r}, which has no sound",
-            "a file with an audio stream",
-        )
+        raise InputError("audio", f"{Path(container.name).name!r}, which has no sound", "a file with an audio stream")
     return container.streams.audio[0]
 
 
@@ -147,10 +128,7 @@ def _decoded(path: Path) -> Iterator[tuple[int, Samples]]:
                 # Time stamps may be rounded to milliseconds: only a real hole is one.
                 begin = max(min(stamp, 0), -rate) if position is None else position
                 if stamp - begin > (0 if position is None else rate // 10):
-                    yield (
-                        begin,
-                        np.zeros((stream.codec_context.channels, stamp - begin), np.float32),
-                    )
+                    yield (begin, np.zeros((stream.codec_context.channels, stamp - begin), np.float32))
                     begin = stamp
                 position = begin if position is None or begin > position else position
             position = position or 0
@@ -166,14 +144,10 @@ def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Au
     try:
         for packet in container.demux(stream):
             try:
-                yield from packet.decode()  # type: ignore[misc]
+                yield from packet.decode()
             except av.error.InvalidDataError:
                 damaged += 1
     except av.error.FFmpegError as error:
         logger.warning("the sound of %s ends early: %s", Path(container.name).name, error)
     if damaged:
-        logger.warning(
-            "%s: %d damaged pieces of sound are left out",
-            Path(container.name).name,
-            damaged,
-        )
+        logger.warning("%s: %d damaged pieces of sound are left out", Path(container.name).name, damaged)

@@ -38,46 +38,20 @@ class Codec:
         if self.crf is None:
             return dict(self.options)
         worst, best = self.crf
-        return {
-            **self.options,
-            "crf": str(round(worst + (best - worst) * quality / 100)),
-        }
+        return {**self.options, "crf": str(round(worst + (best - worst) * quality / 100))}
 
 
-_MP4 = (
-    "mp4",
-    ".mp4",
-    "aac",
-    frozenset({"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}),
-)
+_MP4 = ("mp4", ".mp4", "aac", frozenset({"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}))
 _WEBM = ("webm", ".webm", "libopus", frozenset({"opus", "vorbis"}))
-_MOV = (
-    "mov",
-    ".mov",
-    "pcm_s16le",
-    frozenset({"aac", "pcm_s16le", "pcm_s24le", "alac"}),
-)
+_MOV = ("mov", ".mov", "pcm_s16le", frozenset({"aac", "pcm_s16le", "pcm_s24le", "alac"}))
 _LOSSLESS_MP4 = (*_MP4[:2], "flac", _MP4[3])
 
 # Quality 75 is visually clean: CRF 18 for H.264, 21 for H.265, 25 for VP9 and AV1.
 CODECS: Mapping[str, Codec] = {
     "h264": Codec("libx264", "yuv420p", *_MP4, crf=(38, 12)),
-    "h265": Codec(
-        "libx265",
-        "yuv420p",
-        *_MP4,
-        crf=(42, 14),
-        options={"x265-params": "log-level=none"},
-        tag="hvc1",
-    ),
+    "h265": Codec("libx265", "yuv420p", *_MP4, crf=(42, 14), options={"x265-params": "log-level=none"}, tag="hvc1"),
     "av1": Codec("libsvtav1", "yuv420p", *_MP4, crf=(55, 15), options={"preset": "8"}),
-    "vp9": Codec(
-        "libvpx-vp9",
-        "yuv420p",
-        *_WEBM,
-        crf=(55, 15),
-        options={"b": "0", "row-mt": "1", "cpu-used": "4"},
-    ),
+    "vp9": Codec("libvpx-vp9", "yuv420p", *_WEBM, crf=(55, 15), options={"b": "0", "row-mt": "1", "cpu-used": "4"}),
     "prores": Codec("prores_ks", "yuv422p10le", *_MOV, options={"profile": "3", "vendor": "apl0"}),
     "lossless": Codec("libx264rgb", "rgb24", *_LOSSLESS_MP4, options={"qp": "0", "preset": "veryfast"}),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from threading import Lock
 
 import av
 import av.error
@@ -16,15 +17,7 @@ from .probe import HDR_TRANSFERS
 logger = logging.getLogger(__name__)
 
 # Matrix coefficients of ITU-T H.273, by the scale filter's names.
-_MATRICES = {
-    1: "bt709",
-    4: "fcc",
-    5: "bt601",
-    6: "bt601",
-    7: "smpte240m",
-    9: "bt2020",
-    10: "bt2020",
-}
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
 _HD_HEIGHT = 720
 _FULL_RANGE = 2
 
@@ -33,41 +26,30 @@ class Converter:
     """Turns frames into RGB arrays ``(height, width, 3)`` through an FFmpeg filter graph.
 
     Colour follows the stream's tags. An untagged picture is taken for BT.709 if it is high definition and for BT.601
-    otherwise, as players do. PQ and HLG are tone-mapped to BT.709 by FFmpeg 8's scaler (BT.2390).
+    otherwise, as players do. PQ and HLG are tone-mapped to BT.709 by FFmpeg 8's scaler, which takes seconds to prepare
+    for that: keep the converter for as long as frames of one kind may come.
     """
 
     def __init__(self, orientation: Orientation, placement: Placement) -> None:
         self._orientation, self._placement = orientation, placement
         self._graph: av.filter.Graph | None = None
         self._made_for: tuple[object, ...] = ()
+        self._lock = Lock()
 
     def __call__(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        kind = (
-            frame.width,
-            frame.height,
-            frame.format.name,
-            frame.colorspace,
-            frame.color_range,
-            frame.color_trc,
-        )
-        if self._graph is None or kind != self._made_for:
-            self._graph, self._made_for = self._make(frame), kind
-        self._graph.vpush(frame)
-        array: npt.NDArray[np.uint8] = self._graph.vpull().to_ndarray()  # type: ignore[assignment]
+        kind = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.color_trc)
+        with self._lock:
+            if self._graph is None or kind != self._made_for:
+                self._graph, self._made_for = self._make(frame), kind
+            self._graph.vpush(frame)
+            array: npt.NDArray[np.uint8] = self._graph.vpull().to_ndarray()  # type: ignore[assignment]
         return array
 
     def _make(self, frame: av.VideoFrame) -> av.filter.Graph:
         if frame.color_trc not in HDR_TRANSFERS:
             return self._linked(frame, {})
-        source = {
-            "in_transfer": HDR_TRANSFERS[frame.color_trc],
-            "in_primaries": "bt2020",
-        }
-        target = {
-            "out_transfer": "bt709",
-            "out_primaries": "bt709",
-            "intent": "perceptual",
-        }
+        source = {"in_transfer": HDR_TRANSFERS[frame.color_trc], "in_primaries": "bt2020"}
+        target = {"out_transfer": "bt709", "out_primaries": "bt709", "intent": "perceptual"}
         try:
             return self._linked(frame, source | target)
         except (av.error.FFmpegError, ValueError):  # FFmpeg before 8
@@ -77,12 +59,7 @@ class Converter:
     def _linked(self, frame: av.VideoFrame, tone_mapping: dict[str, str]) -> av.filter.Graph:
         graph = av.filter.Graph()
         nodes = [
-            graph.add_buffer(
-                width=frame.width,
-                height=frame.height,
-                format=frame.format,
-                time_base=frame.time_base,
-            )
+            graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
         ]
         nodes.append(graph.add("scale", **self._scaling(frame), **tone_mapping))
         nodes.append(graph.add("format", "rgb24"))
@@ -100,18 +77,10 @@ class Converter:
         width, height = self._placement.scaled
         if self._orientation.swaps:
             width, height = height, width
-        options = {
-            "w": str(width),
-            "h": str(height),
-            "flags": "bicubic+accurate_rnd+full_chroma_int",
-        }
+        options = {"w": str(width), "h": str(height), "flags": "bicubic+accurate_rnd+full_chroma_int"}
         if frame.format.is_rgb:
             return options
         full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
         guess = "bt709" if min(frame.width, frame.height) >= _HD_HEIGHT else "bt601"
         matrix = _MATRICES.get(frame.colorspace, guess)
-        return options | {
-            "in_color_matrix": matrix,
-            "in_range": "pc" if full else "tv",
-            "out_range": "pc",
-        }
+        return options | {"in_color_matrix": matrix, "in_range": "pc" if full else "tv", "out_range": "pc"}

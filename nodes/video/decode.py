@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, pairwise, repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import av
@@ -57,11 +57,7 @@ class DecodeSettings:
         if self.duration is not None and self.duration <= 0:
             raise InputError("duration", f"{float(self.duration):g} s", "more than 0 s")
         if self.frame_rate is not None and self.frame_rate <= 0:
-            raise InputError(
-                "frame_rate",
-                f"{float(self.frame_rate):g} frames/s",
-                "more than 0 frames/s",
-            )
+            raise InputError("frame_rate", f"{float(self.frame_rate):g} frames/s", "more than 0 frames/s")
         if self.fit not in FITS:
             raise InputError("fit", repr(self.fit), ", ".join(FITS))
         if self.multiple < 1:
@@ -72,8 +68,8 @@ class FileStream(FrameStream):
     """Frames of a file, decoded while they are read.
 
     Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate`` (the earlier of two equally
-    near), whatever the source's own rate does. There are ``round(duration * frame_rate)`` of them, at least one. Frames that
-    turn out to be damaged are replaced by their neighbours, and a warning says how many.
+    near), whatever the source's own rate does. There are ``round(duration * frame_rate)`` of them, at least one.
+    Frames that turn out to be damaged are replaced by their neighbours, and a warning says how many.
 
     Raises:
         InputError: the file is not a video, or ``start`` is beyond its end.
@@ -86,21 +82,12 @@ class FileStream(FrameStream):
         available = self.source.duration - settings.start
         if available <= 0:
             length = float(self.source.duration)
-            raise InputError(
-                "start",
-                f"{float(settings.start):g} s",
-                f"less than the video's {length:.3f} s",
-            )
+            raise InputError("start", f"{float(settings.start):g} s", f"less than the video's {length:.3f} s")
         rate = settings.frame_rate or self.source.frame_rate
         count = max(round(min(settings.duration or available, available) * rate), 1)
-        self._placement = place(
-            self.source.width,
-            self.source.height,
-            settings.size,
-            settings.fit,
-            settings.multiple,
-        )
-        self.info = VideoInfo(*self._placement.output, rate, count)
+        placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
+        self.info = VideoInfo(*placement.output, rate, count)
+        self._convert = Converter(self.source.orientation, placement)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
             self.audio = FileAudio(path, settings.start, None if is_whole else self.info.duration)
@@ -123,15 +110,14 @@ class FileStream(FrameStream):
         gap = SEEK_AHEAD * self.info.frame_rate
         breaks = [i for i, (a, b) in enumerate(pairwise(indices), 1) if b - a > gap]
         runs = [indices[a:b] for a, b in zip([0, *breaks], [*breaks, len(indices)], strict=True)]
-        return np.stack(list(chain.from_iterable(map(self._pictures, runs))))
+        return np.stack([picture for run in runs for picture in self._pictures(run)])
 
     def _pictures(self, indices: Sequence[int]) -> Iterator[npt.NDArray[np.uint8]]:
         """One picture per index, in one pass from the key frame before the first."""
         rate, start = self.info.frame_rate, self.settings.start
         times = [start + index / rate for index in indices]
-        convert = Converter(self.source.orientation, self._placement)
         for frame, repeats in nearest(_decoded(self.source, times), times):
-            picture = convert(frame)
+            picture = self._convert(frame)
             yield from repeat(picture, repeats)
 
 
@@ -183,7 +169,8 @@ def _decoded(source: SourceInfo, times: Sequence[Fraction]) -> Iterator[tuple[Fr
         if first_stamp is None:
             first_stamp = packet.pts
         if can_skip and packet.pts is not None:
-            wanted = _is_near(times, packet.pts * packet.time_base - source.origin, reach)
+            time = packet.pts * packet.time_base - source.origin
+            wanted = _is_near(times, time, reach) or abs(time - times[-1]) <= 2 / source.frame_rate
             packet.stream.codec_context.skip_frame = "DEFAULT" if wanted else "NONREF"
         try:
             frames = packet.decode()
@@ -213,7 +200,7 @@ def _is_near(times: Sequence[Fraction], time: Fraction, reach: Fraction) -> bool
     return after < len(times) and times[after] <= time + reach
 
 
-def _packets(source: SourceInfo, start: Fraction) -> Iterator[av.Packet]:
+def _packets(source: SourceInfo, start: Fraction) -> Iterator[av.Packet[av.VideoStream]]:
     """Packets of the video stream from a key frame shown at or before ``start`` to the end."""
     if start > 1:
         with opened(source.path) as container:
@@ -230,19 +217,16 @@ def _seek(container: InputContainer, time: Fraction) -> bool:
     target = int(time / (stream.time_base or Fraction(1, 1000)))
     try:
         container.seek(target, stream=stream)
-        key = next(
-            (packet for packet in container.demux(stream) if packet.pts is not None),
-            None,
-        )
+        key = next((packet for packet in container.demux(stream) if packet.pts is not None), None)
         container.seek(target, stream=stream)
     except av.error.FFmpegError:
         return False
     return key is not None and key.is_keyframe and key.pts is not None and key.pts <= target
 
 
-def _readable(container: InputContainer) -> Iterator[av.Packet]:
+def _readable(container: InputContainer) -> Iterator[av.Packet[av.VideoStream]]:
     stream = video_stream(container)
-    stream.thread_type = "AUTO"  # type: ignore[assignment]
+    stream.thread_type = "AUTO"
     try:
         yield from container.demux(stream)
     except av.error.FFmpegError as error:

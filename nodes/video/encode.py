@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import av
@@ -20,7 +22,7 @@ from av.container import OutputContainer
 from ..errors import InputError
 from .codecs import Codec, codec_named
 from .soundtrack import add_sound
-from .stream import Audio, Frames, FrameStream
+from .stream import Audio, Frames, FrameStream, VideoInfo
 
 _BT709, _LIMITED, _FULL, _RGB = 1, 1, 2, 0  # ITU-T H.273, and FFmpeg's colour ranges
 
@@ -67,8 +69,8 @@ def save(
 ) -> None:
     """Encode a stream at its exact frame rate, as BT.709 limited-range YUV, with sound no longer than the pictures.
 
-    Sound that comes untrimmed from a file is copied where the container takes it. An odd width or height is made even by
-    repeating the last column or row, since 4:2:0 chroma needs that (``lossless`` keeps it).
+    Sound that comes untrimmed from a file is copied where the container takes it. An odd width or height is made even
+    by repeating the last column or row, since 4:2:0 chroma needs that (``lossless`` keeps it).
 
     Args:
         target: a file, which appears under this name only once it is complete; or a buffer.
@@ -107,19 +109,17 @@ def _write(
     codec = codec_named(settings.codec)
     # FFmpeg moves the index to the front by reading the file again, which it cannot do with a buffer.
     flags = "use_metadata_tags" + ("+faststart" if isinstance(target, Path) else "")
-    options = {"movflags": flags} if codec.container in ("mp4", "mov") else {}
+    rate = stream.info.frame_rate.limit_denominator(100_000)  # a float's fraction does not fit FFmpeg's 32 bits
+    options = {}
+    if codec.container in ("mp4", "mov"):
+        # The whole file's duration is counted in these, by default in milliseconds.
+        ticks = rate.numerator * math.ceil(1000 / rate.numerator)
+        options = {"movflags": flags, "movie_timescale": str(ticks)}
     file = str(target) if isinstance(target, Path) else target
-    with (
-        ExitStack() as inputs,
-        av.open(file, "w", format=codec.container, options=options) as output,
-    ):
+    with ExitStack() as inputs, av.open(file, "w", format=codec.container, options=options) as output:
         output.metadata.update(metadata)
-        video = _add_video(output, stream, codec, settings.quality)
-        rate = Fraction(video.codec_context.framerate)
-        sound = _Interleaved(
-            output,
-            add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None,
-        )
+        video = _add_video(output, stream.info, rate, codec, settings.quality)
+        sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
         index = 0
         for chunk in stream.chunks():
             for frame in _encodable(chunk, codec):
@@ -133,14 +133,9 @@ def _write(
         sound.advance(None)
 
 
-def _add_video(output: OutputContainer, stream: FrameStream, codec: Codec, quality: int) -> av.VideoStream:
-    info = stream.info
-    rate = info.frame_rate.limit_denominator(100_000)  # a float's fraction does not fit FFmpeg's 32 bits
-    video: av.VideoStream = output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality))  # type: ignore[call-overload]
-    video.width, video.height = (
-        info.width + info.width % 2,
-        info.height + info.height % 2,
-    )
+def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: Codec, quality: int) -> av.VideoStream:
+    video = cast(av.VideoStream, output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality)))
+    video.width, video.height = info.width + _padding(info.width, codec), info.height + _padding(info.height, codec)
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
     context = video.codec_context
@@ -184,14 +179,10 @@ def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
 class _Interleaved:
     """Writes sound alongside the pictures, so that the muxer holds neither back."""
 
-    def __init__(
-        self,
-        output: OutputContainer,
-        packets: Iterator[tuple[Fraction, av.Packet]] | None,
-    ) -> None:
+    def __init__(self, output: OutputContainer, packets: Iterator[tuple[Fraction, av.Packet[Any]]] | None) -> None:
         self._output = output
         self._packets = packets or iter(())
-        self._next: tuple[Fraction, av.Packet] | None = None
+        self._next: tuple[Fraction, av.Packet[Any]] | None = None
 
     def advance(self, time: Fraction | None) -> None:
         """Write the packets before ``time`` seconds; all that are left for ``None``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import av
 
@@ -44,13 +44,14 @@ _ORIENTATIONS = {
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """The orientation that a frame's display matrix asks for, to the nearest quarter turn."""
-    data = next((side for side in frame.side_data if side.type.name == "DISPLAYMATRIX"), None)
+    sides: Any = frame.side_data  # typed as a mapping, but it iterates over the values
+    data = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
     if data is None:
         return UPRIGHT
     a, b, _, c, d = struct.unpack("=9i", bytes(data)[:36])[:5]
     longest = max(map(abs, (a, b, c, d))) or 1
-    signs = tuple(round(value / longest) for value in (a, b, c, d))
-    return _ORIENTATIONS.get(signs, UPRIGHT)  # type: ignore[arg-type]
+    signs = (round(a / longest), round(b / longest), round(c / longest), round(d / longest))
+    return _ORIENTATIONS.get(signs, UPRIGHT)
 
 
 @dataclass(frozen=True)

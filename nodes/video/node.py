@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from comfy_api.latest import Input, io, ui
 
@@ -16,7 +16,7 @@ from ..host.video import StreamVideo, as_stream, audio_input
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
 from .encode import EncodeSettings, save
-from .geometry import FITS
+from .geometry import FITS, Fit
 from .rates import usual_rate
 
 CATEGORY = "Frugal Motion/Video"
@@ -43,12 +43,7 @@ class FrugalLoadVideo(FrugalNode):
                     tooltip="A video in ComfyUI's input folder. Phone videos come out upright; HDR is tone-mapped.",
                 ),
                 io.Float.Input(
-                    "start",
-                    default=0.0,
-                    min=0.0,
-                    max=1e6,
-                    step=0.01,
-                    tooltip="Seconds to leave out at the beginning.",
+                    "start", default=0.0, min=0.0, max=1e6, step=0.01, tooltip="Seconds to leave out at the beginning."
                 ),
                 io.Float.Input(
                     "duration",
@@ -75,20 +70,10 @@ class FrugalLoadVideo(FrugalNode):
                     "of 8. Work grows with the square: 768 costs 2.25 times as much as 512.",
                 ),
                 io.Int.Input(
-                    "width",
-                    default=512,
-                    min=8,
-                    max=8192,
-                    step=8,
-                    tooltip="Width in pixels, if size is custom.",
+                    "width", default=512, min=8, max=8192, step=8, tooltip="Width in pixels, if size is custom."
                 ),
                 io.Int.Input(
-                    "height",
-                    default=512,
-                    min=8,
-                    max=8192,
-                    step=8,
-                    tooltip="Height in pixels, if size is custom.",
+                    "height", default=512, min=8, max=8192, step=8, tooltip="Height in pixels, if size is custom."
                 ),
                 io.Combo.Input(
                     "fit",
@@ -99,10 +84,7 @@ class FrugalLoadVideo(FrugalNode):
                 ),
             ],
             outputs=[
-                io.Video.Output(
-                    display_name="video",
-                    tooltip="The video with its sound, decoded when it is read.",
-                ),
+                io.Video.Output(display_name="video", tooltip="The video with its sound, decoded when it is read."),
                 io.Float.Output(display_name="fps", tooltip="Frames per second."),
                 io.Int.Output(display_name="frames", tooltip="Number of frames."),
             ],
@@ -121,17 +103,13 @@ class FrugalLoadVideo(FrugalNode):
         fit: str = "keep",
     ) -> io.NodeOutput:
         if frame_rate < 0:
-            raise InputError(
-                "frame_rate",
-                f"{frame_rate:g}",
-                "more than 0 frames/s, or 0 for the video's own",
-            )
+            raise InputError("frame_rate", f"{frame_rate:g}", "more than 0 frames/s, or 0 for the video's own")
         settings = DecodeSettings(
             start=Fraction(repr(start)),
             duration=Fraction(repr(duration)) if duration else None,
             frame_rate=usual_rate(frame_rate) if frame_rate else None,
             size=_wanted_size(size, width, height),
-            fit=fit if size == "custom" else "keep",  # type: ignore[arg-type]  checked by DecodeSettings
+            fit=cast(Fit, fit) if size == "custom" else "keep",
             multiple=MULTIPLE,
         )
         stream = FileStream(input_file(file), settings)
@@ -174,13 +152,10 @@ class FrugalSaveVideo(FrugalNode):
             node_id="FrugalSaveVideo",
             display_name="Save Video (FFmpeg)",
             category=CATEGORY,
-            description="Writes a video with its sound to ComfyUI's output folder. Frames are computed and encoded a few "
-            "at a time. The file appears only once it is complete.",
+            description="Writes a video with its sound to ComfyUI's output folder. Frames are computed and encoded a "
+            "few at a time. The file appears only once it is complete.",
             inputs=[
-                io.Video.Input(
-                    "video",
-                    tooltip="The video to save; its frames may still have to be computed.",
-                ),
+                io.Video.Input("video", tooltip="The video to save; its frames may still have to be computed."),
                 io.Audio.Input("audio", optional=True, tooltip="Sound in place of the video's own."),
                 io.String.Input(
                     "filename_prefix",
@@ -203,10 +178,7 @@ class FrugalSaveVideo(FrugalNode):
                 ),
             ],
             outputs=[
-                io.Video.Output(
-                    display_name="video",
-                    tooltip="The saved file. Reading it repeats no work.",
-                ),
+                io.Video.Output(display_name="video", tooltip="The saved file. Reading it repeats no work."),
                 io.String.Output(display_name="file", tooltip="The saved file's full path."),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -226,14 +198,7 @@ class FrugalSaveVideo(FrugalNode):
         stream = as_stream(video)
         path, name, subfolder = output_file(filename_prefix, settings.suffix)
         progress = Progress(stream.info.frame_count)
-        save(
-            stream,
-            path,
-            settings,
-            audio_input(audio),
-            workflow_metadata(cls.hidden),
-            progress.step,
-        )
+        save(stream, path, settings, audio_input(audio), workflow_metadata(cls.hidden), progress.step)
         saved = StreamVideo(FileStream(path), cls.stage())
         preview = ui.PreviewVideo([ui.SavedResult(name, subfolder, io.FolderType.output)])
         return io.NodeOutput(saved, str(path), ui=preview)

@@ -71,20 +71,10 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if not path.is_file():
         raise InputError("file", f"no file {path.name!r}", "a video file")
     if path.stat().st_size == 0:
-        raise InputError(
-            "file",
-            f"{path.name!r}, which is empty",
-            "a video file",
-            "Copy or upload it again.",
-        )
+        raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
         # A playlist in disguise must not lead FFmpeg to the network.
-        container = av.open(
-            str(path),
-            "r",
-            options={"protocol_whitelist": "file"},
-            metadata_errors="replace",
-        )
+        container = av.open(str(path), "r", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(
             "file",
@@ -105,7 +95,7 @@ def video_stream(container: InputContainer) -> av.VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             return stream
-    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
+    kinds = sorted({str(stream.type) for stream in container.streams}) or ["nothing"]
     found = f"{Path(container.name).name!r}, which holds {' and '.join(kinds)} but no video"
     raise InputError("file", found, "a file with a video stream")
 
@@ -167,11 +157,7 @@ def _first_frame(container: InputContainer, stream: av.VideoStream) -> av.VideoF
     except av.error.FFmpegError as error:
         logger.debug("reading %s stopped: %s", container.name, error)
     name = Path(container.name).name
-    raise InputError(
-        "file",
-        f"{name!r}, in which no picture can be decoded",
-        "a video of 1 frame or more",
-    )
+    raise InputError("file", f"{name!r}, in which no picture can be decoded", "a video of 1 frame or more")
 
 
 def _indexed_timing(path: Path, container: InputContainer, stream: av.VideoStream) -> _Timing | None:
@@ -182,11 +168,7 @@ def _indexed_timing(path: Path, container: InputContainer, stream: av.VideoStrea
     if len(entries) != stream.frames or max(entry.pos + entry.size for entry in entries) > path.stat().st_size:
         return None
     end = (stream.start_time or 0) + stream.duration
-    return _Timing(
-        len(entries),
-        end * stream.time_base,
-        _is_variable([entry.timestamp for entry in entries]),
-    )
+    return _Timing(len(entries), end * stream.time_base, _is_variable([entry.timestamp for entry in entries]))
 
 
 def _demuxed_timing(path: Path, first: int) -> _Timing:
@@ -206,18 +188,10 @@ def _demuxed_timing(path: Path, first: int) -> _Timing:
         except av.error.FFmpegError as error:
             logger.debug("reading %s stopped: %s", path.name, error)
     if len(stamps) < promised * 0.9:
-        logger.warning(
-            "%s is cut short: using the %d frames there are of %d",
-            path.name,
-            len(stamps),
-            promised,
-        )
+        logger.warning("%s is cut short: using the %d frames there are of %d", path.name, len(stamps), promised)
     stamps.sort()
     steps = [b - a for a, b in pairwise(stamps)]
-    end = max(
-        max(ends, default=first),
-        stamps[-1] + round(statistics.median(steps)) if steps else first,
-    )
+    end = max(max(ends, default=first), stamps[-1] + round(statistics.median(steps)) if steps else first)
     return _Timing(max(len(stamps), 1), end * time_base, _is_variable(stamps))
 
 

@@ -5,19 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 COMMON_RATES = tuple(
-    Fraction(rate)
-    for rate in (
-        "24000/1001",
-        "24",
-        "25",
-        "30000/1001",
-        "30",
-        "48",
-        "50",
-        "60000/1001",
-        "60",
-        "120",
-    )
+    Fraction(rate) for rate in ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60", "120")
 )
 
 

@@ -6,53 +6,28 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 
 from ..errors import InputError
-from .audio import (
-    LAYOUTS,
-    AudioFormat,
-    Samples,
-    audio_format,
-    sample_blocks,
-    time_origin,
-    trimmed,
-)
+from .audio import LAYOUTS, AudioFormat, Samples, audio_format, sample_blocks, time_origin, trimmed
 from .codecs import Codec
 from .probe import opened
 from .stream import Audio, FileAudio
 
-_AAC_RATES = (
-    96000,
-    88200,
-    64000,
-    48000,
-    44100,
-    32000,
-    24000,
-    22050,
-    16000,
-    12000,
-    11025,
-    8000,
-    7350,
-)
+_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _OPUS_RATES = (48000,)
 _BIT_RATE = 192_000
 
-TimedPackets = Iterator[tuple[Fraction, av.Packet]]
+TimedPackets: TypeAlias = "Iterator[tuple[Fraction, av.Packet[Any]]]"
 """Packets in order, each with its time in seconds."""
 
 
 def add_sound(
-    output: OutputContainer,
-    audio: Audio,
-    codec: Codec,
-    duration: Fraction,
-    inputs: ExitStack,
+    output: OutputContainer, audio: Audio, codec: Codec, duration: Fraction, inputs: ExitStack
 ) -> TimedPackets | None:
     """Add an audio stream to ``output``, cut to ``duration`` seconds.
 
@@ -102,7 +77,7 @@ def _encoded(output: OutputContainer, blocks: Iterator[Samples], form: AudioForm
     layout = LAYOUTS[form.channels]
     rates = {"aac": _AAC_RATES, "libopus": _OPUS_RATES}.get(codec.audio_encoder)
     rate = form.sample_rate if rates is None or form.sample_rate in rates else 48000
-    target: av.AudioStream = output.add_stream(codec.audio_encoder, rate=rate, layout=layout)  # type: ignore[call-overload]
+    target: Any = output.add_stream(codec.audio_encoder, rate=rate, layout=layout)
     if codec.audio_encoder == "flac":
         target.codec_context.format = "s32"  # holds 24 bits, its first choice would be 16
     else:
@@ -112,11 +87,7 @@ def _encoded(output: OutputContainer, blocks: Iterator[Samples], form: AudioForm
         position = 0
         for block in blocks:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
-            frame.sample_rate, frame.pts, frame.time_base = (
-                form.sample_rate,
-                position,
-                Fraction(1, form.sample_rate),
-            )
+            frame.sample_rate, frame.pts, frame.time_base = (form.sample_rate, position, Fraction(1, form.sample_rate))
             position += block.shape[1]
             yield from _timed(target.encode(frame))
         yield from _timed(target.encode(None))
@@ -124,7 +95,7 @@ def _encoded(output: OutputContainer, blocks: Iterator[Samples], form: AudioForm
     return packets()
 
 
-def _timed(packets: list[av.Packet]) -> TimedPackets:
+def _timed(packets: list[av.Packet[Any]]) -> TimedPackets:
     for packet in packets:
         assert packet.time_base is not None
         yield (packet.pts or 0) * packet.time_base, packet

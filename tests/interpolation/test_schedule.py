@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ def plans(draw: st.DrawFn) -> Keyframes:
     cuts = sorted(draw(st.sets(st.integers(1, count - 1), max_size=4))) if count > 1 else []
     bounds = [0, *cuts, count]
     frames: set[int] = set()
-    for first, end in zip(bounds, bounds[1:], strict=False):
+    for first, end in pairwise(bounds):
         frames |= draw(st.sets(st.integers(first, end - 1), min_size=1, max_size=12))
     return Keyframes(tuple(sorted(frames)), count, draw(rates), tuple(cuts))
 

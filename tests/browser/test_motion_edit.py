@@ -1,0 +1,87 @@
+"""The shipped workflow in ComfyUI's editor, in a real Chromium."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from frugal_motion.tools import editor
+from frugal_motion.tools.server import Server
+from playwright.sync_api import Page
+
+WORKFLOWS = Path(editor.WORKFLOWS)
+
+# What a machine without a model hub has in place of Stable Diffusion, at a size that a CPU can do.
+SMALL = {
+    "Checkpoint": {"ckpt_name": "frugal-tiny-untrained.ckpt"},
+    "ControlNet": {"control_net_name": "frugal-tiny-openpose-untrained.safetensors"},
+    "Upscale Model": {"model_name": "realesr-animevideov3.safetensors"},
+    "Load Video": {"size": "custom", "width": 128, "height": 128},
+    "Sampler": {"steps": 2},
+}
+SET_WIDGETS = """([changes]) => {
+    for (const [title, values] of Object.entries(changes)) {
+        const node = app.graph.nodes.find(node => node.title === title);
+        for (const [name, value] of Object.entries(values)) node.widgets.find(w => w.name === name).value = value;
+    }
+}"""
+UNKNOWN_NODES = "() => app.graph.nodes.filter(n => !LiteGraph.registered_node_types[n.type]).map(n => n.type)"
+WATCH = """() => {
+    window.ended = null;
+    for (const event of ['execution_success', 'execution_error', 'execution_interrupted'])
+        app.api.addEventListener(event, e => { window.ended = {event, ...e.detail}; });
+}"""
+
+
+@pytest.fixture(params=[False, True], ids=["classic", "nodes2"])
+def page(request: pytest.FixtureRequest, server: Server) -> Iterator[Page]:
+    errors: list[str] = []
+    with editor.editor(server.url, nodes_2=request.param) as page:
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+    assert not [error for error in errors if "frugal" in error.lower()]
+
+
+def test_api_twins_agree_with_the_editor(server: Server) -> None:
+    with editor.editor(server.url) as page:
+        for workflow in sorted(WORKFLOWS.glob("*.json")):
+            editor.load(page, workflow)
+            twin = json.loads((WORKFLOWS / "api" / workflow.name).read_text(encoding="utf-8"))
+            assert editor.to_api(page) == twin, f"make it anew: python -m tools.editor ({workflow.name})"
+
+
+def test_is_offered_as_a_template(server: Server) -> None:
+    assert server.get("/api/workflow_templates")["frugal-motion"] == ["motion_edit"]
+    for workflow in WORKFLOWS.glob("*.json"):
+        assert workflow.with_suffix(".jpg").is_file(), "a template needs a thumbnail"
+
+
+def test_opens_whole_and_runs_from_the_run_button(page: Page, server: Server) -> None:
+    editor.load(page, WORKFLOWS / "motion_edit.json")
+    assert page.evaluate(UNKNOWN_NODES) == []
+    page.evaluate(SET_WIDGETS, [SMALL])
+    page.evaluate(WATCH)
+    page.get_by_test_id("queue-button").locator("button").first.click()
+    page.wait_for_function("() => window.ended", timeout=300_000)
+    assert page.evaluate("() => window.ended.event") == "execution_success", page.evaluate("() => window.ended")
+    saved = _saved(server, page.evaluate("() => window.ended.prompt_id"))
+    with av.open(str(server.base / "output" / saved["subfolder"] / saved["filename"])) as video:
+        assert video.streams.video[0].average_rate == 25
+
+
+def test_missing_models_are_named_with_links(server: Server) -> None:
+    graph = json.loads((WORKFLOWS / "motion_edit.json").read_text(encoding="utf-8"))
+    listed = {model["name"]: model for node in graph["nodes"] for model in node["properties"].get("models", [])}
+    chosen = {value for node in graph["nodes"] for value in node.get("widgets_values") or [] if value in listed}
+    assert set(listed) == chosen, "the dialog shows a model only if a widget names it"
+    assert {model["directory"] for model in listed.values()} >= {"checkpoints", "controlnet", "upscale_models"}
+    assert all(model["url"].startswith("https://huggingface.co/") for model in listed.values())
+
+
+def _saved(server: Server, prompt_id: str) -> dict[str, Any]:
+    outputs = server.get(f"/history/{prompt_id}")[prompt_id]["outputs"].values()
+    return next(item for output in outputs for item in output.get("images", []) if item["filename"].endswith(".mp4"))

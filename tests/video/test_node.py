@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import folder_paths
+import numpy as np
+import pytest
+import torch
+from comfy.cli_args import args
+from comfy_api.latest import InputImpl, Types
+from comfy_extras.nodes_video import GetVideoComponents, SaveVideo
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.host.video import StreamVideo, as_stream
+from frugal_motion.nodes.video.decode import FileStream
+from frugal_motion.nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
+
+from .conftest import clicks, solids, write_clip
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name in ("input", "output", "temp"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+    write_clip(tmp_path / "input" / "clip.mp4", solids(60, 320, 180), sound=clicks(2, [1.0]))
+    yield tmp_path
+
+
+def load(**values: Any) -> tuple[StreamVideo, float, int]:
+    return FrugalLoadVideo.execute(**{"file": "clip.mp4", **values}).args
+
+
+def with_hidden(node: Any, **hidden: Any) -> Any:
+    node = node.PREPARE_CLASS_CLONE(None)
+    node.hidden = SimpleNamespace(**hidden)
+    return node
+
+
+def test_load() -> None:
+    video, fps, frames = load(size="384")
+    assert (fps, frames) == (12.0, 24)
+    assert video.get_dimensions() == (384, 216)
+    assert sum(map(len, video.stream.chunks())) == 24
+    _, fps, frames = load(frame_rate=0.0, start=0.5, duration=1.0)
+    assert (fps, frames) == (30.0, 30)
+    assert load(frame_rate=29.97)[0].get_frame_rate() == Fraction(30000, 1001)
+    assert load(size="source")[0].get_dimensions() == (320, 184)
+    assert load(size="custom", width=256, height=256, fit="cover")[0].get_dimensions() == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("file", {"file": "../secret.mp4"}),
+        ("file", {"file": "none.mp4"}),
+        ("start", {"start": 2.5}),
+        ("start", {"start": -1.0}),
+        ("duration", {"duration": -1.0}),
+        ("frame_rate", {"frame_rate": -1.0}),
+        ("size", {"size": "bogus"}),
+        ("fit", {"size": "custom", "fit": "bogus"}),
+    ],
+)
+def test_load_refuses(name: str, values: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        load(**values)
+    assert caught.value.name == name
+
+
+def test_upload_after_the_page_was_loaded(folders: Path) -> None:
+    assert "clip.mp4" in FrugalLoadVideo.define_schema().inputs[0].options
+    assert "no file 'new.mp4'" in str(FrugalLoadVideo.validate_inputs("new.mp4"))
+    shutil.copy(folders / "input" / "clip.mp4", folders / "input" / "new.mp4")
+    assert FrugalLoadVideo.validate_inputs("new.mp4") is True
+
+
+def test_fingerprint_follows_the_content(folders: Path) -> None:
+    before = FrugalLoadVideo.fingerprint_inputs(file="clip.mp4", start=0.0)
+    assert before == FrugalLoadVideo.fingerprint_inputs(file="clip.mp4", start=1.0)
+    write_clip(folders / "input" / "clip.mp4", solids(10))
+    assert FrugalLoadVideo.fingerprint_inputs(file="clip.mp4") != before
+
+
+def test_save(folders: Path) -> None:
+    node = with_hidden(FrugalSaveVideo, prompt={"1": {"class_type": "X"}}, extra_pnginfo={"workflow": {"nodes": []}})
+    output = node.execute(load()[0])
+    saved, file = output.args
+    assert Path(file) == folders / "output" / "video" / "frugal-motion_00001_.mp4"
+    with av.open(file) as container:
+        assert json.loads(container.metadata["prompt"]) == {"1": {"class_type": "X"}}
+        assert json.loads(container.metadata["workflow"]) == {"nodes": []}
+        assert container.streams.video[0].average_rate == 12
+        assert container.streams.audio
+    assert saved.get_frame_count() == 24
+    preview = output.ui.as_dict()["images"][0]
+    assert (preview["filename"], preview["subfolder"], preview["type"]) == (Path(file).name, "video", "output")
+    assert Path(node.execute(load()[0], codec="prores").args[1]).suffix == ".mov"
+
+
+def test_save_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(args, "disable_metadata", True)
+    _, file = with_hidden(FrugalSaveVideo, prompt={"1": {}}, extra_pnginfo=None).execute(load()[0]).args
+    with av.open(file) as container:
+        assert "prompt" not in container.metadata
+
+
+def test_save_with_other_sound_and_core_video() -> None:
+    node = with_hidden(FrugalSaveVideo, prompt=None, extra_pnginfo=None)
+    sound = {"waveform": torch.from_numpy(clicks(2, [0.25]))[None, None], "sample_rate": 48000}
+    core = InputImpl.VideoFromComponents(
+        Types.VideoComponents(images=torch.rand(10, 64, 64, 3), audio=None, frame_rate=Fraction(29.97))
+    )
+    saved, _ = node.execute(core, audio=sound).args
+    waveform = saved.get_components().audio["waveform"][0, 0]
+    assert abs(int((waveform.abs() > 0.2).nonzero()[0]) / 48000 - 0.25) < 1024 / 48000
+    assert float(saved.get_frame_rate()) == pytest.approx(29.97)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("codec", {"codec": "bogus"}), ("filename_prefix", {"filename_prefix": "../../x"})]
+)
+def test_save_refuses(name: str, values: dict[str, Any]) -> None:
+    node = with_hidden(FrugalSaveVideo, prompt=None, extra_pnginfo=None)
+    with pytest.raises(InputError) as caught:
+        node.execute(load()[0], **values)
+    assert caught.value.name == name
+
+
+def test_core_nodes_take_our_video(folders: Path) -> None:
+    video, _, _ = load(size="source")
+    images, audio, fps = GetVideoComponents.execute(video).args
+    assert images.shape == (24, 184, 320, 3)
+    assert images.dtype == torch.float32 and 0 <= images.min() and images.max() <= 1
+    assert fps == 12.0
+    assert abs(int((audio["waveform"][0, 0].abs() > 0.2).nonzero()[0]) / audio["sample_rate"] - 1) < 1024 / 48000
+    with_hidden(SaveVideo, prompt={"1": {}}, extra_pnginfo=None).execute(video, "core", "auto", "auto")
+    with av.open(str(folders / "output" / "core_00001_.mp4")) as container:
+        assert container.streams.video[0].frames == 24
+        assert container.metadata["prompt"] == '{"1": {}}'
+
+
+def test_our_nodes_take_core_video(folders: Path) -> None:
+    stream = as_stream(InputImpl.VideoFromFile(str(folders / "input" / "clip.mp4")))
+    assert isinstance(stream, FileStream)
+    assert stream.info.frame_count == 60
+
+
+def test_as_trimmed() -> None:
+    video, _, _ = load(frame_rate=0.0, size="source")
+    part = video.as_trimmed(0.5, 1.0)
+    assert part is not None
+    assert part.get_frame_count() == 30
+    whole = np.concatenate(list(video.stream.chunks()))
+    assert np.array_equal(np.concatenate(list(part.stream.chunks())), whole[15:45])
+    sound = part.get_components().audio["waveform"][0, 0]
+    assert abs(int((sound.abs() > 0.2).nonzero()[0]) / 48000 - 0.5) < 1024 / 48000
+    assert video.as_trimmed(1.5, 1.0, strict_duration=True) is None
+    assert video.as_trimmed(1.5, 1.0).get_frame_count() == 15  # type: ignore[union-attr]
+
+
+def test_every_socket_has_a_tooltip() -> None:
+    for node in (FrugalLoadVideo, FrugalSaveVideo):
+        schema = node.define_schema()
+        assert all(socket.tooltip for socket in [*schema.inputs, *schema.outputs])

@@ -1,0 +1,110 @@
+"""What ``tools/dev.py`` can do. Standard library only: this runs before anything is installed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from . import demo, environment, system
+from .environment import Environment
+from .process import ROOT, SetupError, run, say
+
+CHECKED = ("nodes", "tools", "workflows")
+"""Folders of typed code."""
+
+
+def set_up(arguments: Sequence[str] = ()) -> Environment:
+    """Environment and ComfyUI."""
+    return environment.set_up()
+
+
+def models(arguments: Sequence[str] = ()) -> Environment:
+    """Set up, then weights and clips."""
+    made = set_up()
+    run([made.python, "-m", "tools.assets", *arguments])
+    run([made.python, "-m", "tools.tiny_models", "--comfyui", made.comfyui])
+    return made
+
+
+def lint(arguments: Sequence[str] = ()) -> None:
+    """Ruff and mypy."""
+    _lint(set_up())
+
+
+def _lint(made: Environment) -> None:
+    run([made.python, "-m", "ruff", "check"])
+    run([made.python, "-m", "ruff", "format", "--check"])
+    run([made.python, "-m", "mypy", *CHECKED])
+
+
+def format_code(arguments: Sequence[str] = ()) -> None:
+    """Let ruff put the code into shape."""
+    made = set_up()
+    run([made.python, "-m", "ruff", "check", "--fix"])
+    run([made.python, "-m", "ruff", "format"])
+
+
+def test(arguments: Sequence[str] = ()) -> None:
+    """Everything that tests need, the linters, then pytest, which gets ``arguments``."""
+    system.ensure(*system.POSE)
+    system.ensure(*system.BROWSER, optional=True)
+    made = models()
+    if not arguments:
+        _lint(made)
+    # Threads that spin while they wait cost a busy machine most of its time.
+    env = {**os.environ, "COMFYUI_PATH": str(made.comfyui), "OMP_WAIT_POLICY": "PASSIVE"}
+    status = subprocess.run([made.python, "-m", "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
+    if status:
+        sys.exit(status)
+
+
+def run_demo(arguments: Sequence[str] = ()) -> None:
+    """Everything that the demo needs, then the demo."""
+    options = demo.options(arguments)
+    system.ensure(*system.POSE)
+    demo.run_demo(models(), options)
+
+
+def clean(arguments: Sequence[str] = ()) -> None:
+    """Remove what the tools made; ``--all`` also the environment, ComfyUI, and the weights."""
+    parser = argparse.ArgumentParser(prog="dev.py clean")
+    parser.add_argument("--all", action="store_true")
+    made = [".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".cache/comfyui"]
+    if parser.parse_args(arguments).all:
+        made += [".venv", ".comfyui", ".assets", ".cache"]
+    for name in made:
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+
+
+COMMANDS = {
+    "setup": set_up,
+    "models": models,
+    "demo": run_demo,
+    "test": test,
+    "lint": lint,
+    "format": format_code,
+    "clean": clean,
+}
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:<8}{command.__doc__}" for name, command in COMMANDS.items()),
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    options, arguments = parser.parse_known_args()
+    try:
+        COMMANDS[options.command](arguments)
+    except SetupError as error:
+        say(f"stopped: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

@@ -1,0 +1,114 @@
+"""ComfyUI's editor in a headless Chromium: for tests, for pictures, and to make the API twins of the workflows.
+
+    python -m tools.editor --server http://127.0.0.1:8188    writes workflows/api/*.json from workflows/*.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from .system import find_chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = ROOT / "workflows"
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--mute-audio",
+]
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.UseNewMenu": "Top",
+    "Comfy.Locale": "en",
+    "Comfy.EnableTooltips": False,
+    "Comfy.Workflow.Persist": False,
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.Notification.ShowVersionUpdates": False,
+}
+READY = "() => window.app?.vueAppReady === true && window.app.graph && !window.app.extensionManager.spinner"
+
+LOAD = """async (text) => {
+    const options = {showMissingModelsDialog: false, showMissingNodesDialog: false};
+    await app.loadGraphData(JSON.parse(text), true, true, null, options);
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
+CONVERT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
+
+
+@contextmanager
+def editor(server: str, nodes_2: bool = False, size: tuple[int, int] = (1500, 900)) -> Iterator[Page]:
+    """Open the editor of a running server; nothing outside that server is reached.
+
+    Args:
+        server: its URL.
+        nodes_2: draw nodes with the newer renderer.
+        size: of the window, in pixels.
+
+    Raises:
+        RuntimeError: there is no Chromium.
+    """
+    program = find_chromium()
+    if not program:
+        raise RuntimeError("no Chromium; install it (Debian: apt-get install chromium), or set CHROMIUM to its path")
+    _post(f"{server}/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": nodes_2})
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale="en-US", reduced_motion="reduce"
+        )
+        context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
+        context.route(lambda url: url.startswith("http") and not url.startswith(server), lambda route: route.abort())
+        page = context.new_page()
+        page.goto(server, wait_until="domcontentloaded")
+        page.wait_for_function(READY, timeout=120_000)
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def load(page: Page, workflow: Path) -> None:
+    """Open a UI workflow, as dropping its file on the canvas does."""
+    page.evaluate(LOAD, workflow.read_text(encoding="utf-8"))
+
+
+def to_api(page: Page) -> dict[str, Any]:
+    """What the editor would post to the prompt queue for the graph on the canvas."""
+    prompt: dict[str, Any] = json.loads(page.evaluate(CONVERT))
+    return prompt
+
+
+def _post(url: str, value: Any) -> None:
+    request = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request).close()  # noqa: S310  a server on this machine
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write the API twins of the shipped UI workflows.")
+    parser.add_argument("--server", default="http://127.0.0.1:8188", help="a running ComfyUI with this pack")
+    arguments = parser.parse_args()
+    with editor(arguments.server) as page:
+        for workflow in sorted(WORKFLOWS.glob("*.json")):
+            load(page, workflow)
+            twin = WORKFLOWS / "api" / workflow.name
+            twin.write_text(json.dumps(to_api(page), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            print(f"wrote {twin.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,492 @@
+#!/usr/bin/env python3
+"""Run an API workflow on a ComfyUI server and fetch what comes out.
+
+    python run.py motion_edit.json --set "Load Video.file=dance.mp4" --server http://127.0.0.1:8188 --output out
+
+``--set "Title.input=value"`` changes an input of the node with that title; a local file given to an input that takes
+uploads is uploaded first. Progress goes to stderr, the outputs' paths (or, with ``--json``, one JSON object) to stdout.
+Without ``--server`` it starts a server of its own (in a clone of the pack, after ``make models``). Ctrl-C stops the run.
+Needs aiohttp, which every ComfyUI has, and nothing else of the pack, so copy it where you like.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+try:
+    import aiohttp
+except ImportError:
+    sys.exit("run.py needs aiohttp: use ComfyUI's Python, or (in a clone of the pack, after `make models`) .venv/bin/python")
+
+Json = dict[str, Any]
+
+UPLOAD_FLAGS = ("image_upload", "video_upload", "audio_upload", "file_upload", "animated_image_upload")
+RECONNECTS = 5
+
+
+class RunError(RuntimeError):
+    """The run cannot start or has failed; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One ``--set``: an input of one node and the text given for it."""
+
+    node: str
+    input: str
+    text: str
+
+
+# ── the workflow ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def load_workflow(path: Path) -> Json:
+    """Read an API workflow: node ids to ``{"class_type", "inputs", "_meta"}``.
+
+    Raises:
+        RunError: no such file, no JSON, or the editor's own format.
+    """
+    try:
+        workflow = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"cannot read the workflow {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise RunError(f"{path} is not JSON: {error}") from error
+    if isinstance(workflow, dict) and workflow and all(_is_node(node) for node in workflow.values()):
+        return workflow
+    raise RunError(f"{path} is not an API workflow; in the editor use Workflow > Export (API)")
+
+
+def _is_node(node: Any) -> bool:
+    return isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
+
+
+def title_of(workflow: Json, node_id: str) -> str:
+    """The node's title, or its class where it has none."""
+    node = workflow.get(node_id, {})
+    return str(node.get("_meta", {}).get("title") or node.get("class_type") or node_id)
+
+
+def find_setting(workflow: Json, text: str) -> Setting:
+    """Resolve ``Title.input=value``. A node's id serves as well as its title, and tells equal titles apart.
+
+    Raises:
+        RunError: no such title, or several; the message lists what there is.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or "." not in path:
+        raise RunError(f'--set {text!r}: write "Title.input=value"')
+    dots = [i for i, character in enumerate(path) if character == "."]
+    for dot in reversed(dots):  # titles and inputs may both have dots
+        name, key = path[:dot].strip(), path[dot + 1 :].strip()
+        found = [name] if name in workflow else [i for i in workflow if title_of(workflow, i) == name]
+        if len(found) == 1:
+            return Setting(found[0], key, value)
+        if found:
+            raise RunError(f"--set {text!r}: {len(found)} nodes are titled {name!r}; use an id: {', '.join(found)}")
+    titles = ", ".join(sorted({repr(title_of(workflow, node_id)) for node_id in workflow}))
+    raise RunError(f"--set {text!r}: no node is titled {path[: dots[-1]]!r}; there are {titles}")
+
+
+def parse_value(text: str, kind: str) -> Any:
+    """Read a value as the input's type has it: ``INT``, ``FLOAT``, ``BOOLEAN``; anything else is text.
+
+    Raises:
+        ValueError: the text is no such value.
+    """
+    if kind == "INT":
+        return int(text)
+    if kind == "FLOAT":
+        return float(text)
+    if kind == "BOOLEAN":
+        words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+        if text.lower() not in words:
+            raise ValueError(text)
+        return words[text.lower()]
+    return text
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value that is in the workflow already."""
+    kinds = {bool: "BOOLEAN", int: "INT", float: "FLOAT"}
+    return kinds.get(type(value), "STRING")
+
+
+# ── the server ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Client:
+    """ComfyUI's HTTP interface, as far as a run needs it."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self.session, self.url, self.id = session, url.rstrip("/"), uuid.uuid4().hex
+
+    async def get(self, path: str) -> Any:
+        async with self.session.get(self.url + path) as reply:
+            reply.raise_for_status()
+            return await reply.json()
+
+    async def post(self, path: str, body: Json) -> tuple[int, Any]:
+        async with self.session.post(self.url + path, json=body) as reply:
+            return reply.status, await reply.json() if "json" in reply.content_type else await reply.text()
+
+    async def inputs_of(self, class_type: str) -> dict[str, list[Any]]:
+        """The inputs of a node class: name to ``[type, options]``; empty for a class the server does not know."""
+        info = (await self.get(f"/object_info/{class_type}")).get(class_type, {}).get("input", {})
+        return {**info.get("required", {}), **info.get("optional", {})}
+
+    async def upload(self, path: Path) -> str:
+        """Bring a file into the input folder; the server numbers the name if another file has it already."""
+        with path.open("rb") as file:
+            form = aiohttp.FormData()
+            form.add_field("image", file, filename=path.name)
+            async with self.session.post(f"{self.url}/upload/image", data=form) as reply:
+                if reply.status == 413:
+                    raise RunError(f"{path}: larger than the server's --max-upload-size")
+                reply.raise_for_status()
+                answer = await reply.json()
+        return "/".join(filter(None, (answer["subfolder"], answer["name"])))
+
+    async def queue(self, workflow: Json) -> str:
+        """Queue the workflow and return the prompt's id.
+
+        Raises:
+            RunError: the server refuses it or any of its outputs; nothing stays in the queue.
+        """
+        status, answer = await self.post("/prompt", {"prompt": workflow, "client_id": self.id})
+        if not isinstance(answer, dict):
+            raise RunError(f"the server answers {status}: {answer}")
+        refused = _refusals(workflow, answer)
+        if refused and "prompt_id" in answer:  # some outputs are valid, and would run
+            await self.cancel(answer["prompt_id"])
+        if refused or status != 200:
+            raise RunError("\n".join(refused) or f"the server answers {status}: {answer}")
+        return str(answer["prompt_id"])
+
+    async def cancel(self, prompt_id: str) -> None:
+        """Take a prompt out of the queue, or interrupt it if it runs."""
+        await self.post("/queue", {"delete": [prompt_id]})
+        await self.post("/interrupt", {"prompt_id": prompt_id})
+
+    async def history(self, prompt_id: str) -> Json | None:
+        """What the server remembers of a finished prompt."""
+        entry: Json | None = (await self.get(f"/history/{prompt_id}")).get(prompt_id)
+        return entry
+
+    async def download(self, file: Json, folder: Path) -> Path:
+        """Fetch one output file into ``folder``, under a free name."""
+        folder.mkdir(parents=True, exist_ok=True)
+        target = _free_path(folder / Path(file["filename"].replace("\\", "/")).name)
+        part = target.with_name(f".{target.name}.part")
+        query = {key: file.get(key, "") for key in ("filename", "subfolder", "type")}
+        try:
+            async with self.session.get(f"{self.url}/view", params=query) as reply:
+                reply.raise_for_status()
+                with part.open("wb") as out:
+                    async for block in reply.content.iter_chunked(1 << 20):
+                        out.write(block)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+
+def _refusals(workflow: Json, answer: Json) -> list[str]:
+    """A line for every input that the server refuses."""
+    lines = [
+        f"{title_of(workflow, node_id)} ({node['class_type']}): {problem['message']}: {problem.get('details', '')}"
+        for node_id, node in (answer.get("node_errors") or {}).items()
+        for problem in node["errors"]
+    ]
+    error = answer.get("error")
+    if lines or not error:
+        return lines
+    return [f"{error.get('message')}: {error.get('details') or ''}" if isinstance(error, dict) else str(error)]
+
+
+def _free_path(path: Path) -> Path:
+    free, number = path, 1
+    while free.exists():
+        free, number = path.with_stem(f"{path.stem} ({number})"), number + 1
+    return free
+
+
+async def apply_setting(client: Client, workflow: Json, setting: Setting) -> None:
+    """Put a value into the workflow, by the type that the server declares (else by that of the present value).
+
+    Raises:
+        RunError: no such input, or no such value.
+    """
+    node, title = workflow[setting.node], title_of(workflow, setting.node)
+    declared = await client.inputs_of(node["class_type"])
+    if setting.input not in node["inputs"] and setting.input not in declared:
+        names = ", ".join(dict.fromkeys([*node["inputs"], *declared]))
+        raise RunError(f"{title!r} has no input {setting.input!r}; it has {names}")
+    kind, options = (*declared.get(setting.input, []), None, None)[:2]
+    kind = kind if isinstance(kind, str) else kind_of(node["inputs"].get(setting.input))
+    if isinstance(options, dict) and any(options.get(flag) for flag in UPLOAD_FLAGS):
+        path = Path(setting.text).expanduser()
+        node["inputs"][setting.input] = await client.upload(path) if path.is_file() else setting.text
+        return
+    try:
+        node["inputs"][setting.input] = parse_value(setting.text, kind)
+    except ValueError as error:
+        raise RunError(f"{title}.{setting.input}: {setting.text!r} is not of type {kind}") from error
+
+
+# ── progress ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Reporter:
+    """A bar per node on a terminal, a line per node elsewhere."""
+
+    WIDTH = 30
+
+    def __init__(self, workflow: Json, stream: TextIO) -> None:
+        self.workflow, self.stream, self.live = workflow, stream, stream.isatty()
+        self.node, self.shown = "", ""
+
+    def start(self, node_id: str) -> None:
+        """A node begins."""
+        if node_id == self.node:
+            return
+        self.end()
+        self.node = node_id
+        self._show(title_of(self.workflow, node_id), final=not self.live)
+
+    def progress(self, node_id: str, value: float, maximum: float) -> None:
+        """A node has done ``value`` of ``maximum``."""
+        self.start(node_id)
+        if not self.live or maximum <= 0:
+            return
+        done = round(self.WIDTH * min(value / maximum, 1))
+        bar = "#" * done + "." * (self.WIDTH - done)
+        self._show(f"{title_of(self.workflow, node_id)} [{bar}] {value:g}/{maximum:g}")
+
+    def cached(self, node_ids: list[str]) -> None:
+        """Nodes whose results the server still had."""
+        if node_ids:
+            self.end()
+            self._show("still in memory: " + ", ".join(title_of(self.workflow, i) for i in node_ids), final=True)
+
+    def end(self) -> None:
+        """Close the line of the node before."""
+        if self.live and self.shown:
+            self.stream.write("\n")
+        self.node = self.shown = ""
+
+    def _show(self, text: str, *, final: bool = False) -> None:
+        erase = "\r\x1b[K" if self.live else ""
+        self.stream.write(erase + text + ("\n" if final else ""))
+        self.stream.flush()
+        self.shown = "" if final else text
+
+
+async def follow(client: Client, workflow: Json, prompt_id: str, socket: Any, reporter: Reporter) -> bool:
+    """Read events of one connection until the prompt ends.
+
+    Returns:
+        Whether it has ended; ``False`` when the connection was lost before.
+
+    Raises:
+        RunError: a node failed, or the prompt was interrupted.
+    """
+    async for message in socket:
+        if message.type != aiohttp.WSMsgType.TEXT:
+            continue
+        event = json.loads(message.data)
+        kind, data = event.get("type"), event.get("data") or {}
+        if data.get("prompt_id") != prompt_id:
+            continue
+        if kind == "execution_error":
+            raise RunError(_failure(workflow, data))
+        if kind == "execution_interrupted":
+            raise RunError(f"interrupted at {title_of(workflow, data.get('node_id', ''))}")
+        if kind == "execution_success" or (kind == "executing" and data.get("node") is None):
+            return True
+        _report(kind, data, reporter)
+    return False
+
+
+def _report(kind: str, data: Json, reporter: Reporter) -> None:
+    if kind == "execution_cached":
+        reporter.cached(data["nodes"])
+    elif kind == "executing":
+        reporter.start(data["node"])
+    elif kind == "progress":
+        reporter.progress(data["node"], data["value"], data["max"])
+
+
+def _failure(workflow: Json, data: Json) -> str:
+    title, reason = title_of(workflow, data["node_id"]), str(data["exception_message"]).strip()
+    return f"{title} ({data['node_type']}) failed with {data['exception_type']}: {reason}"
+
+
+# ── a run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def run(url: str, workflow: Json, settings: list[Setting], output: Path, *, previews: bool = False) -> Json:
+    """Run a workflow and download what it saved.
+
+    Args:
+        url: the server.
+        workflow: an API workflow; ``settings`` are applied to it.
+        settings: inputs to change.
+        output: folder for the files.
+        previews: fetch temporary files too.
+
+    Returns:
+        ``prompt_id``, ``seconds``, ``outputs`` (a file each: node, title, class, type, path) and ``ui`` (what nodes
+        showed besides files: node, title, class, data).
+
+    Raises:
+        RunError: the server cannot be reached, refuses the workflow, or a node fails.
+    """
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=30)) as session:
+        client = Client(session, url)
+        try:
+            for setting in settings:
+                await apply_setting(client, workflow, setting)
+            started = time.monotonic()
+            prompt_id, entry = await _execute(client, workflow)
+            seconds = time.monotonic() - started
+            outputs, shown = await _collect(client, workflow, entry, output, previews)
+        except (aiohttp.ClientError, OSError) as error:
+            raise RunError(f"lost the server at {url}: {error}") from error
+    return {"prompt_id": prompt_id, "seconds": round(seconds, 3), "outputs": outputs, "ui": shown}
+
+
+async def _execute(client: Client, workflow: Json) -> tuple[str, Json]:
+    """Queue, watch until the end, and return the prompt's id and history."""
+    reporter = Reporter(workflow, sys.stderr)
+    address = f"{client.url}/ws?clientId={client.id}"
+    async with client.session.ws_connect(address, heartbeat=None, max_msg_size=0) as socket:
+        prompt_id = await client.queue(workflow)
+        try:
+            entry = await _watch(client, workflow, prompt_id, socket, reporter)
+        except asyncio.CancelledError:  # Ctrl-C
+            await client.cancel(prompt_id)
+            raise
+        finally:
+            reporter.end()
+    return prompt_id, entry
+
+
+async def _watch(client: Client, workflow: Json, prompt_id: str, socket: Any, reporter: Reporter) -> Json:
+    """Follow a prompt to its end, over more than one connection if need be."""
+    ended = await follow(client, workflow, prompt_id, socket, reporter)
+    for _ in range(RECONNECTS):
+        if entry := await client.history(prompt_id):
+            _raise_failure(workflow, entry)
+            return entry
+        if ended:  # the server tells of the end a moment before it writes the history
+            await asyncio.sleep(0.2)
+            continue
+        await asyncio.sleep(1)
+        async with client.session.ws_connect(f"{client.url}/ws?clientId={client.id}", max_msg_size=0) as again:
+            ended = await follow(client, workflow, prompt_id, again, reporter)
+    raise RunError(f"the server does not remember the prompt {prompt_id}")
+
+
+def _raise_failure(workflow: Json, entry: Json) -> None:
+    """Raise what a prompt, which ended while nobody listened, failed with."""
+    for kind, data in entry.get("status", {}).get("messages", []):
+        if kind == "execution_error":
+            raise RunError(_failure(workflow, data))
+        if kind == "execution_interrupted":
+            raise RunError("interrupted")
+
+
+async def _collect(client: Client, workflow: Json, entry: Json, output: Path, previews: bool) -> tuple[list[Json], list[Json]]:
+    """Download files, and gather what else the nodes showed."""
+    files, shown = [], []
+    for node_id, result in entry["outputs"].items():
+        node = {"node": node_id, "title": title_of(workflow, node_id), "class": workflow.get(node_id, {}).get("class_type")}
+        data: Json = {}
+        for key, values in result.items():
+            for file in filter(_is_file, values):
+                wanted = previews or file.get("type") == "output"
+                path = str(await client.download(file, output)) if wanted else None
+                files.append({**node, "type": file.get("type"), "file": file["filename"], "path": path})
+            rest = [value for value in values if not _is_file(value)]
+            if rest and key != "animated":  # which only says how the editor should draw the files
+                data[key] = rest
+        if data:
+            shown.append({**node, "data": data})
+    return files, shown
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, dict) and "filename" in value
+
+
+@contextmanager
+def own_server() -> Iterator[str]:
+    """A server of our own, in a clone of the pack that has been set up.
+
+    Raises:
+        RunError: this is no such clone, or the server does not start.
+    """
+    pack = Path(__file__).resolve().parent.parent
+    inside = pack.parent.parent  # ComfyUI/custom_nodes/<pack>
+    places = [os.environ.get("COMFYUI_PATH"), pack / ".comfyui", inside if pack.parent.name == "custom_nodes" else None]
+    comfyui = next((Path(place) for place in places if place and (Path(place) / "main.py").is_file()), None)
+    if not comfyui or not (pack / "tools" / "server.py").is_file():
+        raise RunError("no server: give --server URL, or run `make models` in a clone of the pack first")
+    sys.path.insert(0, str(pack))
+    from tools import server
+
+    print("starting ComfyUI…", file=sys.stderr, flush=True)
+    try:
+        with server.running(comfyui, pack / ".cache" / "comfyui", assets=pack / ".assets") as running:
+            yield running.url
+    except server.ServerError as error:
+        raise RunError(str(error)) from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workflow", type=Path, help="API workflow (.json)")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar='"TITLE.INPUT=VALUE"')
+    parser.add_argument("--server", metavar="URL", help="a running ComfyUI (default: start one)")
+    parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--previews", action="store_true", help="fetch temporary files too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of paths")
+    options = parser.parse_args(arguments)
+    try:
+        workflow = load_workflow(options.workflow)
+        settings = [find_setting(workflow, text) for text in options.settings]
+        with _given(options.server) if options.server else own_server() as url:
+            result = asyncio.run(run(url, workflow, settings, options.output, previews=options.previews))
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print("\n".join(file["path"] for file in result["outputs"] if file["path"]))
+    return 0
+
+
+@contextmanager
+def _given(url: str) -> Iterator[str]:
+    yield url
+
+
+if __name__ == "__main__":
+    sys.exit(main())
