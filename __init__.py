@@ -36,5 +36,6 @@ class FrugalMotion(ComfyExtension):
 
 
 def comfy_entrypoint() -> FrugalMotion:
+    """What ComfyUI calls when it loads the pack."""
     register_model_folders()  # before the nodes list what is in them
     return FrugalMotion()

@@ -49,7 +49,7 @@ def comfyui() -> Path:
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
-    """The folder of real weights and clips that ``make models`` fills (``models/<folder>/<name>``, ``input/<name>``)."""
+    """The folder that ``make models`` fills: ``models/<folder>/<weights>`` and ``input/<clip>``."""
     if not ASSETS.is_dir():
         pytest.exit(f"no assets in {ASSETS}; run `make models`", returncode=2)
     return ASSETS

@@ -1,10 +1,10 @@
-"""The commands behind the Makefile, for every system: ``python tools/dev.py demo|test|models|lint|format|setup|clean``."""
+"""The commands behind the Makefile, for every system: ``python tools/dev.py demo`` and so on; ``--help`` lists them."""
 
 import os
 import sys
 
-# Ancient interpreters get this far, so nothing newer may stand above.
-if sys.version_info < (3, 11):  # noqa: UP036  the pack runs on 3.10, its development environment does not
+# Ancient interpreters get this far, so nothing newer may stand above. The pack itself runs on 3.10.
+if sys.version_info < (3, 11):
     sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Try: python3.12 tools/dev.py")
 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -1,6 +1,6 @@
 """ComfyUI's editor in a headless Chromium: for tests, for pictures, and to make the API twins of the workflows.
 
-    python -m tools.editor --server http://127.0.0.1:8188    writes workflows/api/*.json from workflows/*.json
+python -m tools.editor --server http://127.0.0.1:8188    writes workflows/api/*.json from workflows/*.json
 """
 
 from __future__ import annotations
@@ -94,11 +94,13 @@ def to_api(page: Page) -> dict[str, Any]:
 
 
 def _post(url: str, value: Any) -> None:
-    request = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
-    urllib.request.urlopen(request).close()  # noqa: S310  a server on this machine
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(value).encode(), headers)  # noqa: S310  a server on this machine
+    urllib.request.urlopen(request).close()  # noqa: S310
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description="Write the API twins of the shipped UI workflows.")
     parser.add_argument("--server", default="http://127.0.0.1:8188", help="a running ComfyUI with this pack")
     arguments = parser.parse_args()

@@ -70,12 +70,13 @@ def _environment(comfyui: Path | None) -> Path:
         run([uv, "venv", "--clear", "--python", sys.executable, VENV])
     say(f"installing {LOCK.name} into {VENV.name} (the first time: several GB)")
     offline = "Is the package registry reachable, and is there disk space?"
-    run([uv, "pip", "sync", "--python", python, "--require-hashes", LOCK], hint=offline)
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]
+    run([uv, "pip", "sync", *quiet, "--python", python, "--require-hashes", LOCK], hint=offline)
     if requirements:
         say(f"installing what {comfyui} requires")
         held = CACHE / "torch.txt"
         held.write_text("\n".join(_pinned(*TORCH)), encoding="utf-8")
-        run([uv, "pip", "install", "--python", python, "--constraint", held, "-r", requirements], hint=offline)
+        run([uv, "pip", "install", *quiet, "--python", python, "--constraint", held, "-r", requirements], hint=offline)
     _write_stamp(VENV, wanted)
     return python
 
@@ -90,7 +91,14 @@ def _uv() -> Path:
     system.ensure(*system.PYTHON)
     say("installing uv")
     run([sys.executable, "-m", "venv", "--clear", folder], hint="Python's venv module does not work here.")
-    pip = [executable(folder, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [
+        executable(folder, "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     run([*pip, "--require-hashes", "-r", UV_LOCK], hint="Is the package registry reachable?")
     _write_stamp(folder, wanted)
     return uv

@@ -43,5 +43,7 @@ def output_of(command: Sequence[str | Path]) -> str:
     try:
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise SetupError(f"cannot run {' '.join(map(str, command))}: {getattr(error, 'stderr', '') or error}") from error
+        raise SetupError(
+            f"cannot run {' '.join(map(str, command))}: {getattr(error, 'stderr', '') or error}"
+        ) from error
     return done.stdout.strip()

@@ -133,11 +133,11 @@ def _link_folder(source: Path, link: Path) -> None:
     try:
         link.symlink_to(source, target_is_directory=True)
     except OSError:
-        if sys.platform != "win32":
+        if os.name != "nt":
             raise
         import _winapi  # symlinks want a privilege on Windows, junctions do not
 
-        _winapi.CreateJunction(str(source), str(link))
+        _winapi.CreateJunction(str(source), str(link))  # type: ignore[attr-defined]
 
 
 def _free_port() -> int:
@@ -151,7 +151,9 @@ def _wait(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            raise ServerError(f"ComfyUI ended with status {server.process.returncode} while starting.\n{tail(server.log)}")
+            raise ServerError(
+                f"ComfyUI ended with status {server.process.returncode} while starting.\n{tail(server.log)}"
+            )
         try:
             server.get("/system_stats")
             return

@@ -76,7 +76,9 @@ def control_net() -> Weights:
     import comfy.ops
     from comfy.cldm.cldm import ControlNet
 
-    net = ControlNet(**UNET, hint_channels=3, device="cpu", dtype=torch.float32, operations=comfy.ops.disable_weight_init)
+    net = ControlNet(
+        **UNET, hint_channels=3, device="cpu", dtype=torch.float32, operations=comfy.ops.disable_weight_init
+    )
     return randomised(net, 2, _control_gain)
 
 

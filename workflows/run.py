@@ -4,8 +4,8 @@
     python run.py motion_edit.json --set "Load Video.file=dance.mp4" --server http://127.0.0.1:8188 --output out
 
 ``--set "Title.input=value"`` changes an input of the node with that title; a local file given to an input that takes
-uploads is uploaded first. Progress goes to stderr, the outputs' paths (or, with ``--json``, one JSON object) to stdout.
-Without ``--server`` it starts a server of its own (in a clone of the pack, after ``make models``). Ctrl-C stops the run.
+uploads is uploaded first. Progress goes to stderr; the outputs' paths, or with ``--json`` one JSON object, to stdout.
+Without ``--server`` it starts a server of its own (in a clone of the pack, after ``make models``). Ctrl-C ends the run.
 Needs aiohttp, which every ComfyUI has, and nothing else of the pack, so copy it where you like.
 """
 
@@ -27,9 +27,10 @@ from typing import Any, TextIO
 try:
     import aiohttp
 except ImportError:
-    sys.exit("run.py needs aiohttp: use ComfyUI's Python, or (in a clone of the pack, after `make models`) .venv/bin/python")
+    sys.exit("run.py needs aiohttp. Run it with ComfyUI's Python; in a clone of the pack that is .venv/bin/python.")
 
 Json = dict[str, Any]
+Collected = tuple[list[Json], list[Json]]
 
 UPLOAD_FLAGS = ("image_upload", "video_upload", "audio_upload", "file_upload", "animated_image_upload")
 RECONNECTS = 5
@@ -408,17 +409,19 @@ def _raise_failure(workflow: Json, entry: Json) -> None:
             raise RunError("interrupted")
 
 
-async def _collect(client: Client, workflow: Json, entry: Json, output: Path, previews: bool) -> tuple[list[Json], list[Json]]:
+async def _collect(client: Client, workflow: Json, entry: Json, output: Path, previews: bool) -> Collected:
     """Download files, and gather what else the nodes showed."""
-    files, shown = [], []
+    files: list[Json] = []
+    shown: list[Json] = []
     for node_id, result in entry["outputs"].items():
-        node = {"node": node_id, "title": title_of(workflow, node_id), "class": workflow.get(node_id, {}).get("class_type")}
+        class_type = workflow.get(node_id, {}).get("class_type")
+        node = {"node": node_id, "title": title_of(workflow, node_id), "class": class_type}
         data: Json = {}
         for key, values in result.items():
             for file in filter(_is_file, values):
-                wanted = previews or file.get("type") == "output"
-                path = str(await client.download(file, output)) if wanted else None
-                files.append({**node, "type": file.get("type"), "file": file["filename"], "path": path})
+                if previews or file.get("type") == "output":
+                    path = await client.download(file, output)
+                    files.append({**node, "type": file.get("type"), "file": file["filename"], "path": str(path)})
             rest = [value for value in values if not _is_file(value)]
             if rest and key != "animated":  # which only says how the editor should draw the files
                 data[key] = rest
@@ -479,7 +482,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(result))
     else:
-        print("\n".join(file["path"] for file in result["outputs"] if file["path"]))
+        print("\n".join(file["path"] for file in result["outputs"]))
     return 0
 
 

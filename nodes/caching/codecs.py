@@ -92,5 +92,6 @@ class TreeCodec:
             return {key: self._unpack(item, tensors) for key, item in tree["dict"].items()}
         if "value" in tree:
             return self._classes[tree["value"]].from_fields(self._unpack(tree["fields"], tensors))
-        items = [self._unpack(item, tensors) for item in tree.get("list", tree.get("tuple"))]
-        return items if "list" in tree else tuple(items)
+        if "list" in tree:
+            return [self._unpack(item, tensors) for item in tree["list"]]
+        return tuple(self._unpack(item, tensors) for item in tree["tuple"])

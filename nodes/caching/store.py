@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -61,9 +61,10 @@ class Store:
         path = self._content(key, suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._replace(path, write)
-        facts = {"suffix": suffix, "kind": kind, "size": path.stat().st_size, "seconds": round(seconds, 3)}
+        size = path.stat().st_size
+        facts = {"suffix": suffix, "kind": kind, "size": size, "seconds": round(seconds, 3)}
         self._replace(self._facts(key), lambda part: _write_json(part, facts))
-        return Entry(path, kind, int(facts["size"]), seconds)
+        return Entry(path, kind, size, seconds)
 
     def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
         part = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")

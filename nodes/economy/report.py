@@ -64,4 +64,6 @@ def _row(stage: StageCost) -> tuple[str, ...]:
 def _table(rows: Iterable[tuple[str, ...]]) -> str:
     lines = list(rows)
     widths = [max(len(row[column]) for row in lines) for column in range(len(HEADINGS))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines
+    )

@@ -10,7 +10,21 @@ import folder_paths
 from ..errors import InputError
 from ..models.catalogue import find_model
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv")
+VIDEO_SUFFIXES = (
+    ".mp4",
+    ".mov",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".m4v",
+    ".gif",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".wmv",
+    ".flv",
+)
 
 
 def register_model_folders() -> None:
@@ -44,7 +58,7 @@ def input_file(name: str, argument: str = "file") -> Path:
         raise InputError(argument, "no name", "a file in ComfyUI's input folder")
     plain, base = folder_paths.annotated_filepath(name)
     root = Path(base or folder_paths.get_input_directory()).resolve()
-    path = (root / plain).resolve()
+    path = (root / str(plain)).resolve()
     if not path.is_relative_to(root):
         raise InputError(argument, repr(name), f"a file inside ComfyUI's {root.name} folder")
     if not path.is_file():
@@ -63,7 +77,7 @@ def model_file(folder: str, name: str, argument: str) -> Path:
     Raises:
         InputError: it is not there; the message says which file goes where and the link to get it.
     """
-    path = folder_paths.get_full_path(folder, name)
+    path: str | None = folder_paths.get_full_path(folder, name)
     if path is not None:
         return Path(path)
     places = ", ".join(folder_paths.get_folder_paths(folder))

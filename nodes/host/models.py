@@ -30,7 +30,8 @@ def load(*patchers: Any, memory: float = 0) -> None:
 
 def compute_device() -> torch.device:
     """The device that ComfyUI computes on."""
-    return management.get_torch_device()
+    device: torch.device = management.get_torch_device()
+    return device
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:

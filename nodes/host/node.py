@@ -49,7 +49,7 @@ class Stage:
 
 
 def device_name(device: Device) -> str:
-    """Where work meant for ``device`` is done here: ``"cpu"``, ``"cuda:0"``…"""
+    """Where work meant for ``device`` is done here, such as ``"cpu"`` or ``"cuda:0"``."""
     return "cpu" if device == "cpu" else str(comfy.model_management.get_torch_device())
 
 
@@ -74,7 +74,7 @@ class FrugalNode(io.ComfyNode):
         execute = cls.__dict__.get("execute")
         # ComfyUI clones the class for every call, which brings us here again.
         if isinstance(execute, classmethod) and not hasattr(execute.__func__, "__wrapped__"):
-            cls.execute = classmethod(_timed(execute.__func__))  # type: ignore[assignment]
+            cls.execute = classmethod(_timed(execute.__func__))
 
     @classmethod
     def stage(cls) -> Stage:
@@ -97,8 +97,8 @@ def _timed(execute: Any) -> Any:
 
 def _frames_in(output: Any) -> int:
     """Frames in a node's first output. A stream counts its own while it is read."""
-    first = output.args[0] if isinstance(output, io.NodeOutput) and output.args else None
+    first: Any = output.args[0] if isinstance(output, io.NodeOutput) and output.args else None
     if hasattr(first, "frame_count"):
         return int(first.frame_count)
-    shape = getattr(first, "shape", ())
+    shape: tuple[int, ...] = getattr(first, "shape", ())
     return int(shape[0]) if len(shape) == 4 else 0

@@ -34,13 +34,13 @@ class StreamVideo(Input.Video):
 
     def get_components(self) -> Types.VideoComponents:
         frames = torch.cat([to_image(chunk) for chunk in self.stream.chunks()])
-        audio = self.stream.audio and load_waveform(self.stream.audio)
-        return Types.VideoComponents(images=frames, audio=audio_output(audio), frame_rate=self.get_frame_rate())
+        audio = audio_output(load_waveform(self.stream.audio)) if self.stream.audio else None
+        return Types.VideoComponents(images=frames, audio=audio, frame_rate=self.get_frame_rate())
 
     def save_to(
         self,
         path: str | io.BytesIO,
-        format: Any = Types.VideoContainer.AUTO,
+        format: Any = Types.VideoContainer.AUTO,  # noqa: A002  ComfyUI's name
         codec: Any = Types.VideoCodec.AUTO,
         metadata: dict[str, Any] | None = None,
         **_: Any,
@@ -99,10 +99,8 @@ def audio_input(audio: Any) -> Waveform | None:
     return Waveform(audio["waveform"][0].float().cpu().numpy(), int(audio["sample_rate"]))
 
 
-def audio_output(audio: Waveform | None) -> dict[str, Any] | None:
+def audio_output(audio: Waveform) -> dict[str, Any]:
     """Our audio as ComfyUI's AUDIO."""
-    if audio is None:
-        return None
     return {"waveform": torch.from_numpy(audio.samples)[None], "sample_rate": audio.sample_rate}
 
 

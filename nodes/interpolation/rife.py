@@ -170,8 +170,8 @@ def load_rife(weights: StateDict, name: str) -> Rife:
 def _renamed(weights: StateDict) -> dict[str, Tensor]:
     """Drop what only training used, and give the rest our names."""
     renamed = {}
-    for key, value in weights.items():
-        key = re.sub(r"^(module\.|flownet\.)+", "", key)
+    for full_key, value in weights.items():
+        key = re.sub(r"^(module\.|flownet\.)+", "", full_key)
         if not key.startswith(("teacher.", "caltime.")):
             renamed[re.sub(r"^block(\d)\.", r"blocks.\1.", key)] = value
     return renamed

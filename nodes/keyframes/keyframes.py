@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from ..errors import InputError
@@ -47,7 +48,7 @@ class Keyframes:
         if self.frame_rate <= 0:
             raise InputError("frame_rate", str(self.frame_rate), "more than 0")
         for name, numbers, lowest in (("keyframes", self.frames, 0), ("cuts", self.cuts, 1)):
-            ascending = all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+            ascending = all(a < b for a, b in pairwise(numbers))
             if not ascending or (numbers and not lowest <= numbers[0] <= numbers[-1] < self.frame_count):
                 allowed = f"ascending frame numbers {lowest}..{self.frame_count - 1}"
                 raise InputError(name, str(numbers), allowed)

@@ -35,7 +35,9 @@ class FrugalPlanKeyframes(FrugalNode):
                 ),
             ],
             outputs=[
-                Keyframes.Output(display_name="keyframes", tooltip="For Draw Pose, the sampler and Interpolate Frames."),
+                Keyframes.Output(
+                    display_name="keyframes", tooltip="For Draw Pose, the sampler and Interpolate Frames."
+                ),
                 io.Int.Output(display_name="count", tooltip="How many frames will be sampled."),
             ],
         )

@@ -25,7 +25,7 @@ class Asset:
         name: file name, as a node's model widget shows it.
         folder: ComfyUI's model folder, or ``"input"`` for clips.
         sha256: of the finished file; empty where it is not known.
-        url: official link; empty where there is none. To a file of this kind, or to a page or another format for people.
+        url: official link, to such a file or (for people) a page or another format; empty where there is none.
         url_sha256: of the file behind ``url``, where that is not the one we make (other precision, same weights).
         licence: SPDX id or the licence's name.
         source: where the package registry has it.

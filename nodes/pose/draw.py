@@ -1,8 +1,8 @@
 """OpenPose drawings, as openpose ControlNets expect them.
 
 Tables, order and geometry are those of controlnet_aux 0.0.10 (``open_pose/util.py``), the preprocessor that openpose
-ControlNets are used with, at a short side of 512 pixels: an ellipse of half-width 4 per limb in its colour x 0.6, over them a disc of radius 4 per
-joint in its full colour, one person after another. Other sizes scale the two widths.
+ControlNets are used with, at a short side of 512 pixels: an ellipse of half-width 4 per limb in its colour x 0.6, over
+them a disc of radius 4 per joint in its full colour, one person after another. Other sizes scale the two widths.
 """
 
 from __future__ import annotations

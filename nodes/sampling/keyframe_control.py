@@ -27,7 +27,7 @@ _MIRRORED = (
 )
 
 
-class KeyframeControl(ControlBase):  # type: ignore[misc]
+class KeyframeControl(ControlBase):
     """Wraps any ControlNet, by composition, so that any loader and any sampler can use it.
 
     ControlNet residuals vary smoothly from frame to frame where the hints do and the noise is shared, so those of the

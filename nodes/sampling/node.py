@@ -83,12 +83,17 @@ class FrugalKeyframeSampler(FrugalNode):
                     tooltip="All frames of the clip start from the noise of this seed.",
                 ),
                 io.Int.Input("steps", default=18, min=1, max=200, tooltip="15 to 20 are enough for DPM++ 2M Karras."),
-                io.Float.Input("cfg", default=7.0, min=0.0, max=30.0, step=0.1, tooltip="How strictly to follow the prompt."),
+                io.Float.Input(
+                    "cfg", default=7.0, min=0.0, max=30.0, step=0.1, tooltip="How strictly to follow the prompt."
+                ),
                 io.Combo.Input(
                     "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, default="dpmpp_2m", tooltip="The solver."
                 ),
                 io.Combo.Input(
-                    "scheduler", options=comfy.samplers.KSampler.SCHEDULERS, default="karras", tooltip="The noise levels."
+                    "scheduler",
+                    options=comfy.samplers.KSampler.SCHEDULERS,
+                    default="karras",
+                    tooltip="The noise levels.",
                 ),
                 io.Float.Input(
                     "denoise",
@@ -99,18 +104,33 @@ class FrugalKeyframeSampler(FrugalNode):
                     tooltip="1: from pure noise. Less: start from the source video and keep more of it.",
                 ),
                 io.Float.Input(
-                    "control_strength", default=1.0, min=0.0, max=10.0, step=0.01, tooltip="How strictly to follow the hints."
+                    "control_strength",
+                    default=1.0,
+                    min=0.0,
+                    max=10.0,
+                    step=0.01,
+                    tooltip="How strictly to follow the hints.",
                 ),
                 io.Float.Input(
-                    "control_start", default=0.0, min=0.0, max=1.0, step=0.001, tooltip="Share of the steps before control begins."
+                    "control_start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Share of the steps before control begins.",
                 ),
                 io.Float.Input(
-                    "control_end", default=1.0, min=0.0, max=1.0, step=0.001, tooltip="Share of the steps after which it ends."
+                    "control_end",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    tooltip="Share of the steps after which it ends.",
                 ),
                 io.Video.Input(
                     "source_video",
                     optional=True,
-                    tooltip="The clip itself; needed for denoise below 1. Only the frames that are sampled get encoded.",
+                    tooltip="The clip itself; needed for denoise below 1. Only frames that are sampled get encoded.",
                 ),
             ],
             outputs=[
@@ -173,7 +193,9 @@ def _start_latents(
     if denoise >= 1:
         return torch.zeros(len(frames), 4, height, width)
     if source is None:
-        raise InputError("denoise", f"{denoise} without a source video", "1", "Connect source_video to keep some of it.")
+        raise InputError(
+            "denoise", f"{denoise} without a source video", "1", "Connect source_video to keep some of it."
+        )
     stream = as_stream(source)
     if stream.info.frame_count != keyframes.frame_count:
         found = f"{stream.info.frame_count} frames"

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import comfy.sample
 import comfy.utils
 import torch
-from nodes import ControlNetApplyAdvanced
+
+from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 
 from ..errors import InputError
 from ..host.models import OutOfMemory, free_memory, load, release_cached_memory
@@ -149,7 +150,9 @@ class ClipSampler:
         net = control.control_net.inner if isinstance(control.control_net, KeyframeControl) else control.control_net
         if self.settings.mode == "dense":
             net = keyframed(net, self.keyframes, part.frames[0], part.frames[-1] + 1)
-        chained = (self._chained(conditioning, part) for conditioning in (self.diffusion.positive, self.diffusion.negative))
+        chained = (
+            self._chained(conditioning, part) for conditioning in (self.diffusion.positive, self.diffusion.negative)
+        )
         applied: tuple[Any, Any] = ControlNetApplyAdvanced().apply_controlnet(
             *chained, net, hints, control.strength, control.start_percent, control.end_percent, vae=self.diffusion.vae
         )
@@ -158,7 +161,12 @@ class ClipSampler:
     def _chained(self, conditioning: Any, part: Part) -> Any:
         """Controls that the user applied before: their hints cut to this part."""
         return [
-            [text, {**options, "control": self._cut_hints(options.get("control"), part)} if options.get("control") else options]
+            [
+                text,
+                {**options, "control": self._cut_hints(options.get("control"), part)}
+                if options.get("control")
+                else options,
+            ]
             for text, options in conditioning
         ]
 
@@ -192,12 +200,12 @@ def control_hints(images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
 
 def encode(vae: Any, frames: torch.Tensor) -> torch.Tensor:
     """Encode IMAGE frames ``(n, h, w, 3)`` in small batches to latents ``(n, channels, h / 8, w / 8)``."""
-    return torch.cat([vae.encode(batch) for batch in frames.split(VAE_ROWS)])
+    return torch.cat([vae.encode(batch) for batch in torch.split(frames, VAE_ROWS)])
 
 
 def decode(vae: Any, latents: torch.Tensor) -> Iterator[torch.Tensor]:
     """Decode latents in small batches to IMAGE frames ``(n, h, w, 3)`` in 0..1."""
-    for batch in latents.split(VAE_ROWS):
+    for batch in torch.split(latents, VAE_ROWS):
         yield vae.decode(batch)
 
 

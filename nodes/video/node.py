@@ -27,6 +27,8 @@ MULTIPLE = 8
 
 
 class FrugalLoadVideo(FrugalNode):
+    """Opens a clip as a stream."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -146,6 +148,8 @@ def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
 
 
 class FrugalSaveVideo(FrugalNode):
+    """Writes a stream to a file."""
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

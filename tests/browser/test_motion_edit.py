@@ -9,9 +9,10 @@ from typing import Any
 
 import av
 import pytest
+from playwright.sync_api import Page
+
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
-from playwright.sync_api import Page
 
 WORKFLOWS = Path(editor.WORKFLOWS)
 

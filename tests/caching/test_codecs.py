@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
+
 from frugal_motion.nodes.caching.codecs import NotStorable
 from frugal_motion.nodes.caching.node import VALUES
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.motion.motion import Motion
-from safetensors import SafetensorError
 
 
 def roundtrip(value: object, path: Path) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from frugal_motion.nodes.caching.signature import Signer
 
 CONTENT = {"clip.mp4": "aaaa", "same.mp4": "aaaa", "other.mp4": "bbbb"}
@@ -37,8 +38,16 @@ def test_ids_titles_order_and_file_names_do_not_count() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 8}, {"cfg": 4.6}, {"text": "a ghost"}, {"file": "other.mp4"}, {"start": 1}, {"kind": "Other"}, {"latent": ["1", 1]}],
-)  # fmt: skip
+    [
+        {"seed": 8},
+        {"cfg": 4.6},
+        {"text": "a ghost"},
+        {"file": "other.mp4"},
+        {"start": 1},
+        {"kind": "Other"},
+        {"latent": ["1", 1]},
+    ],
+)
 def test_everything_else_does(change: dict[str, Any]) -> None:
     assert key(graph(**change)) != key(graph())
 

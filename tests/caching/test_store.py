@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from frugal_motion.nodes.caching.digests import Digests, sha256
 from frugal_motion.nodes.caching.store import Store
 

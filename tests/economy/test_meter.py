@@ -48,7 +48,11 @@ def test_the_ledger_forgets_the_oldest_run() -> None:
 
 
 def test_dollars_count_the_gpu_alone() -> None:
-    stages = (StageCost("Load", "cpu", 30.0, 100), StageCost("Sample", "cuda:0", 18.0, 6), StageCost("Pose", "-", cached=True))
+    stages = (
+        StageCost("Load", "cpu", 30.0, 100),
+        StageCost("Sample", "cuda:0", 18.0, 6),
+        StageCost("Pose", "-", cached=True),
+    )
     report = Report(stages, price=2.0)
     assert report.dollars == 0.01 and report.gpu_seconds == 18 and report.seconds == 48
     lines = report.as_text().splitlines()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from hypothesis import given
-from hypothesis import strategies as st
 
 RATE = Fraction(12)
 
@@ -72,9 +73,7 @@ def test_interval_below_one_is_refused(every: int) -> None:
         ((0,), 0, (), "0 frames"),
     ],
 )
-def test_impossible_plans_are_refused(
-    frames: tuple[int, ...], count: int, cuts: tuple[int, ...], message: str
-) -> None:
+def test_impossible_plans_are_refused(frames: tuple[int, ...], count: int, cuts: tuple[int, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Keyframes(frames, count, RATE, cuts)
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from frugal_motion.nodes.motion.repair import fill_gaps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from frugal_motion.nodes.motion.repair import fill_gaps
 
 
 def motion(xs, found=None):

@@ -3,11 +3,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.motion.smooth import smooth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import savgol_filter
+
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.motion.smooth import smooth
 
 from .test_repair import motions
 

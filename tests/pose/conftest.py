@@ -2,6 +2,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
 from frugal_motion.nodes.pose.extract import extract_pose
 from frugal_motion.nodes.pose.landmarks import LandmarkSettings
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream

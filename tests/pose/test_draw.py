@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from frugal_motion.nodes.pose.draw import COLOURS, HAND_EDGES, LIMBS, draw_pose, overlay_pose
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from frugal_motion.nodes.pose.draw import COLOURS, HAND_EDGES, LIMBS, draw_pose, overlay_pose
 
 # controlnet_aux 0.0.10, open_pose/util.py: joints counted from 1, in drawing order.
 PUBLISHED_LIMBS = [

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.motion import BODY_JOINTS
 from frugal_motion.nodes.pose.extract import extract_pose

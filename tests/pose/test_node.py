@@ -4,6 +4,7 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.video import StreamVideo

@@ -2,9 +2,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from frugal_motion.nodes.pose.people import follow_people
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from frugal_motion.nodes.pose.people import follow_people
 
 RATE = Fraction(12)
 NOBODY = np.empty((0, 18, 3), np.float32)

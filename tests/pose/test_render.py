@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.motion.motion import Motion

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.keyframe_control import keyframed

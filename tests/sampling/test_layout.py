@@ -5,12 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.layout import Layout
 from frugal_motion.nodes.sampling.parts import dense_part, sparse_part
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @st.composite

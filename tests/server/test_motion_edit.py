@@ -12,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import EncodeSettings, save
 from frugal_motion.nodes.video.stream import ArrayStream, Waveform

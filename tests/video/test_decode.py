@@ -9,12 +9,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.video.decode import DecodeSettings, FileStream, nearest
-from frugal_motion.nodes.video.probe import probe
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.video.decode import DecodeSettings, FileStream, nearest
+from frugal_motion.nodes.video.probe import probe
 
 from .conftest import grey, quadrants, solids
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.video.audio import load_waveform, trimmed
 from frugal_motion.nodes.video.codecs import CODECS

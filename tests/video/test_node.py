@@ -16,6 +16,7 @@ import torch
 from comfy.cli_args import args
 from comfy_api.latest import InputImpl, Types
 from comfy_extras.nodes_video import GetVideoComponents, SaveVideo
+
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.decode import FileStream
