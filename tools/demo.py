@@ -20,9 +20,15 @@ BASE = CACHE / "comfyui"
 STAND_INS = {
     "Checkpoint.ckpt_name": "frugal-tiny-untrained.ckpt",
     "ControlNet.control_net_name": "frugal-tiny-openpose-untrained.safetensors",
+}
+"""What the shipped workflow runs with until the weights that it names are there."""
+SMALL = {
+    "Load Video.size": "custom",
+    "Load Video.width": "384",
+    "Load Video.height": "384",
     "Upscale Model.model_name": "realesr-animevideov3.safetensors",
 }
-"""What the shipped workflow runs with until the weights that it names are there: nothing here is worth a big upscaler."""
+"""What a machine without a GPU does in minutes."""
 COLUMNS = ("stage", "device", "seconds", "frames", "cached")
 
 
@@ -57,7 +63,8 @@ def run_demo(made: Environment, chosen: argparse.Namespace) -> None:
 
 def _run(made: Environment, url: str, clip: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     client = [made.python, ROOT / "workflows" / "run.py", chosen.workflow, "--json", "--server", url]
-    settings = [f"Load Video.file={clip}", *_stand_ins(chosen.workflow), *chosen.settings]
+    changes = {"Load Video.file": str(clip), **_stand_ins(chosen.workflow), **_small(made.python)}
+    settings = [*(f"{name}={value}" for name, value in changes.items()), *chosen.settings]
     sets = [f"--set={setting}" for setting in settings]
     done = subprocess.run([*client, "--output", chosen.output, *sets], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -66,14 +73,21 @@ def _run(made: Environment, url: str, clip: Path, chosen: argparse.Namespace) ->
     return result
 
 
-def _stand_ins(workflow: Path) -> list[str]:
+def _stand_ins(workflow: Path) -> dict[str, str]:
     """Settings that put the untrained models in the place of real ones that are not there."""
     wanted = [node["inputs"].get("ckpt_name") for node in json.loads(workflow.read_text(encoding="utf-8")).values()]
     missing = [name for name in wanted if name and not (ASSETS / "models" / "checkpoints" / name).is_file()]
     if not missing:
-        return []
+        return {}
     say(f"no {missing[0]} here: taking untrained stand-ins, so the look of the frames will mean nothing")
-    return [f"{name}={value}" for name, value in STAND_INS.items()]
+    return STAND_INS
+
+
+def _small(python: Path) -> dict[str, str]:
+    if server.has_accelerator(python):
+        return {}
+    say("no GPU here: smaller frames and the small upscaler")
+    return SMALL
 
 
 def _print(result: dict[str, Any]) -> None:

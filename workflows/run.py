@@ -150,7 +150,7 @@ class Client:
     async def upload(self, path: Path) -> str:
         """Bring a file into the input folder; the server numbers the name if another file has it already."""
         with path.open("rb") as file:
-            form = aiohttp.FormData()
+            form = aiohttp.FormData(quote_fields=False)  # else the server stores "my%20clip.mp4"
             form.add_field("image", file, filename=path.name)
             async with self.session.post(f"{self.url}/upload/image", data=form) as reply:
                 if reply.status == 413:

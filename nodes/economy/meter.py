@@ -62,14 +62,14 @@ class Meter:
 class Ledger:
     """The meters of the last ``limit`` runs, by prompt id."""
 
-    def __init__(self, limit: int = 32) -> None:
-        self._limit = limit
+    def __init__(self, limit: int = 32, clock: Clock = time.perf_counter) -> None:
+        self._limit, self._clock = limit, clock
         self._meters: OrderedDict[str, Meter] = OrderedDict()
 
     def meter(self, run: str) -> Meter:
         """The meter of a run, made on first use; the oldest run is forgotten past the limit."""
         if run not in self._meters:
-            self._meters[run] = Meter()
+            self._meters[run] = Meter(self._clock)
             while len(self._meters) > self._limit:
                 self._meters.popitem(last=False)
         return self._meters[run]
