@@ -38,7 +38,7 @@ class FrugalCostReport(FrugalNode):
                 ),
             ],
             outputs=[
-                io.String.Output(display_name="table", tooltip="The table as text."),
+                io.String.Output(display_name="table", tooltip="The table, for Preview as Text."),
                 io.String.Output(display_name="json", tooltip="The same as JSON."),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],

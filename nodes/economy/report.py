@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,11 +47,10 @@ class Report:
         }
 
     def as_text(self) -> str:
-        """A table for people."""
-        rows = [HEADINGS, *(_row(stage) for stage in self.stages), ("total", "", f"{self.seconds:.2f}", "", "")]
-        text = _table(rows)
+        """A Markdown table, aligned so that it reads as plain text too."""
+        text = _table([*(_row(stage) for stage in self.stages), ("total", "", f"{self.seconds:.2f}", "", "")])
         if self.price > 0:
-            text += f"\nGPU: {self.gpu_seconds:.2f} s at ${self.price:g}/h = ${self.dollars:.4f}"
+            text += f"\n\nGPU: {self.gpu_seconds:.2f} s at ${self.price:g}/h = ${self.dollars:.4f}"
         return text
 
 
@@ -61,9 +59,7 @@ def _row(stage: StageCost) -> tuple[str, ...]:
     return stage.stage, stage.device, seconds, str(stage.frames or "-"), "yes" if stage.cached else "no"
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    lines = list(rows)
-    widths = [max(len(row[column]) for row in lines) for column in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines
-    )
+def _table(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    lines = [HEADINGS, tuple("-" * width for width in widths), *rows]
+    return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
