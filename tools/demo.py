@@ -24,8 +24,8 @@ STAND_INS = {
 """What the shipped workflow runs with until the weights that it names are there."""
 SMALL = {
     "Load Video.size": "custom",
-    "Load Video.width": "384",
-    "Load Video.height": "384",
+    "Load Video.width": "256",
+    "Load Video.height": "256",
     "Upscale Model.model_name": "realesr-animevideov3.safetensors",
 }
 """What a machine without a GPU does in minutes."""

@@ -19,6 +19,8 @@ from ..keyframes.keyframes import Keyframes
 from .keyframe_control import KeyframeControl, keyframed
 from .parts import Part, dense_part, sparse_part
 
+logger = logging.getLogger(__name__)
+
 Mode = Literal["sparse", "dense"]
 StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]
 
@@ -95,21 +97,32 @@ class ClipSampler:
         Raises:
             InputError: one row alone does not fit into memory.
         """
-        cut = sparse_part if self.settings.mode == "sparse" else dense_part
         rows = self._rows_that_fit()
-        part = cut(self.keyframes, 0, rows)
+        part = self._part(0, rows)
         while part:
-            try:
-                yield self._sample(part)[: part.keep]
-            except OutOfMemory as error:
-                release_cached_memory()
-                if len(part.frames) == 1 or rows == 1:
-                    raise InputError("size", _size(self.latents), "what fits the GPU", "Use a smaller size.") from error
-                rows = max(len(part.frames) // 2, 1)
-                logging.warning("Frugal Motion: out of memory; going on with %d frames per batch", rows)
-                part = cut(self.keyframes, part.next - part.keep, rows)
+            latents = self._sample_if_it_fits(part)
+            if latents is not None:
+                yield latents[: part.keep]
+                part = self._part(part.next, rows)
                 continue
-            part = cut(self.keyframes, part.next, rows)
+            release_cached_memory()  # only now has the exception let go of the tensors
+            rows = len(part.frames) // 2
+            logger.warning("Keyframe Sampler: out of memory; going on with batches of %d frames", rows)
+            part = self._part(part.next - part.keep, rows)
+
+    def _sample_if_it_fits(self, part: Part) -> torch.Tensor | None:
+        try:
+            return self._sample(part)
+        except OutOfMemory as error:
+            smaller = self._part(part.next - part.keep, len(part.frames) // 2)
+            if smaller is None or len(smaller.frames) == len(part.frames):
+                remedy = "Use a smaller size, or more keyframes if the mode is dense."
+                raise InputError("size", _size(self.latents), "what fits the GPU", remedy) from error
+        return None
+
+    def _part(self, first: int, rows: int) -> Part | None:
+        cut = sparse_part if self.settings.mode == "sparse" else dense_part
+        return cut(self.keyframes, first, rows)
 
     def _rows_that_fit(self) -> int:
         model = self.diffusion.model

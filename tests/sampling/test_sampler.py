@@ -112,13 +112,16 @@ def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytes
     assert batches == [3, 1, 1, 1]
 
 
-def test_out_of_memory_with_one_frame_says_so(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", ["sparse", "dense"])
+def test_out_of_memory_with_the_smallest_batch_says_so(
+    diffusion: Diffusion, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: Any, **__: Any) -> Any:
         raise torch.cuda.OutOfMemoryError("nothing fits")
 
     monkeypatch.setattr(sampling.comfy.sample, "sample", full)
     with pytest.raises(InputError, match=r"size: found a latent of 8x8.*smaller size"):
-        edit(diffusion, hints(FRAMES))
+        edit(diffusion, hints(FRAMES), mode=mode)
 
 
 def test_denoise_starts_from_the_source_at_the_keyframes(diffusion: Diffusion) -> None:
