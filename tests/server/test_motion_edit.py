@@ -80,7 +80,8 @@ def test_an_edit_of_the_real_clip(server: Server, assets: Path, tmp_path: Path) 
     assert abs(len(times) * Fraction(1, 25) - wanted) <= Fraction(1, 25)
     assert stages["Sampler"]["frames"] == 6 and stages["Extract Pose"]["frames"] == 20
     assert stages["Interpolate"]["frames"] == len(times)
-    assert not any(stage["cached"] for stage in stages.values())
+    cached = {name for name, stage in stages.items() if stage["cached"]}
+    assert cached <= {"Load Video", "RIFE"}, "what another test has left in memory, and no work"
 
 
 def test_sound_is_kept(server: Server, clip_with_sound: Path, tmp_path: Path) -> None:
