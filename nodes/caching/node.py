@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..host.folders import user_folder
 from ..host.node import Anything, FrugalNode, run_seconds
 from ..host.progress import Progress
-from ..host.prompt import file_named
+from ..host.prompt import declared, file_named
 from ..host.video import StreamVideo, as_stream
 from ..keyframes.keyframes import Keyframes
 from ..motion.motion import Motion
@@ -76,7 +76,7 @@ class FrugalHashCache(FrugalNode):
             return digests.of(path) if path else None
 
         wire = prompt.get_node(cls.hidden.unique_id)["inputs"]["value"]
-        return Signer(prompt.get_node, digest).sign(wire, motion_style)
+        return Signer(lambda node_id: declared(prompt.get_node(node_id)), digest).sign(wire, motion_style)
 
     @classmethod
     def _hit(cls, entry: Entry) -> io.NodeOutput:

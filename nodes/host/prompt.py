@@ -8,6 +8,8 @@ from typing import Any
 
 import folder_paths
 
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
+
 from ..caching.signature import is_link
 
 
@@ -23,6 +25,18 @@ def upstream(prompt: Mapping[str, Any], node_id: str) -> Iterator[str]:
                 yield value[0]
 
     yield from visit(node_id)
+
+
+def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A node with the inputs that its class has. Newer editors post more: the state of a preview, for one."""
+    node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
+    if node_class is None:
+        return node
+    kinds = node_class.INPUT_TYPES()
+    known = {**kinds.get("required", {}), **kinds.get("optional", {})}
+    # A dotted name belongs to a dynamic input: "model.steps" to "model".
+    inputs = {name: value for name, value in node["inputs"].items() if is_link(value) or name.split(".")[0] in known}
+    return {**node, "inputs": inputs}
 
 
 def title(prompt: Mapping[str, Any], node_id: str) -> str:

@@ -52,7 +52,7 @@ def test_api_twins_agree_with_the_editor(server: Server) -> None:
         for workflow in sorted(WORKFLOWS.glob("*.json")):
             editor.load(page, workflow)
             twin = json.loads((WORKFLOWS / "api" / workflow.name).read_text(encoding="utf-8"))
-            assert editor.to_api(page) == twin, f"make it anew: python -m tools.editor ({workflow.name})"
+            assert _without_additions(editor.to_api(page), twin) == twin, f"make {workflow.name} anew: tools/editor.py"
 
 
 def test_is_offered_as_a_template(server: Server) -> None:
@@ -66,7 +66,7 @@ def test_opens_whole_and_runs_from_the_run_button(page: Page, server: Server) ->
     assert page.evaluate(UNKNOWN_NODES) == []
     page.evaluate(SET_WIDGETS, [SMALL])
     page.evaluate(WATCH)
-    page.get_by_test_id("queue-button").locator("button").first.click()
+    page.get_by_role("button", name="Run", exact=True).first.click()
     page.wait_for_function("() => window.ended", timeout=300_000)
     assert page.evaluate("() => window.ended.event") == "execution_success", page.evaluate("() => window.ended")
     saved = _saved(server, page.evaluate("() => window.ended.prompt_id"))
@@ -81,6 +81,15 @@ def test_missing_models_are_named_with_links(server: Server) -> None:
     assert set(listed) == chosen, "the dialog shows a model only if a widget names it"
     assert {model["directory"] for model in listed.values()} >= {"checkpoints", "controlnet", "upscale_models"}
     assert all(model["url"].startswith("https://huggingface.co/") for model in listed.values())
+
+
+def _without_additions(prompt: dict[str, Any], twin: dict[str, Any]) -> dict[str, Any]:
+    """A prompt without the inputs that the twin lacks: newer editors post the state of their previews too."""
+    return {
+        node_id: node | {"inputs": {name: node["inputs"][name] for name in node["inputs"] if name in known}}
+        for node_id, node in prompt.items()
+        for known in [twin.get(node_id, {}).get("inputs", {})]
+    }
 
 
 def _saved(server: Server, prompt_id: str) -> dict[str, Any]:
