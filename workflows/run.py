@@ -331,7 +331,8 @@ def _report(kind: str, data: Json, reporter: Reporter) -> None:
 
 def _failure(workflow: Json, data: Json) -> str:
     title, reason = title_of(workflow, data["node_id"]), str(data["exception_message"]).strip()
-    return f"{title} ({data['node_type']}) failed with {data['exception_type']}: {reason}"
+    kind = str(data["exception_type"]).rpartition(".")[2]  # the rest is the path of a custom node
+    return f"{title} ({data['node_type']}) failed with {kind}: {reason}"
 
 
 # ── a run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
