@@ -13,6 +13,9 @@ from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler
 from .nodes.upscaling.node import FrugalUpscale
 from .nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
 
+WEB_DIRECTORY = "./web"
+"""The editor looks for help pages under the name of this folder; `[tool.comfy] web` would offer the project's."""
+
 
 class FrugalMotion(ComfyExtension):
     """The pack, as ComfyUI asks for it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ from .codecs import NotStorable, TreeCodec
 from .digests import Digests
 from .signature import Signer
 from .store import Entry, Store
+
+logger = logging.getLogger(__name__)
 
 VALUES = TreeCodec({"motion": Motion, "keyframes": Keyframes})
 
@@ -92,11 +93,10 @@ class FrugalHashCache(FrugalNode):
 
     @classmethod
     def _miss(cls, key: str, values: list[Any]) -> io.NodeOutput:
-        started = time.perf_counter()
         try:
-            entry = _keep(key, values, started)
-        except NotStorable as error:
-            logging.warning("Frugal Motion: Hash Cache: %s; it passes through", error)
+            entry = _keep(key, values)
+        except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
+            logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values)
         # A video is read back from its file, so that the work that made it is not done again by whoever reads it.
         kept = _load(entry, cls) if entry.kind == "video" else values
@@ -107,7 +107,7 @@ def _store() -> Store:
     return Store(user_folder("cache"))
 
 
-def _keep(key: str, values: list[Any], started: float) -> Entry:
+def _keep(key: str, values: list[Any]) -> Entry:
     if len(values) == 1 and isinstance(values[0], Input.Video):
         stream = as_stream(values[0])
         progress = Progress(stream.info.frame_count)
@@ -115,8 +115,8 @@ def _keep(key: str, values: list[Any], started: float) -> Entry:
         def write(path: Path) -> None:
             save(stream, path, LOSSLESS, on_frames=progress.step)
 
-        return _store().add(key, "video", LOSSLESS.suffix, write, run_seconds() + time.perf_counter() - started)
-    return _store().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds())
+        return _store().add(key, "video", LOSSLESS.suffix, write, run_seconds)
+    return _store().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds)
 
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:

@@ -47,13 +47,20 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def add(self, key: str, kind: str, suffix: str, write: Callable[[Path], None], seconds: float = 0.0) -> Entry:
+    def add(
+        self,
+        key: str,
+        kind: str,
+        suffix: str,
+        write: Callable[[Path], None],
+        seconds: Callable[[], float] = lambda: 0.0,
+    ) -> Entry:
         """Store what ``write`` puts into the file it is given.
 
         Args:
             key: hex digits.
             suffix: of the file, with the dot.
-            seconds: what the value took to make.
+            seconds: tells, once it is written, what the value took to make: a stream is made while it is written.
 
         Raises:
             OSError: the folder cannot be written; nothing is left behind.
@@ -61,10 +68,10 @@ class Store:
         path = self._content(key, suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._replace(path, write)
-        size = path.stat().st_size
-        facts = {"suffix": suffix, "kind": kind, "size": size, "seconds": round(seconds, 3)}
+        size, took = path.stat().st_size, round(seconds(), 3)
+        facts = {"suffix": suffix, "kind": kind, "size": size, "seconds": took}
         self._replace(self._facts(key), lambda part: _write_json(part, facts))
-        return Entry(path, kind, size, seconds)
+        return Entry(path, kind, size, took)
 
     def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
         part = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")

@@ -23,7 +23,7 @@ class FrugalCostReport(FrugalNode):
             node_id="FrugalCostReport",
             display_name="Cost Report",
             category="Frugal Motion/Economy",
-            description="Shows where the time of this run went: stage, device, seconds, frames, and what came from a "
+            description="Shows where the time of the pack's nodes went: stage, device, seconds, frames, and what came from a "
             "cache. Wire it behind the last node, e.g. Save Video.",
             is_output_node=True,
             inputs=[

@@ -69,7 +69,7 @@ class FrugalInterpolate(FrugalNode):
             display_name="Interpolate Frames",
             category="Frugal Motion/Interpolation",
             description="Fills the time between keyframes up to any frame rate, on the exact time grid: from 12 to 25 "
-            "frames per second nothing drifts. Frames that exist are kept, cuts are never blended, and the frames "
+            "frames per second nothing drifts. Frames that fall on the new grid are kept, and the frames "
             "are made one by one while the video is saved.",
             inputs=[
                 io.MultiType.Input(
@@ -89,7 +89,7 @@ class FrugalInterpolate(FrugalNode):
                 KeyframesSocket.Input(
                     "keyframes",
                     optional=True,
-                    tooltip="When the frames are shown and where the cuts are (from Plan Keyframes). "
+                    tooltip="When the frames are shown (from Plan Keyframes). Nothing is blended across a cut of the plan. "
                     "An IMAGE needs it; a VIDEO without it is taken at its own rate.",
                 ),
                 io.Video.Input(

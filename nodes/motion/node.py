@@ -35,7 +35,7 @@ class FrugalSmoothMotion(FrugalNode):
                     max=1.0,
                     step=0.05,
                     tooltip="Seconds of movement looked at around each frame, so it means the same at any frame rate. "
-                    "0 changes nothing; 1 rounds off quick moves.",
+                    "0 only fills gaps; 1 rounds off quick moves.",
                 ),
                 io.Float.Input(
                     "max_gap",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from fractions import Fraction
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from ..host.progress import Progress
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as KeyframesValue
 from ..motion.motion import Motion as MotionValue
+from ..video.rates import usual_rate
 from ..video.stream import ArrayStream, FrameStream
 from ..video.tensors import to_frames, to_image
 from .extract import extract_pose
@@ -51,7 +51,7 @@ class FrugalExtractPose(FrugalNode):
                     default=1,
                     min=1,
                     max=MAX_PEOPLE,
-                    tooltip="Most people to follow at a time. Each costs about as much as the first.",
+                    tooltip="Most people to follow at a time. Every further one costs time, the more so the lighter the model.",
                 ),
                 io.Float.Input(
                     "confidence",
@@ -173,4 +173,4 @@ def _frames_of(video: Any, frame_rate: float) -> FrameStream:
         raise InputError("video", "no images", "1 image or more")
     if frame_rate <= 0:
         raise InputError("frame_rate", f"{frame_rate:g}", "more than 0")
-    return ArrayStream(to_frames(video), Fraction(frame_rate).limit_denominator(1001))
+    return ArrayStream(to_frames(video), usual_rate(frame_rate))

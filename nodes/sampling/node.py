@@ -59,7 +59,7 @@ class FrugalKeyframeSampler(FrugalNode):
             category="Frugal Motion/Sampling",
             description="Redraws a clip with a ControlNet. Sparse: samples the keyframes and leaves the rest to "
             "Interpolate Frames, so every 4th frame costs a quarter. Dense: samples every frame, with the ControlNet "
-            "on keyframes only. All frames share their noise, and are cut into batches that fit the memory.",
+            "on keyframes only. All frames start from the same noise, and are cut into batches that fit the memory.",
             inputs=[
                 io.Model.Input("model", tooltip="An image model (SD1.5, SDXL…), with LoRAs or patches as you like."),
                 io.ControlNet.Input("control_net", tooltip="A ControlNet of the same family, e.g. openpose."),
@@ -80,14 +80,17 @@ class FrugalKeyframeSampler(FrugalNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=True,
-                    tooltip="All frames of the clip start from the noise of this seed.",
+                    tooltip="All frames of the clip start from the noise of this seed. Keep it fixed, or no cache can help.",
                 ),
                 io.Int.Input("steps", default=18, min=1, max=200, tooltip="15 to 20 are enough for DPM++ 2M Karras."),
                 io.Float.Input(
                     "cfg", default=7.0, min=0.0, max=30.0, step=0.1, tooltip="How strictly to follow the prompt."
                 ),
                 io.Combo.Input(
-                    "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, default="dpmpp_2m", tooltip="The solver."
+                    "sampler_name",
+                    options=comfy.samplers.KSampler.SAMPLERS,
+                    default="dpmpp_2m",
+                    tooltip="Ancestral and SDE ones add other noise to every frame, which flickers.",
                 ),
                 io.Combo.Input(
                     "scheduler",
@@ -117,7 +120,7 @@ class FrugalKeyframeSampler(FrugalNode):
                     min=0.0,
                     max=1.0,
                     step=0.001,
-                    tooltip="Share of the steps before control begins.",
+                    tooltip="Where control begins, as in Apply ControlNet: 0 is pure noise.",
                 ),
                 io.Float.Input(
                     "control_end",
@@ -125,7 +128,7 @@ class FrugalKeyframeSampler(FrugalNode):
                     min=0.0,
                     max=1.0,
                     step=0.001,
-                    tooltip="Share of the steps after which it ends.",
+                    tooltip="Where it ends: 1 is the finished picture. 0.8 frees fine detail.",
                 ),
                 io.Video.Input(
                     "source_video",

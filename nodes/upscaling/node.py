@@ -51,7 +51,7 @@ class FrugalUpscale(FrugalNode):
                     min=0.1,
                     max=8.0,
                     step=0.05,
-                    tooltip="Size of the result as a multiple of the input's. Up to 1 the model is not run.",
+                    tooltip="Size of the result as a multiple of the input's. At 1 or less frames are only resized.",
                 ),
                 io.Int.Input(
                     "longer_side",

@@ -78,7 +78,8 @@ class Upscaler:
     def __call__(self, frames: Pixels) -> Pixels:
         """Upscale frames; the result is of the dtype of the input."""
         _, height, width, _ = frames.shape
-        is_larger = self.size[0] > width or self.size[1] > height
+        # A pixel more is an odd side made even, not an enlargement.
+        is_larger = self.size[0] > width + 1 or self.size[1] > height + 1
         upscale = self._by_net if is_larger or self._net.scale == 1 else self._resized
         return np.concatenate([_to_pixels(part, frames.dtype) for part in upscale(frames)])
 
@@ -95,7 +96,7 @@ class Upscaler:
             try:
                 made = self._enlarge(_to_images(part, self._on.device).to(self._on.dtype), plan.tile)
             except self._on.out_of_memory:
-                smaller = Plan(len(part), plan.tile).halved()
+                smaller = self._smaller(Plan(len(part), plan.tile))
                 if smaller is None:
                     raise
                 self._fits = smaller
@@ -104,6 +105,11 @@ class Upscaler:
                 continue
             yield made
             first += len(part)
+
+    def _smaller(self, plan: Plan) -> Plan | None:
+        if plan.frames == 1 and self._net.tiling is ModelTiling.INTERNAL:
+            return None
+        return plan.halved()
 
     def _plan(self, height: int, width: int) -> Plan:
         """The most that free memory promises to hold, and no more than has failed before."""

@@ -13,7 +13,7 @@ KEY = "ab" * 32
 
 
 def test_what_is_added_is_found_after_a_restart(tmp_path: Path) -> None:
-    Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, seconds=1.5)
+    Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, seconds=lambda: 1.5)
     entry = Store(tmp_path).find(KEY)
     assert entry and entry.path.read_bytes() == b"12345"
     assert (entry.kind, entry.size, entry.seconds) == ("values", 5, 1.5)

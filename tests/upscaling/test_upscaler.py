@@ -192,6 +192,20 @@ def test_a_net_that_tiles_by_itself_sees_the_whole_picture() -> None:
     assert net.seen == [(1, 3, 300, 300)]
 
 
+def test_out_of_memory_is_the_end_for_a_net_that_tiles_by_itself() -> None:
+    net = Nearest(most=0)
+    net.tiling = ModelTiling.INTERNAL
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        Upscaler(net, Batching(), (600, 600))(noise(2, 300, 300))
+    assert len(net.seen) <= 2
+
+
+def test_an_odd_side_made_even_is_no_reason_to_run_the_net() -> None:
+    net = Nearest()
+    assert Upscaler(net, Accelerator(), (12, 10))(noise(1, 9, 11)).shape == (1, 10, 12, 3)
+    assert net.seen == []
+
+
 def test_equal_frames_in_a_row_are_paid_for_once() -> None:
     frames = noise(6, 8, 8)
     frames[1] = frames[0]

@@ -1,0 +1,55 @@
+"""Every node has a help page in the editor, and the page speaks of all of the node's inputs and outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from comfy_api.latest import io
+
+import frugal_motion
+
+DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
+SCHEMAS: dict[str, io.Schema] = {
+    schema.node_id: schema
+    for schema in (node.define_schema() for node in asyncio.run(frugal_motion.comfy_entrypoint().get_node_list()))
+}
+
+
+def page(node_id: str) -> str:
+    return (DOCS / f"{node_id}.md").read_text(encoding="utf-8")
+
+
+def explained(text: str) -> set[str]:
+    """Names in the first column of the page's tables."""
+    cells = re.findall(r"^\| ([^|]*) \|", text, flags=re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def section(text: str, heading: str) -> str:
+    """What stands under a heading, up to the next one."""
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_there_is_one_page_per_node_and_no_other() -> None:
+    assert {path.stem for path in DOCS.glob("*.md")} == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_the_title_is_the_name_in_the_menu(node_id: str) -> None:
+    assert page(node_id).splitlines()[0] == f"# {SCHEMAS[node_id].display_name}"
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_the_inputs_are_those_of_the_node(node_id: str) -> None:
+    wanted = {name for each in SCHEMAS[node_id].inputs for name in (each.id, each.display_name) if name}
+    assert wanted <= explained(section(page(node_id), "Inputs"))
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
+def test_the_outputs_are_those_of_the_node(node_id: str) -> None:
+    # The editor shows the type of an output that has no name.
+    wanted = {output.display_name or output.get_io_type() for output in SCHEMAS[node_id].outputs}
+    assert explained(section(page(node_id), "Outputs")) == wanted
