@@ -23,8 +23,8 @@ class FrugalCostReport(FrugalNode):
             node_id="FrugalCostReport",
             display_name="Cost Report",
             category="Frugal Motion/Economy",
-            description="Shows where the time of the pack's nodes went: stage, device, seconds, frames, and what came from a "
-            "cache. Wire it behind the last node, e.g. Save Video.",
+            description="Shows where the time of the pack's nodes went: stage, device, seconds, frames, and what came "
+            "from a cache. Wire it behind the last node, e.g. Save Video.",
             is_output_node=True,
             inputs=[
                 Anything.Input("after", tooltip="Whatever the run ends with; the report waits for it."),

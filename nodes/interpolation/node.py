@@ -89,7 +89,7 @@ class FrugalInterpolate(FrugalNode):
                 KeyframesSocket.Input(
                     "keyframes",
                     optional=True,
-                    tooltip="When the frames are shown (from Plan Keyframes). Nothing is blended across a cut of the plan. "
+                    tooltip="When the frames are shown (from Plan Keyframes). Nothing is blended across its cuts. "
                     "An IMAGE needs it; a VIDEO without it is taken at its own rate.",
                 ),
                 io.Video.Input(

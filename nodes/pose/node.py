@@ -51,7 +51,7 @@ class FrugalExtractPose(FrugalNode):
                     default=1,
                     min=1,
                     max=MAX_PEOPLE,
-                    tooltip="Most people to follow at a time. Every further one costs time, the more so the lighter the model.",
+                    tooltip="Most people to follow at a time. Each costs time, the more so the lighter the model.",
                 ),
                 io.Float.Input(
                     "confidence",

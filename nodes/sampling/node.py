@@ -80,7 +80,7 @@ class FrugalKeyframeSampler(FrugalNode):
                     min=0,
                     max=0xFFFFFFFFFFFFFFFF,
                     control_after_generate=True,
-                    tooltip="All frames of the clip start from the noise of this seed. Keep it fixed, or no cache can help.",
+                    tooltip="All frames start from the noise of this seed. Keep it fixed, or no cache can help.",
                 ),
                 io.Int.Input("steps", default=18, min=1, max=200, tooltip="15 to 20 are enough for DPM++ 2M Karras."),
                 io.Float.Input(
