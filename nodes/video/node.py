@@ -42,8 +42,8 @@ class FrugalLoadVideo(FrugalNode):
                     "file",
                     options=list_videos(),
                     upload=io.UploadType.video,
-                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright; HDR is tone-mapped if PyAV's "
-                    "FFmpeg can.",
+                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright; HDR is tone-mapped if "
+                    "PyAV's FFmpeg can.",
                 ),
                 io.Float.Input(
                     "start", default=0.0, min=0.0, max=1e6, step=0.01, tooltip="Seconds to leave out at the beginning."
