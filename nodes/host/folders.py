@@ -42,12 +42,6 @@ def list_videos() -> list[str]:
     return sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() in VIDEO_SUFFIXES)
 
 
-def list_inputs(suffixes: tuple[str, ...]) -> list[str]:
-    """Names of the files in ComfyUI's input folder that end in one of ``suffixes``."""
-    folder = Path(folder_paths.get_input_directory())
-    return sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() in suffixes)
-
-
 def input_file(name: str, argument: str = "file") -> Path:
     """Resolve a file that the user chose, e.g. ``clip.mp4`` or ``clip.mp4 [output]``.
 
@@ -96,15 +90,7 @@ def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
     Raises:
         InputError: the prefix leads outside the output folder.
     """
-    return _numbered(prefix, suffix, folder_paths.get_output_directory())
-
-
-def temp_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
-    """The same in ComfyUI's temp folder, which is emptied at every start."""
-    return _numbered(prefix, suffix, folder_paths.get_temp_directory())
-
-
-def _numbered(prefix: str, suffix: str, root: str) -> tuple[Path, str, str]:
+    root = folder_paths.get_output_directory()
     target = (Path(root) / prefix).resolve()
     if not target.is_relative_to(Path(root).resolve()):
         raise InputError("filename_prefix", repr(prefix), f"a name inside {root}")

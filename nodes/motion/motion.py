@@ -64,10 +64,6 @@ class Motion:
         return int(self.keypoints.shape[1])
 
     @property
-    def has_hands(self) -> bool:
-        return int(self.keypoints.shape[2]) > len(BODY_JOINTS)
-
-    @property
     def coverage(self) -> float:
         """Share of frames 0..1 in which at least one joint of anyone was found."""
         if self.frame_count == 0:

