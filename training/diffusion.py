@@ -1,0 +1,169 @@
+"""Train UNet and ControlNet together, from nothing, on the latents of the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import networks, text
+from .captions import caption, negative
+from .latents import Latents, crop_corner
+from .mixed_precision import MixedPrecision, schedule
+from .poses import Random
+from .renderer import BACKDROPS, FIGURES
+
+CAPTIONS = 24
+"""Prompts per pair of figure and background."""
+
+
+def sigmas() -> Tensor:
+    """The 1000 noise levels of Stable Diffusion's schedule (R. Rombach et al., 2022), ascending."""
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    kept = torch.cumprod(1 - betas, 0)
+    return torch.sqrt((1 - kept) / kept).float()
+
+
+class Prompts:
+    """Embeddings of many captions, made once."""
+
+    def __init__(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        kinds = [(f, b) for f in (*range(len(FIGURES)), None) for b in (*range(len(BACKDROPS)), None)]
+        kinds.remove((None, None))
+        prompts = [caption(random, *kind) for kind in kinds for _ in range(CAPTIONS)]
+        prompts += [negative(random) for _ in range(CAPTIONS)]
+        self._first = {kind: CAPTIONS * index for index, kind in enumerate((*kinds, None))}
+        tokens = _with_strange_words(text.tokenize(prompts), random)
+        self._embeddings = torch.cat([text.embed(part) for part in torch.split(tokens, 64)]).bfloat16()
+
+    def sample(self, random: Random, figure: int, backdrop: int) -> Tensor:
+        """Mostly a full caption; sometimes one that leaves something, or everything, open. ``(77, 768)``."""
+        chance = random.random()
+        kind: tuple[int | None, int | None] | None = (figure, backdrop)
+        if chance < 0.1:
+            kind = None
+        elif chance < 0.13:
+            kind = (figure, None)
+        elif chance < 0.16:
+            kind = (None, backdrop)
+        return self._embeddings[self._first[kind] + int(random.integers(CAPTIONS))]
+
+
+def _with_strange_words(tokens: Tensor, random: Random) -> Tensor:
+    """Put one to four random words into every fourth prompt: users write more than the model knows."""
+    tokens = tokens.clone()
+    for row in tokens:
+        if random.random() < 0.25:
+            length = int((row < text.START_TOKEN).sum())
+            count = min(int(random.integers(1, 5)), 75 - length)
+            words = [*row[1 : 1 + length].tolist(), *random.integers(1000, 40_000, count).tolist()]
+            row[1 : 1 + length + count] = torch.tensor(random.permutation(words))
+    return tokens
+
+
+class DiffusionTrainer:
+    """Trains the nets to predict noise.
+
+    The first part of the steps sees crops of 8 x 8 latent pixels around figures, which teach what a limb looks like
+    many times as fast as whole pictures; the rest whole pictures of all sizes.
+
+    Args:
+        cells: latent pixels per batch.
+        crops: share of the steps that see crops.
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[Latents],
+        *,
+        steps: int,
+        rate: float,
+        cells: int = 3072,
+        crops: float = 0.25,
+        seed: int = 0,
+        muon: bool = True,
+    ) -> None:
+        self.sets, self.steps, self.cells, self.crop_steps, self.seed = sets, steps, cells, int(crops * steps), seed
+        self.unet, self.control_net = networks.build(seed)
+        for net in (self.unet, self.control_net):
+            net.to(torch.bfloat16, memory_format=torch.channels_last)
+        self.optimiser = MixedPrecision((self.unet, self.control_net), rate, outer=networks.is_outer, muon=muon)
+        self.prompts = Prompts(seed)
+        self.sigmas = sigmas()
+
+    def step(self, index: int) -> dict[str, float]:
+        """One batch, the same for the same index."""
+        random = np.random.default_rng((self.seed, index))
+        torch.manual_seed(self.seed + index)
+        latents, masks, hints, context = self._batch(random, crop=index < self.crop_steps)
+        count = len(latents)
+        timesteps = self._timesteps(random, count)
+        sigma = self.sigmas[timesteps].view(-1, 1, 1, 1)
+        noise = torch.randn_like(latents)
+        noisy = (latents + sigma * noise) / torch.sqrt(1 + sigma**2)
+        control = torch.from_numpy(random.random(count) >= 0.06).to(torch.bfloat16).view(-1, 1, 1, 1)
+        predicted = networks.predict(
+            self.unet,
+            self.control_net,
+            noisy.to(torch.bfloat16, memory_format=torch.channels_last),
+            hints.to(torch.bfloat16, memory_format=torch.channels_last),
+            timesteps.float(),
+            context,
+            control,
+        )
+        wrong = (predicted.float() - noise) ** 2
+        loss = (_weight(sigma) * (1 + 2 * masks) * wrong).mean()
+        norm = self.optimiser.step(loss, schedule(index, self.steps, 60))
+        return {"loss": loss.item(), "norm": norm, "pictures": count, **_errors(sigma, wrong.detach())}
+
+    def _batch(self, random: Random, *, crop: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        latents = self.sets[random.choice(len(self.sets), p=[s.share for s in self.sets])]
+        height, width = (8, 8) if crop else latents.values.shape[-2:]
+        rows = []
+        for index in random.integers(len(latents.values), size=self.cells // (height * width)):
+            top, left = crop_corner(latents.masks[index, 0], 8, random) if crop else (0, 0)
+            there = slice(top, top + height), slice(left, left + width)
+            hint = latents.pictures.hints[index, 8 * top : 8 * (top + height), 8 * left : 8 * (left + width)]
+            labels = int(latents.pictures.figures[index]), int(latents.pictures.backdrops[index])
+            rows.append(
+                (
+                    latents.values[(index, ..., *there)],
+                    latents.masks[(index, ..., *there)],
+                    torch.from_numpy(hint.copy()).permute(2, 0, 1) / 255,
+                    self.prompts.sample(random, *labels),
+                )
+            )
+        values, masks, hints, context = (torch.stack(column) for column in zip(*rows, strict=True))
+        return values, masks, hints, context
+
+    def _timesteps(self, random: Random, count: int) -> Tensor:
+        """Mostly around the noise level at which a picture's layout is decided; the rest anywhere."""
+        wanted = torch.from_numpy(random.normal(np.log(1.2), 1.2, count)).float()
+        near = torch.searchsorted(self.sigmas.log(), wanted).clamp(max=999)
+        anywhere = torch.from_numpy(random.integers(1000, size=count))
+        return torch.where(torch.from_numpy(random.random(count) < 0.8), near, anywhere)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.optimiser.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimiser.load_state_dict(state)
+
+
+def _weight(sigma: Tensor) -> Tensor:
+    """Weight of the squared error of noise: that of the picture up to sigma 4, less where noise hides nothing."""
+    square = sigma**2
+    return (1 + square).clamp(max=16) * square / (square + 0.06)
+
+
+def _errors(sigma: Tensor, wrong: Tensor) -> dict[str, float]:
+    """Mean squared error of the predicted latent by noise level."""
+    error = (sigma**2 * wrong).mean(dim=(1, 2, 3))
+    flat = sigma.flatten()
+    bands = {"0.3": (0, 0.3), "1": (0.3, 1), "3": (1, 3), "15": (3, 20)}
+    found = {name: error[(flat > low) & (flat <= high)] for name, (low, high) in bands.items()}
+    return {f"error_to_{name}": float(values.mean()) if len(values) else float("nan") for name, values in found.items()}
