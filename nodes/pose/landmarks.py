@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from queue import Queue
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..motion.motion import Keypoints
+from ..motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
 from ..video.stream import FrameStream
+from .hands import HandFinder
+from .mediapipe_tasks import opened, to_image
 
 if TYPE_CHECKING:
     from mediapipe.tasks.python.vision import PoseLandmarker
 
 MAX_PEOPLE = 8
+
+_WARM_UP = 12
+"""Frames until a landmarker's tracking no longer depends on where it began."""
+_SHORTEST_SECTION = 60
+"""Frames that are worth a landmarker of their own: opening one takes as long as five frames."""
 
 _BLAZEPOSE_SHOULDERS = (11, 12)
 _NECK = 1
@@ -33,11 +46,13 @@ class LandmarkSettings:
         people: most people to look for in a frame, 1..8.
         confidence: least confidence 0..1 to detect a person, and to keep following them.
         joint_confidence: joints below this (0..1) are missing: hidden behind something, or guessed.
+        hands: ``hand_landmarker.task``, to find both hands of everyone; ``None`` leaves them out.
     """
 
     people: int = 1
     confidence: float = 0.5
     joint_confidence: float = 0.3
+    hands: Path | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.people <= MAX_PEOPLE:
@@ -47,26 +62,103 @@ class LandmarkSettings:
                 raise InputError(name, str(value), "0 to 1")
 
 
-def detect_people(stream: FrameStream, model: Path, settings: LandmarkSettings) -> Generator[Keypoints, None, None]:
-    """Find people in every frame, on the CPU, holding one chunk of frames at a time.
+def detect_people(
+    stream: FrameStream,
+    model: Path,
+    settings: LandmarkSettings,
+    on_frame: Callable[[], object] = lambda: None,
+    lanes: int | None = None,
+) -> list[Keypoints]:
+    """Find people in every frame, on the CPU.
+
+    A stream that can be entered in the middle is cut into sections that are looked through side by side. Each begins a
+    few frames early, so that its landmarker has settled on the people when its own frames come.
 
     Args:
-        stream: the frames.
+        stream: the frames; read once but for the overlaps, a chunk at a time.
         model: a ``pose_landmarker_*.task`` bundle.
         settings: what to look for.
+        on_frame: called after every frame, in the caller's thread; may raise to stop.
+        lanes: most sections; by default as many as there are processors.
 
-    Yields:
-        Per frame: ``(people found, 18, 3)`` in OpenPose-18 order, as in ``Motion``; in no particular order.
+    Returns:
+        Per frame: ``(people found, 18, 3)`` in OpenPose-18 order, as in ``Motion``, or with hands ``(…, 60, 3)``; in no
+        particular order.
 
     Raises:
         ImportError: mediapipe, or a system library it needs, is not installed.
-        InputError: ``model`` is not a pose landmarker.
+        InputError: ``model`` or ``settings.hands`` is not the bundle that it should be.
     """
-    with _open_landmarker(model, settings) as landmarker:
-        for index, frame in enumerate(frame for chunk in stream.chunks() for frame in chunk):
-            result = landmarker.detect_for_video(_image(frame), _milliseconds(index, stream))
-            found = [to_openpose(_array(pose), settings.joint_confidence) for pose in result.pose_landmarks]
-            yield np.stack(found) if found else np.empty((0, len(_BLAZEPOSE), 3), np.float32)
+    found: list[Keypoints] = [_nobody(settings)] * stream.info.frame_count
+    finished: Queue[tuple[int, Keypoints] | None] = Queue()
+    stop = Event()
+    sections = _sections(stream, lanes or os.cpu_count() or 1)
+    with ThreadPoolExecutor(len(sections), "landmarks") as pool:
+        work = [pool.submit(_detect, stream, section, model, settings, finished.put, stop) for section in sections]
+        try:
+            running = len(work)
+            while running:
+                if (result := finished.get()) is None:
+                    running -= 1
+                    continue
+                found[result[0]] = result[1]
+                on_frame()
+        finally:
+            stop.set()
+        for future in work:
+            future.result()  # raises what a section failed with
+    return found
+
+
+@dataclass(frozen=True)
+class _Section:
+    """Frames ``first`` up to ``end``, to be read from ``start``."""
+
+    start: int
+    first: int
+    end: int
+
+
+def _sections(stream: FrameStream, lanes: int) -> list[_Section]:
+    count = stream.info.frame_count
+    lanes = max(1, min(lanes, count // _SHORTEST_SECTION)) if stream.seekable else 1
+    bounds = [count * lane // lanes for lane in range(lanes + 1)]
+    return [_Section(max(0, first - _WARM_UP), first, end) for first, end in pairwise(bounds)]
+
+
+def _detect(
+    stream: FrameStream,
+    section: _Section,
+    model: Path,
+    settings: LandmarkSettings,
+    report: Callable[[tuple[int, Keypoints] | None], None],
+    stop: Event,
+) -> None:
+    """Look through a section; report every frame, and ``None`` at the end."""
+    try:
+        with ExitStack() as opened_here:
+            landmarker = opened_here.enter_context(_open_landmarker(model, settings))
+            hands = settings.hands and opened_here.enter_context(HandFinder(settings.hands, settings.confidence))
+            frames = (frame for chunk in stream.section(section.start, section.end) for frame in chunk)
+            for index, frame in enumerate(frames, section.start):
+                if stop.is_set():
+                    return
+                result = landmarker.detect_for_video(to_image(frame), _milliseconds(index, stream))
+                if index < section.first:
+                    continue
+                bodies = [to_openpose(_array(pose), settings.joint_confidence) for pose in result.pose_landmarks]
+                people = np.stack(bodies) if bodies else _nobody(settings)
+                report((index, hands.with_hands(frame, people) if hands and bodies else people))
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        report(None)
+
+
+def _nobody(settings: LandmarkSettings) -> Keypoints:
+    joints = len(BODY_JOINTS) + (2 * HAND_JOINTS if settings.hands else 0)
+    return np.empty((0, joints, 3), np.float32)
 
 
 def to_openpose(blazepose: npt.NDArray[np.float32], joint_confidence: float = 0.0) -> Keypoints:
@@ -95,41 +187,20 @@ def _array(pose: list[Any]) -> npt.NDArray[np.float32]:
     return np.array([(p.x, p.y, (p.visibility or 0) * (p.presence or 0)) for p in pose], np.float32)
 
 
-def _image(frame: npt.NDArray[np.uint8]) -> Any:
-    import mediapipe
-
-    return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-
-
 def _milliseconds(index: int, stream: FrameStream) -> int:
     """Time stamp of a frame; strictly increasing, as MediaPipe demands, even above 1000 frames per second."""
     return max(index, int(index * 1000 / stream.info.frame_rate))
 
 
 def _open_landmarker(model: Path, settings: LandmarkSettings) -> PoseLandmarker:
-    try:
-        from mediapipe.tasks.python import BaseOptions, vision
-    except ImportError as error:
-        raise ImportError(
-            f"Extract Pose needs mediapipe, which cannot be imported ({error}). "
-            "Install it into ComfyUI's Python: pip install mediapipe==0.10.33"
-        ) from error
-    options = vision.PoseLandmarkerOptions(
-        # The bytes, not the path: MediaPipe's own file access does not take every path on Windows.
-        base_options=BaseOptions(model_asset_buffer=model.read_bytes(), delegate=BaseOptions.Delegate.CPU),
-        running_mode=vision.RunningMode.VIDEO,
+    sure = settings.confidence
+    landmarker: PoseLandmarker = opened(
+        "PoseLandmarker",
+        model,
+        "VIDEO",
         num_poses=settings.people,
-        min_pose_detection_confidence=settings.confidence,
-        min_pose_presence_confidence=settings.confidence,
-        min_tracking_confidence=settings.confidence,
+        min_pose_detection_confidence=sure,
+        min_pose_presence_confidence=sure,
+        min_tracking_confidence=sure,
     )
-    try:
-        return vision.PoseLandmarker.create_from_options(options)
-    except OSError as error:
-        raise ImportError(
-            f"mediapipe needs a system library that is missing ({error}). "
-            "On Debian and Ubuntu: apt-get install libegl1 libgles2"
-        ) from error
-    except (RuntimeError, ValueError) as error:
-        found = f"{model.name}, which MediaPipe cannot open ({error})"
-        raise InputError("model", found, "a pose_landmarker_*.task bundle", "Download it again.") from error
+    return landmarker

@@ -25,6 +25,7 @@ from .render import render_motion, resolve_size
 logger = logging.getLogger(__name__)
 
 OFFICIAL_MODELS = ("pose_landmarker_full.task", "pose_landmarker_lite.task", "pose_landmarker_heavy.task")
+HAND_MODEL = "hand_landmarker.task"
 
 
 class FrugalExtractPose(FrugalNode):
@@ -80,6 +81,13 @@ class FrugalExtractPose(FrugalNode):
                     optional=True,
                     tooltip="Frames per second of a batch of images. A video brings its own.",
                 ),
+                io.Boolean.Input(
+                    "hands",
+                    default=False,
+                    optional=True,
+                    tooltip="Also find the fingers of both hands (models/mediapipe/hand_landmarker.task). Takes about "
+                    "as long again.",
+                ),
             ],
             outputs=[Motion.Output(display_name="motion", tooltip="Everyone's joints over time.")],
         )
@@ -93,8 +101,10 @@ class FrugalExtractPose(FrugalNode):
         confidence: float,
         joint_confidence: float = 0.3,
         frame_rate: float = 12.0,
+        hands: bool = False,
     ) -> io.NodeOutput:
-        settings = LandmarkSettings(people, confidence, joint_confidence)
+        hand_model = model_file("mediapipe", HAND_MODEL, "hands") if hands else None
+        settings = LandmarkSettings(people, confidence, joint_confidence, hand_model)
         stream = _frames_of(video, frame_rate)
         path = model_file("mediapipe", model, "model")
         motion = extract_pose(stream, path, settings, Progress(stream.info.frame_count).step)

@@ -19,6 +19,7 @@ _REACH = 0.3
 _SPEED = 3.0
 _SMALLEST_BODY = 0.02  # frame heights; a person of a single joint has no size
 _FAR = 1e6
+_BODY = len(BODY_JOINTS)
 
 
 def follow_people(frames: Iterable[Keypoints], slots: int, frame_rate: Fraction, aspect: float) -> Keypoints:
@@ -29,18 +30,19 @@ def follow_people(frames: Iterable[Keypoints], slots: int, frame_rate: Fraction,
     ``KEEP_SECONDS`` ago, else an unused one, else that of who has been gone longest.
 
     Args:
-        frames: per frame ``(found, 18, 3)`` with ``found`` at most ``slots``.
+        frames: per frame ``(found, 18 or 60, 3)`` with ``found`` at most ``slots``; hands do not count.
         slots: most people at a time.
         frame_rate: frames per second.
         aspect: the frame's width over its height, to measure distances in.
 
     Returns:
-        ``(frames, people, 18, 3)`` with ``people`` slots in use (at least one); in the first frame from left to right.
+        ``(frames, people, 18 or 60, 3)`` with ``people`` slots in use (at least one); in the first frame from left
+        to right.
     """
     tracker = _Slots(slots, frame_rate, aspect)
     rows = [tracker.place(index, people) for index, people in enumerate(frames)]
     used = max(1, int((tracker.seen >= 0).sum()))
-    empty = np.empty((0, slots, len(BODY_JOINTS), 3), np.float32)
+    empty = np.empty((0, slots, _BODY, 3), np.float32)
     return (np.stack(rows) if rows else empty)[:, :used]
 
 
@@ -48,19 +50,20 @@ class _Slots:
     """Each slot's last pose, and the frame it was seen in (-1: never)."""
 
     def __init__(self, count: int, frame_rate: Fraction, aspect: float) -> None:
-        self.poses = np.zeros((count, len(BODY_JOINTS), 3), np.float32)
+        self.poses = np.zeros((count, _BODY, 3), np.float32)
         self.seen = np.full(count, -1)
         self.frame_rate, self.aspect = float(frame_rate), aspect
 
     def place(self, frame: int, people: Keypoints) -> Keypoints:
-        """Sort one frame's people into the slots: ``(slots, 18, 3)``."""
-        people = people[(people[..., 2] > 0).any(axis=1)]
-        placed = self._match(frame, people)
-        for person in sorted(set(range(len(people))) - set(placed), key=lambda i: _centre(people[i])[0]):
+        """Sort one frame's people into the slots: ``(slots, 18 or 60, 3)``."""
+        people = people[(people[:, :_BODY, 2] > 0).any(axis=1)]
+        bodies = people[:, :_BODY]
+        placed = self._match(frame, bodies)
+        for person in sorted(set(range(len(people))) - set(placed), key=lambda i: _centre(bodies[i])[0]):
             placed[person] = self._free_slot(frame, set(placed.values()))
-        row = np.zeros_like(self.poses)
+        row = np.zeros((len(self.poses), *people.shape[1:]), np.float32)
         for person, slot in placed.items():
-            row[slot] = self.poses[slot] = people[person]
+            row[slot], self.poses[slot] = people[person], bodies[person]
             self.seen[slot] = frame
         return row
 

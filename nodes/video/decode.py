@@ -75,6 +75,8 @@ class FileStream(FrameStream):
         InputError: the file is not a video, or ``start`` is beyond its end.
     """
 
+    seekable = True
+
     def __init__(self, path: Path, settings: DecodeSettings | None = None) -> None:
         self.path = path
         self.settings = settings = settings or DecodeSettings()
@@ -93,8 +95,11 @@ class FileStream(FrameStream):
             self.audio = FileAudio(path, settings.start, None if is_whole else self.info.duration)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        return self.section(0, self.info.frame_count, size)
+
+    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
         batch: list[npt.NDArray[np.uint8]] = []
-        for picture in self._pictures(range(self.info.frame_count)):
+        for picture in self._pictures(range(first, min(end, self.info.frame_count))):
             batch.append(picture)
             if len(batch) == size:
                 yield np.stack(batch)

@@ -63,10 +63,23 @@ class FrameStream(ABC):
 
     info: VideoInfo
     audio: Audio | None = None
+    seekable: bool = False
+    """Whether ``section`` starts in the middle without the work of what comes before; then any thread may read one."""
 
     @abstractmethod
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         """Yield every frame in order, at most ``size`` at a time; the total is ``info.frame_count``."""
+
+    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
+        """Yield the frames from ``first`` up to, not including, ``end``, at most ``size`` at a time."""
+        begin = 0
+        for chunk in self.chunks(size):
+            inside = chunk[max(first - begin, 0) : max(end - begin, 0)]
+            begin += len(chunk)
+            if len(inside):
+                yield inside
+            if begin >= end:
+                return
 
     def frames_at(self, indices: Sequence[int]) -> Frames:
         """Read single frames in one pass.
@@ -95,11 +108,16 @@ class FrameStream(ABC):
 class ArrayStream(FrameStream):
     """Frames that are in memory already, e.g. an IMAGE."""
 
+    seekable = True
+
     def __init__(self, frames: Frames, frame_rate: Fraction, audio: Audio | None = None) -> None:
         count, height, width, _ = frames.shape
         self.frames, self.audio = frames, audio
         self.info = VideoInfo(width, height, frame_rate, count)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        for first in range(0, len(self.frames), size):
-            yield self.frames[first : first + size]
+        return self.section(0, len(self.frames), size)
+
+    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
+        for begin in range(first, min(end, len(self.frames)), size):
+            yield self.frames[begin : min(begin + size, end)]

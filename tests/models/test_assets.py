@@ -38,6 +38,20 @@ def test_a_file_is_made_once(tmp_path: Path, packages: Path) -> None:
     assert assets.bring(asset(), root, site_packages=packages) == "have"
 
 
+def test_a_bundled_file_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / "net.bin").write_bytes(CONTENT)
+    bundled = Asset("net.bin", "checkpoints", DIGEST, bundled="net.bin")
+    root = tmp_path / "root"
+    assert assets.bring(bundled, root, clone=tmp_path / "clone") == "copied"
+    assert (root / "models/checkpoints/net.bin").read_bytes() == CONTENT
+    (tmp_path / "clone" / "net.bin").write_bytes(b"half")
+    (root / "models/checkpoints/net.bin").unlink()
+    with pytest.raises(assets.AssetError, match=DIGEST):
+        assets.bring(bundled, root, clone=tmp_path / "clone")
+    assert left(root) == []
+
+
 def test_a_damaged_file_is_made_anew(tmp_path: Path, packages: Path) -> None:
     target = tmp_path / "models/upscale_models/net.bin"
     target.parent.mkdir(parents=True)

@@ -9,6 +9,7 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.motion import BODY_JOINTS
 from frugal_motion.nodes.pose.extract import extract_pose
 from frugal_motion.nodes.pose.landmarks import LandmarkSettings, detect_people, to_openpose
+from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.stream import ArrayStream, FrameStream, VideoInfo
 
 J = {name: index for index, name in enumerate(BODY_JOINTS)}
@@ -79,7 +80,59 @@ def test_frames_are_read_once_in_chunks_and_each_is_reported(clip, model):
     stream, ahead = Watched(clip("one_person")), []
     extract_pose(stream, model, LandmarkSettings(), lambda: ahead.append(stream.read - len(ahead)))
     assert len(ahead) == stream.info.frame_count == stream.read
-    assert max(ahead) <= 8
+    assert max(ahead) <= 16, "no more than the chunk that is looked at, and the next"
+
+
+@pytest.fixture(scope="module")
+def there_and_back(clip):
+    """180 frames, more than one section."""
+    stream = FileStream(clip("one_person").path, DecodeSettings(size=(144, 256)))
+    frames = np.concatenate(list(stream.chunks()))[:90]
+    return ArrayStream(np.concatenate((frames, frames[::-1])), Fraction(60))
+
+
+def test_the_seams_between_sections_do_not_show(there_and_back, model):
+    alone, beside = (
+        np.stack(detect_people(there_and_back, model, LandmarkSettings(), lanes=lanes))[:, 0] for lanes in (1, 3)
+    )
+    assert np.array_equal(alone[:60], beside[:60])
+    assert not np.array_equal(alone, beside), "the other sections have landmarkers of their own"
+    apart = np.linalg.norm((alone - beside)[..., :2], axis=-1)
+    shared = (alone[..., 2] > 0) & (beside[..., 2] > 0)
+    assert shared.mean() > 0.95 and np.percentile(apart[shared], 99) < 0.01
+    steps = np.abs(np.diff(beside[..., :2], axis=0)).max(axis=-1)
+    both = (beside[1:, :, 2] > 0) & (beside[:-1, :, 2] > 0)
+    for seam in (60, 120):
+        usual = np.percentile(steps[max(0, seam - 20) : seam + 20][both[max(0, seam - 20) : seam + 20]], 99)
+        assert steps[seam - 1][both[seam - 1]].max() <= 2 * usual
+
+
+def test_a_failing_section_stops_the_others(there_and_back, model):
+    class Broken(ArrayStream):
+        def section(self, first, end, size=8):
+            if first > 100:
+                raise OSError("the disk is gone")
+            yield from super().section(first, end, size)
+
+    broken, calls = Broken(there_and_back.frames, Fraction(60)), []
+    with pytest.raises(OSError, match="the disk is gone"):
+        detect_people(broken, model, LandmarkSettings(), lambda: calls.append(1), lanes=3)
+    assert len(calls) < 180
+
+
+def test_hands_belong_to_their_wrists(clip, model):
+    settings = LandmarkSettings(hands=model.with_name("hand_landmarker.task"))
+    stream = FileStream(clip("one_person").path, DecodeSettings(frame_rate=Fraction(12), size=(540, 960)))
+    motion = extract_pose(stream, model, settings)
+    assert motion.keypoints.shape[1:] == (1, 60, 3)
+    hands = motion.keypoints[:, 0, 18:].reshape(-1, 2, 21, 3)
+    wrists = motion.keypoints[:, 0, [J["left_wrist"], J["right_wrist"]]]
+    found = hands[..., 0, 2] > 0
+    assert found.mean() > 0.3, "the clip shows both hands most of the time"
+    apart = np.linalg.norm((hands[..., 0, :2] - wrists[..., :2])[found] * (540 / 960, 1), axis=-1)
+    assert np.median(apart) < 0.02
+    spread = np.ptp(hands[found][..., :2], axis=1).max(axis=-1)
+    assert np.all(spread < 0.2), "a hand is small beside a body"
 
 
 def test_stopping_stops_within_a_frame(clip, model):
@@ -138,7 +191,7 @@ def test_a_file_that_is_no_model(tmp_path):
     path = tmp_path / "pose_landmarker_full.task"
     path.write_bytes(b"not a model" * 100)
     with pytest.raises(InputError, match=r"model: found pose_landmarker_full.task, which MediaPipe cannot open"):
-        list(detect_people(blank(), path, LandmarkSettings()))
+        detect_people(blank(), path, LandmarkSettings())
 
 
 def test_without_mediapipe_the_error_says_how_to_install_it(model, monkeypatch):

@@ -217,6 +217,7 @@ def test_single_frames_equal_the_stream(clip: Clip) -> None:
     stream = FileStream(clip("clip.mp4", solids(90), rate=Fraction(5), options={"qp": "4", "g": "20"}))
     wanted = [0, 1, 29, 30, 75, 89]
     assert np.array_equal(stream.frames_at(wanted), read(stream)[wanted])
+    assert np.array_equal(np.concatenate(list(stream.section(7, 30))), read(stream)[7:30])
     assert len(stream.frames_at([])) == 0
     with pytest.raises(IndexError):
         stream.frames_at([5, 90])
