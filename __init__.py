@@ -5,9 +5,21 @@ from comfy_api.latest import ComfyExtension, io
 from .nodes.caching.node import FrugalHashCache
 from .nodes.economy.node import FrugalCostReport
 from .nodes.host.folders import register_model_folders
+from .nodes.interchange.node import (
+    FrugalKeypointsToMotion,
+    FrugalLoadMotion,
+    FrugalMotionToKeypoints,
+    FrugalSaveMotion,
+)
 from .nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
 from .nodes.keyframes.node import FrugalPlanKeyframes
-from .nodes.motion.node import FrugalSmoothMotion
+from .nodes.motion.node import (
+    FrugalBlendMotions,
+    FrugalMotionReport,
+    FrugalMotionStyle,
+    FrugalRetargetMotion,
+    FrugalSmoothMotion,
+)
 from .nodes.pose.node import FrugalDrawPose, FrugalExtractPose
 from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler
 from .nodes.upscaling.node import FrugalUpscale
@@ -25,6 +37,14 @@ class FrugalMotion(ComfyExtension):
             FrugalLoadVideo,
             FrugalExtractPose,
             FrugalSmoothMotion,
+            FrugalMotionReport,
+            FrugalMotionStyle,
+            FrugalBlendMotions,
+            FrugalRetargetMotion,
+            FrugalMotionToKeypoints,
+            FrugalKeypointsToMotion,
+            FrugalSaveMotion,
+            FrugalLoadMotion,
             FrugalPlanKeyframes,
             FrugalDrawPose,
             FrugalKeyframeControlNet,

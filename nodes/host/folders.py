@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import folder_paths
@@ -38,8 +39,23 @@ def register_model_folders() -> None:
 
 def list_videos() -> list[str]:
     """Names of the videos in ComfyUI's input folder."""
+    return list_inputs(VIDEO_SUFFIXES)
+
+
+def list_inputs(suffixes: Collection[str]) -> list[str]:
+    """Names of the files in ComfyUI's input folder that end in one of ``suffixes`` (lower case, with the dot)."""
     folder = Path(folder_paths.get_input_directory())
-    return sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() in VIDEO_SUFFIXES)
+    return sorted(f.name for f in folder.iterdir() if f.is_file() and f.suffix.lower() in suffixes)
+
+
+def list_outputs(subfolder: str, suffixes: Collection[str]) -> list[str]:
+    """Such files in a folder of ComfyUI's output folder, newest first, as ``input_file`` takes them."""
+    folder = Path(folder_paths.get_output_directory()) / subfolder
+    if not folder.is_dir():
+        return []
+    files = [f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in suffixes]
+    files.sort(key=lambda f: (-f.stat().st_mtime_ns, f.name))
+    return [f"{subfolder}/{f.name} [output]" for f in files]
 
 
 def input_file(name: str, argument: str = "file") -> Path:

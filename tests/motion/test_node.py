@@ -1,3 +1,4 @@
+import json
 from fractions import Fraction
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.motion.node import FrugalSmoothMotion
+from frugal_motion.nodes.motion.node import FrugalMotionReport, FrugalSmoothMotion
 
 
 @pytest.fixture
@@ -19,8 +20,8 @@ def motion():
     return Motion(keypoints, Fraction(12), 64, 48)
 
 
-def run(motion, method="savgol", strength=0.5, max_gap=0.5):
-    return FrugalSmoothMotion.execute(motion, method, strength, max_gap).args[0]
+def run(motion, method="savgol", strength=0.5, max_gap=0.5, repair=False):
+    return FrugalSmoothMotion.execute(motion, method, strength, max_gap, repair).args[0]
 
 
 def test_gaps_are_given_in_seconds(motion):
@@ -51,8 +52,35 @@ def test_bad_input(motion, changed, name):
         run(motion, **changed)
 
 
-def test_every_input_and_output_is_explained():
-    schema = FrugalSmoothMotion.define_schema()
+def test_what_is_wrong_is_repaired_and_reported(motion):
+    keypoints = np.array(motion.keypoints)
+    keypoints[45, 0, 4, 1] = 0.05
+    stray = motion.with_keypoints(keypoints)
+    repaired, report = FrugalSmoothMotion.execute(stray, "savgol", 0.0, 0.5).args
+    left, _ = FrugalSmoothMotion.execute(stray, "savgol", 0.0, 0.5, False).args
+    assert abs(repaired.keypoints[45, 0, 4, 1] - motion.keypoints[45, 0, 4, 1]) < 0.05
+    assert np.array_equal(left.keypoints[45], stray.keypoints[45])
+    assert "left wrist: frames 30 to 36" in report
+
+
+def test_the_report_is_a_picture_and_numbers(motion, tmp_path, monkeypatch):
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "get_temp_directory", lambda: str(tmp_path))
+    output = FrugalMotionReport.execute(run(motion), motion)
+    picture, text = output.args
+    assert picture.ndim == 4 and len(picture) == 1 and 0 <= picture.min() < picture.max() <= 1
+    numbers = json.loads(text)
+    assert numbers["motion"]["whole"]["jitter"] < numbers["before"]["whole"]["jitter"]
+    shown = output.ui.as_dict()["images"][0]
+    assert (tmp_path / shown["filename"]).is_file()
+    assert json.loads(FrugalMotionReport.execute(motion).args[1])["before"] is None
+
+
+@pytest.mark.parametrize("node", [FrugalSmoothMotion, FrugalMotionReport])
+def test_every_input_and_output_is_explained(node):
+    schema = node.define_schema()
+    schema.finalize()  # numbers the outputs
     schema.validate()
     assert schema.category == "Frugal Motion/Motion"
     assert all(item.tooltip for item in (*schema.inputs, *schema.outputs))

@@ -1,0 +1,1 @@
+"""Motions for other packs and for other days: POSE_KEYPOINT and files."""
