@@ -1,11 +1,15 @@
 # Thin lines over tools/dev.py, which also runs where there is no make: python tools/dev.py demo
 PYTHON ?= python3
 ARGS ?=
+ONLY ?=
 
-.PHONY: demo test models lint format setup clean clean-all
+.PHONY: bench demo demo-model test models lint format setup clean clean-all
 
-demo test models lint format setup clean:
+demo demo-model test models lint format setup clean:
 	@$(PYTHON) tools/dev.py $@ $(ARGS)
+
+bench:
+	@$(PYTHON) tools/dev.py bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 clean-all:
 	@$(PYTHON) tools/dev.py clean --all

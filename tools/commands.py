@@ -13,7 +13,7 @@ from . import demo, environment, system
 from .environment import Environment
 from .process import ROOT, SetupError, run, say
 
-CHECKED = ("nodes", "tools", "workflows")
+CHECKED = ("nodes", "tools", "training", "workflows")
 """Folders of typed code."""
 
 
@@ -69,6 +69,20 @@ def run_demo(arguments: Sequence[str] = ()) -> None:
     demo.run_demo(models(), options)
 
 
+def demo_model(arguments: Sequence[str] = ()) -> None:
+    """Train the demo model from nothing (hours on two cores; resumes), and measure it."""
+    made = set_up()
+    run([made.python, "-m", "training", "--comfyui", made.comfyui, *arguments])
+    run([made.python, "-m", "training.evaluate", "--comfyui", made.comfyui])
+
+
+def bench(arguments: Sequence[str] = ()) -> None:
+    """Measure everything beside its baseline; ``ONLY=motion,pose`` for a part."""
+    system.ensure(*system.POSE)
+    made = models()
+    run([made.python, "-m", "bench", *arguments])
+
+
 def clean(arguments: Sequence[str] = ()) -> None:
     """Remove what the tools made; ``--all`` also the environment, ComfyUI, and the weights."""
     parser = argparse.ArgumentParser(prog="dev.py clean")
@@ -84,6 +98,8 @@ COMMANDS = {
     "setup": set_up,
     "models": models,
     "demo": run_demo,
+    "demo-model": demo_model,
+    "bench": bench,
     "test": test,
     "lint": lint,
     "format": format_code,
@@ -96,7 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="dev.py",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:<8}{command.__doc__}" for name, command in COMMANDS.items()),
+        epilog="\n".join(f"  {name:<11}{command.__doc__}" for name, command in COMMANDS.items()),
     )
     parser.add_argument("command", choices=COMMANDS)
     options, arguments = parser.parse_known_args()
