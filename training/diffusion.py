@@ -18,6 +18,8 @@ from .renderer import BACKDROPS, FIGURES
 
 CAPTIONS = 24
 """Prompts per pair of figure and background."""
+WARM_UP = 30
+"""Steps until the learning rate is at its full height."""
 
 
 def sigmas() -> Tensor:
@@ -82,16 +84,15 @@ class DiffusionTrainer:
         *,
         steps: int,
         rate: float,
-        cells: int = 3072,
-        crops: float = 0.25,
+        cells: int = 2304,
+        crops: float = 0.125,
         seed: int = 0,
-        muon: bool = True,
     ) -> None:
         self.sets, self.steps, self.cells, self.crop_steps, self.seed = sets, steps, cells, int(crops * steps), seed
         self.unet, self.control_net = networks.build(seed)
         for net in (self.unet, self.control_net):
             net.to(torch.bfloat16, memory_format=torch.channels_last)
-        self.optimiser = MixedPrecision((self.unet, self.control_net), rate, outer=networks.is_outer, muon=muon)
+        self.optimiser = MixedPrecision((self.unet, self.control_net), rate, outer=networks.is_outer, muon=False)
         self.prompts = Prompts(seed)
         self.sigmas = sigmas()
 
@@ -117,7 +118,7 @@ class DiffusionTrainer:
         )
         wrong = (predicted.float() - noise) ** 2
         loss = (_weight(sigma) * (1 + 2 * masks) * wrong).mean()
-        norm = self.optimiser.step(loss, schedule(index, self.steps, 60))
+        norm = self.optimiser.step(loss, schedule(index, self.steps, WARM_UP))
         return {"loss": loss.item(), "norm": norm, "pictures": count, **_errors(sigma, wrong.detach())}
 
     def _batch(self, random: Random, *, crop: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -62,8 +62,16 @@ class Generator:
         self.control_net = comfy.controlnet.load_controlnet(str(folder / CONTROL_NET))
 
     @torch.inference_mode()
-    def __call__(self, prompt: str, hints: npt.NDArray[np.uint8], seed: int, **changed: Any) -> Picture:
-        """Pictures ``(n, h, w, 3)`` that share their noise, as KSampler makes them under Apply ControlNet."""
+    def __call__(
+        self, prompt: str, hints: npt.NDArray[np.uint8], seed: int, latents: torch.Tensor | None = None, **changed: Any
+    ) -> Picture:
+        """Pictures ``(n, h, w, 3)`` that share their noise, as KSampler makes them under Apply ControlNet.
+
+        Args:
+            hints: control images ``(n, h, w, 3)``.
+            latents: to start from where ``denoise`` is below 1.
+            changed: arguments of ``comfy.sample.sample`` in place of the usual ones.
+        """
         import comfy.sample
 
         hint = torch.from_numpy(hints).float().movedim(-1, 1) / 255
@@ -75,7 +83,8 @@ class Generator:
             ]
             for text in (prompt, "")
         )
-        latents = torch.zeros(len(hints), 4, hint.shape[2] // 8, hint.shape[3] // 8)
+        if latents is None:
+            latents = torch.zeros(len(hints), 4, hint.shape[2] // 8, hint.shape[3] // 8)
         noise = comfy.sample.prepare_noise(latents[:1], seed).expand_as(latents).clone()
         settings = {"steps": STEPS, "cfg": GUIDANCE, "sampler_name": SAMPLER, "scheduler": SCHEDULER, **changed}
         sampled = comfy.sample.sample(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, interpolate, silu
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from .pictures import in_parallel
 from .poses import TRAINED_TAKES, Keypoints, random_people
@@ -55,16 +55,8 @@ class Locator(nn.Module):
         return heat
 
 
-class _layer(nn.Module):  # noqa: N801  used as a function
-    """Convolution, group norm, SiLU."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, 3, stride, 1)
-        self.norm = nn.GroupNorm(8, outputs)
-
-    def forward(self, values: Tensor) -> Tensor:
-        return silu(self.norm(self.convolution(values)))
+def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), nn.GroupNorm(8, outputs), nn.SiLU())
 
 
 def draw_one(

@@ -49,7 +49,7 @@ class MixedPrecision:
             inner = master.ndim == 2 and min(master.shape) >= MATRIX_SIDE and not outer(name.partition(".")[2])
             (matrices if inner and muon else others).append(master)
         self.optimisers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=decay)
+            torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=decay, fused=True)
         ]
         if matrices:
             self.optimisers.append(torch.optim.Muon(matrices, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))

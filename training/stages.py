@@ -18,7 +18,7 @@ from .loop import run
 from .preview import save_preview
 
 AUTOENCODER_STEPS = 2000
-DIFFUSION_STEPS = 4000
+DIFFUSION_STEPS = 6000
 DIFFUSION_RATE = 6e-4
 DECODER_STEPS = 500
 

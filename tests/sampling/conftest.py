@@ -1,15 +1,16 @@
-"""A small untrained SD1.5-family model, loaded by ComfyUI's stock loaders."""
+"""A small untrained SD1.5-family model, loaded as ComfyUI's stock loaders load it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import comfy.controlnet
 import comfy.sd
 import pytest
 import torch
+
+from . import untrained
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,17 +24,16 @@ class Diffusion:
 
 
 @pytest.fixture(scope="session")
-def diffusion(assets: Path) -> Diffusion:
-    checkpoint = next((assets / "models" / "checkpoints").glob("frugal-tiny-untrained.*"))
-    control = next((assets / "models" / "controlnet").glob("frugal-tiny-openpose-untrained.*"))
-    model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(checkpoint))
+def diffusion() -> Diffusion:
+    model, clip, vae, _ = comfy.sd.load_state_dict_guess_config(untrained.checkpoint())
+    control_net = comfy.controlnet.load_controlnet_state_dict(untrained.control_net())
 
     def prompt(text: str) -> Any:
         return clip.encode_from_tokens_scheduled(clip.tokenize(text))
 
     with torch.inference_mode():
         positive, negative = prompt("a neon robot dancing at night"), prompt("blurry")
-    return Diffusion(model, clip, vae, comfy.controlnet.load_controlnet(str(control)), positive, negative)
+    return Diffusion(model, clip, vae, control_net, positive, negative)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import comfy.sample
@@ -16,6 +15,7 @@ from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.sampler import ClipSampler, ControlInput, Settings
 from frugal_motion.nodes.sampling.sampler import Diffusion as Parts
 
+from . import untrained
 from .conftest import Diffusion, hints
 
 STEPS, CFG, SEED = 15, 5.0, 3
@@ -23,7 +23,7 @@ PREFIX = "model.diffusion_model."
 
 
 @pytest.fixture(scope="module")
-def oracle(diffusion: Diffusion, assets: Path) -> UNet2DConditionModel:
+def oracle(diffusion: Diffusion) -> UNet2DConditionModel:
     """The untrained checkpoint's UNet as diffusers builds it."""
     unet = UNet2DConditionModel(
         block_out_channels=(320,),
@@ -34,8 +34,7 @@ def oracle(diffusion: Diffusion, assets: Path) -> UNet2DConditionModel:
         cross_attention_dim=768,
         attention_head_dim=8,
     )
-    checkpoint = assets / "models" / "checkpoints" / "frugal-tiny-untrained.ckpt"
-    weights = torch.load(checkpoint, weights_only=True)["state_dict"]
+    weights = untrained.checkpoint()
     names = comfy.utils.unet_to_diffusers(diffusion.model.model.model_config.unet_config)
     wanted = unet.state_dict()
     unet.load_state_dict({name: weights[PREFIX + names[name]].float() for name in wanted})
