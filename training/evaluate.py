@@ -173,8 +173,7 @@ def clip_examples() -> list[list[Example]]:
     scale = 0.8 / float((high - low).max())
     keypoints = np.ones((len(recorded), 1, 18, 3), np.float32)
     keypoints[:, 0, :, :2] = (recorded - (low + high) / 2) * scale + 0.52
-    pairs = [(index, index) for index in range(len(FIGURES))] + [(1, 1)]
-    return [[Example(people, figure, backdrop) for people in keypoints] for figure, backdrop in pairs[: len(FIGURES)]]
+    return [[Example(people, index, index) for people in keypoints] for index in range(len(BACKDROPS))]
 
 
 def steadiness(generator: Generator) -> tuple[dict[str, float], float, list[Picture]]:

@@ -34,7 +34,7 @@ def sample(
     steps: int = STEPS,
     guidance: float = GUIDANCE,
 ) -> Tensor:
-    """DPM-Solver++(2M) (C. Lu et al., 2022) on Karras' noise levels, with classifier-free guidance.
+    """ComfyUI's DPM-Solver++(2M) on Karras' noise levels, with classifier-free guidance.
 
     Args:
         hints: ``(n, 3, 8h, 8w)``, 0..1.
@@ -44,28 +44,22 @@ def sample(
     Returns:
         Latents ``(n, 4, h, w)``.
     """
+    from comfy.k_diffusion.sampling import get_sigmas_karras, sample_dpmpp_2m
+
     levels = trainer.sigmas
-    ramp = torch.linspace(float(levels[-1]) ** (1 / 7), float(levels[0]) ** (1 / 7), steps) ** 7
     context = torch.cat((positive, text.embed(text.tokenize([""])).expand_as(positive))).bfloat16()
-    latents, last, before = noise * ramp[0], None, None
-    for index, sigma in enumerate(ramp):
-        timestep = (levels - sigma).abs().argmin().float().expand(len(context))
-        scaled = (latents / torch.sqrt(1 + sigma**2)).bfloat16().repeat(2, 1, 1, 1)
-        wrong = networks.predict(
-            trainer.unet, trainer.control_net, scaled, hints.bfloat16().repeat(2, 1, 1, 1), timestep, context
-        ).float()
+    twice = hints.bfloat16().repeat(2, 1, 1, 1)
+
+    def denoised(latents: Tensor, sigma: Tensor) -> Tensor:
+        timestep = (levels - sigma[0]).abs().argmin().float().expand(len(context))
+        scaled = (latents / torch.sqrt(1 + sigma[0] ** 2)).bfloat16().repeat(2, 1, 1, 1)
+        wrong = networks.predict(trainer.unet, trainer.control_net, scaled, twice, timestep, context).float()
         with_prompt, without = wrong.chunk(2)
-        clean: Tensor = latents - sigma * (without + guidance * (with_prompt - without))
-        if index + 1 == len(ramp):
-            return clean
-        step = torch.log(sigma / ramp[index + 1])
-        direction = clean
-        if last is not None and before is not None:
-            ratio = torch.log(before / sigma) / step
-            direction = clean + (clean - last) / (2 * ratio)
-        latents = ramp[index + 1] / sigma * latents - torch.expm1(-step) * direction
-        last, before = clean, sigma
-    raise AssertionError("unreachable")
+        return latents - sigma[0] * (without + guidance * (with_prompt - without))
+
+    ramp = get_sigmas_karras(steps, float(levels[0]), float(levels[-1]))
+    result: Tensor = sample_dpmpp_2m(denoised, noise * ramp[0], ramp, disable=True)
+    return result
 
 
 @cache
