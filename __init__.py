@@ -15,6 +15,7 @@ from .nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
 from .nodes.keyframes.node import FrugalPlanKeyframes
 from .nodes.motion.node import (
     FrugalBlendMotions,
+    FrugalFitMotion,
     FrugalMotionReport,
     FrugalMotionStyle,
     FrugalRetargetMotion,
@@ -41,6 +42,7 @@ class FrugalMotion(ComfyExtension):
             FrugalMotionStyle,
             FrugalBlendMotions,
             FrugalRetargetMotion,
+            FrugalFitMotion,
             FrugalMotionToKeypoints,
             FrugalKeypointsToMotion,
             FrugalSaveMotion,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,15 @@ class _Charged(FrameStream):
 
     def __init__(self, source: FrameStream, stage: Stage) -> None:
         self.source, self.stage = source, stage
-        self.info, self.audio = source.info, source.audio
+        self.info, self.audio, self.seekable = source.info, source.audio, source.seekable
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        chunks = iter(self.source.chunks(size))
+        return self._charged(self.source.chunks(size))
+
+    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
+        return self._charged(self.source.section(first, end, size))
+
+    def _charged(self, chunks: Iterator[Frames]) -> Iterator[Frames]:
         while True:
             with self.stage.charged() as cost:
                 chunk = next(chunks, None)
@@ -131,16 +137,12 @@ class _Charged(FrameStream):
 class _Trimmed(FrameStream):
     def __init__(self, source: FrameStream, first: int, count: int) -> None:
         self.source, self.first, self.count = source, first, count
-        info = source.info
-        self.info = type(info)(info.width, info.height, info.frame_rate, count)
-        self.audio = trimmed(source.audio, first / info.frame_rate, self.info.duration)
+        self.info = replace(source.info, frame_count=count)
+        self.audio = trimmed(source.audio, first / self.info.frame_rate, self.info.duration)
+        self.seekable = source.seekable
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        seen = 0
-        for chunk in self.source.chunks(size):
-            part = chunk[max(self.first - seen, 0) : self.first + self.count - seen]
-            if len(part):
-                yield part
-            seen += len(chunk)
-            if seen >= self.first + self.count:
-                return
+        return self.section(0, self.count, size)
+
+    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
+        return self.source.section(self.first + first, self.first + min(end, self.count), size)

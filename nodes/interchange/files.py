@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,7 @@ from safetensors.numpy import save_file
 
 from ..errors import InputError
 from ..motion.motion import Motion
+from ..video.geometry import Region
 from .keypoints import from_keypoints, to_keypoints
 
 VERSION = "1"
@@ -27,7 +29,7 @@ LARGEST = 1 << 30
 def save_motion(motion: Motion, path: Path) -> None:
     """Write a motion; the suffix says how.
 
-    ``.safetensors`` keeps every bit, the frame rate and the fingerprint. ``.json`` is a plain list of POSE_KEYPOINT
+    ``.safetensors`` keeps every bit, the frame rate and the region. ``.json`` is a plain list of POSE_KEYPOINT
     frames as controlnet_aux writes it (fractions, found joints have confidence 1), with the frame rate beside every
     frame's canvas, where other packs do not look.
 
@@ -74,7 +76,7 @@ def _write_safetensors(motion: Motion, path: Path) -> None:
         "frame_rate": str(motion.frame_rate),
         "width": str(motion.width),
         "height": str(motion.height),
-        "fingerprint": motion.fingerprint,
+        "region": asdict(motion.region),
     }
     # A copy, because safetensors refuses read-only arrays.
     save_file({"keypoints": np.array(motion.keypoints)}, path, metadata={"frugal_motion": json.dumps(fields)})
@@ -88,7 +90,7 @@ def _read_safetensors(path: Path, _: Fraction) -> Motion:
             keypoints = file.get_tensor("keypoints")
         version = fields["version"]
         rate, size = Fraction(fields["frame_rate"]), (int(fields["width"]), int(fields["height"]))
-        fingerprint = str(fields["fingerprint"])
+        region = Region(**fields["region"])
     except (SafetensorError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError("file", f"{path.name} ({_reason(error)})", allowed) from error
     if version != VERSION:
@@ -96,7 +98,7 @@ def _read_safetensors(path: Path, _: Fraction) -> Motion:
     if keypoints.dtype != np.float32 or rate <= 0 or min(size) < 1:
         raise InputError("file", f"{path.name} ({keypoints.dtype}, {rate} frames/s, {size[0]} x {size[1]})", allowed)
     try:
-        return Motion(keypoints, rate, *size, fingerprint)
+        return Motion(keypoints, rate, *size, region)
     except ValueError as error:
         raise InputError("file", f"{path.name} ({error})", allowed) from error
 

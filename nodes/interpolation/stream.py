@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Generic
 
@@ -11,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
 from ..video.audio import trimmed
-from ..video.stream import CHUNK, Audio, Frames, FrameStream, VideoInfo
+from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .interpolator import Interpolator, P, Picture
 from .schedule import frame_count, runs, schedule
 
@@ -43,8 +44,8 @@ class InterpolatedStream(FrameStream):
         if have != want:
             raise InputError("frames", f"{have} frames for {want} keyframes", "as many frames as keyframes")
         self.source, self.keyframes, self.interpolator = source, keyframes, interpolator
-        size = source.info.width, source.info.height
-        self.info = VideoInfo(*size, frame_rate, frame_count(keyframes, frame_rate))
+        count = frame_count(keyframes, frame_rate)
+        self.info = replace(source.info, frame_rate=frame_rate, frame_count=count)
         self.audio = trimmed(audio, Fraction(0), self.info.duration)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:

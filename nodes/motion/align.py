@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -50,7 +49,7 @@ def blend(first: Motion, second: Motion, weight: float, in_step: bool = True) ->
     confidence = a.keypoints[..., 2] * (1 - weight) + b.keypoints[..., 2] * weight
     like = a.keypoints.copy()
     like[..., 2] = np.where((a.keypoints[..., 2] > 0) & (b.keypoints[..., 2] > 0), confidence, 0)
-    return replace(first, keypoints=to_keypoints(points, like, first.width / first.height), fingerprint="")
+    return first.with_keypoints(to_keypoints(points, like, first.width / first.height))
 
 
 def align(first: Motion, second: Motion) -> tuple[Times, Times]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from ..video.geometry import WHOLE, Region
 
 Keypoints: TypeAlias = npt.NDArray[np.float32]
 
@@ -33,14 +35,14 @@ class Motion:
             and its x, y are 0. ``joints`` is 18 (body) or 60 (body, left hand, right hand).
         frame_rate: frames per second.
         width, height: size in pixels of the frame that the fractions refer to.
-        fingerprint: hex digest that says where the motion came from; equal inputs give equal fingerprints.
+        region: what that frame shows of the clip it was made of.
     """
 
     keypoints: Keypoints
     frame_rate: Fraction
     width: int
     height: int
-    fingerprint: str = ""
+    region: Region = WHOLE
 
     def __post_init__(self) -> None:
         shape = self.keypoints.shape
@@ -70,9 +72,9 @@ class Motion:
             return 0.0
         return float((self.keypoints[..., 2] > 0).any(axis=(1, 2)).mean())
 
-    def with_keypoints(self, keypoints: Keypoints, fingerprint: str = "") -> Motion:
+    def with_keypoints(self, keypoints: Keypoints) -> Motion:
         """The same clip with other keypoints."""
-        return replace(self, keypoints=keypoints, fingerprint=fingerprint)
+        return replace(self, keypoints=keypoints)
 
     def to_fields(self) -> dict[str, Any]:
         """Content for the cache (see ``caching.codecs.Storable``)."""
@@ -80,11 +82,11 @@ class Motion:
             "keypoints": np.array(self.keypoints),
             "frame_rate": str(self.frame_rate),
             "size": [self.width, self.height],
-            "fingerprint": self.fingerprint,
+            "region": asdict(self.region),
         }
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Motion:
         """The motion that ``to_fields`` described."""
         width, height = fields["size"]
-        return cls(fields["keypoints"], Fraction(fields["frame_rate"]), width, height, fields["fingerprint"])
+        return cls(fields["keypoints"], Fraction(fields["frame_rate"]), width, height, Region(**fields["region"]))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import Input, io, ui
 
 from ..host.node import FrugalNode, Motion
+from ..host.video import as_stream
 from ..video.tensors import to_image
 from .align import blend
 from .chart import draw_report
+from .framing import reframed
 from .motion import Motion as MotionValue
 from .quality import measure
 from .repair import RepairSettings
@@ -162,6 +164,32 @@ class FrugalRetargetMotion(FrugalNode):
         strength: float = 1.0,
     ) -> io.NodeOutput:
         return io.NodeOutput(retarget(motion, reference, RetargetSettings(scale, reference_person, strength)))
+
+
+class FrugalFitMotion(FrugalNode):
+    """Moves a motion into another picture of its clip."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalFitMotion",
+            display_name="Fit Motion to Video",
+            category="Frugal Motion/Motion",
+            description="Finds the pose in one Load Video and uses it in another of the same file, at another size, "
+            "fit or crop: say, found in the whole picture, used in a square cut out of it.",
+            inputs=[
+                Motion.Input("motion", tooltip="Found in a clip from Load Video."),
+                io.Video.Input(
+                    "video",
+                    tooltip="The same file from another Load Video, with the same start, duration and frame rate.",
+                ),
+            ],
+            outputs=[Motion.Output(display_name="motion", tooltip="The same movement, where that video shows it.")],
+        )
+
+    @classmethod
+    def execute(cls, motion: MotionValue, video: Input.Video) -> io.NodeOutput:
+        return io.NodeOutput(reframed(motion, as_stream(video).info))
 
 
 class FrugalMotionStyle(FrugalNode):

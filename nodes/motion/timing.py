@@ -5,7 +5,6 @@ A time map is an array of source times in frames, one per new frame, 0 being the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -133,7 +132,7 @@ def loop(motion: Motion) -> Motion:
     opening = mixed(points[seam : seam + fade], points[:fade], share)
     source = np.where(share[:, None, None, None] < 0.5, motion.keypoints[seam : seam + fade], motion.keypoints[:fade])
     faded = to_keypoints(opening, source, motion.width / motion.height)
-    return replace(motion, keypoints=np.concatenate((faded, motion.keypoints[fade:seam])), fingerprint="")
+    return motion.with_keypoints(np.concatenate((faded, motion.keypoints[fade:seam])))
 
 
 def _best_seam(points: npt.NDArray[np.complex128], fade: int, rate: float) -> int:

@@ -30,7 +30,7 @@ def extract_pose(
     info = stream.info
     detected = detect_people(stream, model, settings, on_frame)
     people = follow_people(detected, settings.people, info.frame_rate, aspect=info.width / info.height)
-    motion = Motion(people, info.frame_rate, info.width, info.height)
+    motion = Motion(people, info.frame_rate, info.width, info.height, info.region)
     if motion.coverage == 0:
         found = f"no person in {motion.frame_count} frames"
         remedy = "Lower confidence, choose a heavier model, or a clip that shows a person large enough."

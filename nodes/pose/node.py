@@ -145,7 +145,7 @@ class FrugalDrawPose(FrugalNode):
                     "video",
                     optional=True,
                     tooltip="Draw over this clip instead of on black, to see whether the pose sits on the person. Not "
-                    "for ControlNet.",
+                    "for ControlNet. It may be cropped differently from the one that the pose was found in.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="One picture per frame, or per keyframe.")],
@@ -160,9 +160,10 @@ class FrugalDrawPose(FrugalNode):
         keyframes: KeyframesValue | None = None,
         video: Input.Video | None = None,
     ) -> io.NodeOutput:
-        size = resolve_size(motion, width, height)
+        clip = as_stream(video) if video else None
+        size = resolve_size(clip.info if clip else motion, width, height)
         count = len(keyframes.frames) if keyframes else motion.frame_count
-        pictures = render_motion(motion, size, keyframes, as_stream(video) if video else None)
+        pictures = render_motion(motion, size, keyframes, clip)
         images = torch.empty((count, size[1], size[0], 3))
         progress = Progress(count)
         for image, picture in zip(images, pictures, strict=True):

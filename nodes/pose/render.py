@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
+from ..motion.framing import is_same_source, reframed
 from ..motion.motion import Motion
-from ..video.stream import FrameStream
+from ..video.stream import FrameStream, VideoInfo
 from .draw import Picture, draw_pose, overlay_pose
 
 
@@ -23,7 +24,8 @@ def render_motion(
         motion: what to draw.
         size: width and height of the pictures.
         keyframes: draw these frames only.
-        clip: draw over its frames instead of on black; it is read once, a chunk at a time.
+        clip: draw over its frames instead of on black; it is read once, a chunk at a time. It may show another part
+            of the file that the motion was found in: the drawing follows it.
 
     Yields:
         RGB ``(height, width, 3)``, in order.
@@ -33,6 +35,8 @@ def render_motion(
     """
     _check_count("keyframes", keyframes.frame_count if keyframes else motion.frame_count, motion)
     _check_count("video", clip.info.frame_count if clip else motion.frame_count, motion)
+    if clip is not None and is_same_source(motion, clip.info):
+        motion = reframed(motion, clip.info)
     frames = keyframes.frames if keyframes else range(motion.frame_count)
     if clip is None:
         return (draw_pose(motion.keypoints[index], *size) for index in frames)
@@ -40,15 +44,15 @@ def render_motion(
     return (overlay_pose(motion.keypoints[index], _fit(picture, size)) for index, picture in pictures)
 
 
-def resolve_size(motion: Motion, width: int, height: int) -> tuple[int, int]:
-    """Width and height of a drawing: 0 for both is the motion's own size, 0 for one keeps its proportions."""
+def resolve_size(like: Motion | VideoInfo, width: int, height: int) -> tuple[int, int]:
+    """Width and height of a drawing: 0 for both is that of the frame, 0 for one keeps its proportions."""
     if width < 0 or height < 0:
         raise InputError("width, height", f"{width}, {height}", "0 or more")
     if width == 0 and height == 0:
-        return motion.width, motion.height
+        return like.width, like.height
     return (
-        width or max(1, round(height * motion.width / motion.height)),
-        height or max(1, round(width * motion.height / motion.width)),
+        width or max(1, round(height * like.width / like.height)),
+        height or max(1, round(width * like.height / like.width)),
     )
 
 

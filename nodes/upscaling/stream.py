@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ..video.stream import CHUNK, Frames, FrameStream, VideoInfo
+from ..video.stream import CHUNK, Frames, FrameStream
 from .upscaler import Pixels, Upscaler
 
 
@@ -15,7 +16,8 @@ class UpscaledStream(FrameStream):
 
     def __init__(self, source: FrameStream, upscaler: Upscaler) -> None:
         self.source, self.upscaler, self.audio = source, upscaler, source.audio
-        self.info = VideoInfo(*upscaler.size, source.info.frame_rate, source.info.frame_count)
+        width, height = upscaler.size
+        self.info = replace(source.info, width=width, height=height)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         return upscaled(self.source.chunks(size), self.upscaler)

@@ -64,11 +64,11 @@ class Converter:
         nodes.append(graph.add("scale", **self._scaling(frame), **tone_mapping))
         nodes.append(graph.add("format", "rgb24"))
         nodes += [graph.add(name, options or None) for name, options in self._orientation.filters]
-        (width, height), output = self._placement.scaled, self._placement.output
-        if width > output[0] or height > output[1]:
-            nodes.append(graph.add("crop", f"{output[0]}:{output[1]}"))
-        elif (width, height) != output:
-            nodes.append(graph.add("pad", f"{output[0]}:{output[1]}:-1:-1"))
+        scaled, output, (left, top) = self._placement.scaled, self._placement.output, self._placement.corner
+        if scaled[0] > output[0] or scaled[1] > output[1]:
+            nodes.append(graph.add("crop", f"{output[0]}:{output[1]}:{left}:{top}"))
+        elif scaled != output:
+            nodes.append(graph.add("pad", f"{output[0]}:{output[1]}:{-left}:{-top}"))
         nodes.append(graph.add("buffersink"))
         graph.link_nodes(*nodes).configure()
         return graph

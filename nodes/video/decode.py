@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from hashlib import blake2b
 from itertools import pairwise, repeat
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from av.container import InputContainer
 
 from ..errors import InputError
 from .convert import Converter
-from .geometry import FITS, Fit, place
+from .geometry import FITS, Fit, place, region_of
 from .probe import SourceInfo, opened, probe, video_stream
 from .stream import CHUNK, FileAudio, Frames, FrameStream, VideoInfo
 
@@ -88,7 +89,7 @@ class FileStream(FrameStream):
         rate = settings.frame_rate or self.source.frame_rate
         count = max(round(min(settings.duration or available, available) * rate), 1)
         placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
-        self.info = VideoInfo(*placement.output, rate, count)
+        self.info = VideoInfo(*placement.output, rate, count, region_of(placement, _fingerprint(path)))
         self._convert = Converter(self.source.orientation, placement)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
@@ -124,6 +125,11 @@ class FileStream(FrameStream):
         for frame, repeats in nearest(_decoded(self.source, times), times):
             picture = self._convert(frame)
             yield from repeat(picture, repeats)
+
+
+def _fingerprint(path: Path) -> str:
+    """Tells files apart without reading them, and without telling where they lie."""
+    return blake2b(f"{path.name}:{path.stat().st_size}".encode(), digest_size=8).hexdigest()
 
 
 def nearest(

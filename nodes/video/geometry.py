@@ -61,6 +61,44 @@ class Placement:
     scaled: tuple[int, int]
     output: tuple[int, int]
 
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Where the output's corner lies in the scaled picture; below 0 where bars are added."""
+        left, top = ((side - out) // 2 for side, out in zip(self.scaled, self.output, strict=True))
+        return left, top
+
+
+@dataclass(frozen=True)
+class Region:
+    """What a frame shows of the upright picture that it was made of.
+
+    Attributes:
+        source: fingerprint of the file; empty if unknown. Positions in frames of one source can be converted.
+        left, top: where the frame's corner lies, in fractions of the source; below 0 where bars were added.
+        width, height: of the frame, likewise; above 1 where bars were added.
+    """
+
+    source: str = ""
+    left: float = 0.0
+    top: float = 0.0
+    width: float = 1.0
+    height: float = 1.0
+
+    def __post_init__(self) -> None:
+        box = (self.left, self.top, self.width, self.height)
+        if not all(map(math.isfinite, box)) or min(self.width, self.height) <= 0:
+            raise ValueError(f"region: found {box}; allowed: finite numbers, width and height above 0")
+
+
+WHOLE = Region()
+"""All of an unknown source."""
+
+
+def region_of(placement: Placement, source: str = "") -> Region:
+    """The part of the source that a placement shows."""
+    (width, height), (left, top), output = placement.scaled, placement.corner, placement.output
+    return Region(source, left / width, top / height, output[0] / width, output[1] / height)
+
 
 def place(width: int, height: int, size: tuple[int, int] | None, fit: Fit, multiple: int = 1) -> Placement:
     """Lay out a ``width`` x ``height`` picture.

@@ -12,6 +12,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .geometry import WHOLE, Region
+
 Frames: TypeAlias = npt.NDArray[np.uint8]
 """RGB frames, ``(frames, height, width, 3)``, full-range 0..255."""
 
@@ -21,12 +23,19 @@ CHUNK = 8
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a stream before its first frame is read."""
+    """What is known of a stream before its first frame is read.
+
+    Attributes:
+        width, height: pixels.
+        frame_rate: frames per second.
+        region: what the frames show of their source.
+    """
 
     width: int
     height: int
     frame_rate: Fraction
     frame_count: int
+    region: Region = WHOLE
 
     @property
     def duration(self) -> Fraction:

@@ -14,6 +14,7 @@ from frugal_motion.nodes.caching.codecs import NotStorable
 from frugal_motion.nodes.caching.node import VALUES
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.motion.motion import Motion
+from frugal_motion.nodes.video.geometry import Region
 
 
 def roundtrip(value: object, path: Path) -> object:
@@ -38,7 +39,7 @@ def test_three_items_stay_three(tmp_path: Path) -> None:
 
 def test_values_of_the_pack(tmp_path: Path) -> None:
     keypoints = np.random.default_rng(0).random((5, 2, 18, 3), np.float32)
-    motion = Motion(keypoints, Fraction(30000, 1001), 640, 480, "abc")
+    motion = Motion(keypoints, Fraction(30000, 1001), 640, 480, Region("abc", 0.25, 0.0, 0.5, 1.0))
     plan = every_nth(10, Fraction(12), 4, (5,))
     back = roundtrip([motion, plan], tmp_path)
     assert isinstance(back, list) and back[1] == plan

@@ -14,7 +14,7 @@ from frugal_motion.nodes.economy.meter import Ledger
 from frugal_motion.nodes.host import node as host
 from frugal_motion.nodes.host.node import FrugalNode, run_costs
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
-from frugal_motion.nodes.video.stream import CHUNK, Frames, FrameStream, VideoInfo
+from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream, VideoInfo
 
 
 class Clock:
@@ -86,3 +86,22 @@ def test_work_kept_from_an_earlier_run_is_charged_to_the_run_that_does_it() -> N
 def test_nothing_is_charged_outside_a_run() -> None:
     assert Read.execute(Make.execute().args[0]).args == ()
     assert run_costs() == {}
+
+
+def test_a_loaded_clip_can_still_be_entered_in_the_middle() -> None:
+    frames = np.arange(10 * 4 * 4 * 3).reshape(10, 4, 4, 3).astype(np.uint8)
+    with CurrentNodeContext("run 9", "7"):
+        stream = StreamVideo(ArrayStream(frames, Fraction(12)), Make.stage()).stream
+        part = np.concatenate(list(stream.section(3, 8, 2)))
+        costs = run_costs()
+    assert stream.seekable
+    np.testing.assert_array_equal(part, frames[3:8])
+    assert costs["7"].frames == 5
+
+
+def test_part_of_a_video_has_sections_of_its_own() -> None:
+    frames = np.arange(24 * 4 * 4 * 3).reshape(24, 4, 4, 3).astype(np.uint8)
+    part = StreamVideo(ArrayStream(frames, Fraction(12))).as_trimmed(0.5, 1.0)
+    assert part is not None and part.stream.seekable
+    np.testing.assert_array_equal(np.concatenate(list(part.stream.chunks(5))), frames[6:18])
+    np.testing.assert_array_equal(np.concatenate(list(part.stream.section(2, 40))), frames[8:18])

@@ -10,6 +10,7 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interchange import files
 from frugal_motion.nodes.interchange.files import load_motion, save_motion
 from frugal_motion.nodes.motion.motion import Motion
+from frugal_motion.nodes.video.geometry import Region
 
 
 @pytest.fixture(params=[18, 60])
@@ -17,7 +18,7 @@ def motion(request):
     keypoints = np.random.default_rng(2).uniform(-0.1, 1, (7, 2, request.param, 3)).astype(np.float32)
     keypoints[2:4, 1] = 0
     keypoints[..., 2] = np.abs(keypoints[..., 2])
-    return Motion(keypoints, Fraction(30000, 1001), 720, 1280, "0123abcd")
+    return Motion(keypoints, Fraction(30000, 1001), 720, 1280, Region("0123abcd", -0.25, 0.1, 1.5, 0.8))
 
 
 def test_safetensors_keeps_everything(motion, tmp_path):
@@ -25,7 +26,7 @@ def test_safetensors_keeps_everything(motion, tmp_path):
     back = load_motion(tmp_path / "a.safetensors")
     assert np.array_equal(back.keypoints, motion.keypoints)
     assert (back.frame_rate, back.width, back.height) == (Fraction(30000, 1001), 720, 1280)
-    assert back.fingerprint == "0123abcd"
+    assert back.region == motion.region
     assert np.array_equal(load_file(tmp_path / "a.safetensors")["keypoints"], motion.keypoints)  # as anyone reads it
 
 
@@ -69,7 +70,7 @@ def test_a_file_is_whole_or_not_there(motion, tmp_path, monkeypatch, suffix):
 
 
 def header(**changed):
-    fields = {"version": "1", "frame_rate": "25", "width": "8", "height": "8", "fingerprint": ""} | changed
+    fields = {"version": "1", "frame_rate": "25", "width": "8", "height": "8", "region": {}} | changed
     return {"frugal_motion": json.dumps({name: value for name, value in fields.items() if value is not None})}
 
 
@@ -87,6 +88,8 @@ GOOD = np.zeros((1, 1, 18, 3), np.float32)
         ({"keypoints": GOOD}, header(frame_rate="1/0"), "ZeroDivisionError"),
         ({"keypoints": GOOD}, header(frame_rate="-1"), "-1 frames/s"),
         ({"keypoints": GOOD}, header(width="0"), "0 x 8"),
+        ({"keypoints": GOOD}, header(region={"width": 0}), "region"),
+        ({"keypoints": GOOD}, header(region={"left": "x"}), "TypeError"),
         ({"keypoints": GOOD}, header(height="tall"), "ValueError"),
         ({"keypoints": GOOD}, header(version="2"), "version 2"),
         ({"keypoints": GOOD.astype(np.float64)}, header(), "float64"),
