@@ -19,14 +19,18 @@ _REACH = 0.3
 _SPEED = 3.0
 _SMALLEST_BODY = 0.02  # frame heights; a person of a single joint has no size
 _FAR = 1e6
+# Someone out of sight goes on at the last speed, ever slower: for this many seconds of it in all.
+_COASTING = 0.5
+_NEWEST = 0.5  # share of the last step in a person's speed
 _BODY = len(BODY_JOINTS)
 
 
 def follow_people(frames: Iterable[Keypoints], slots: int, frame_rate: Fraction, aspect: float) -> Keypoints:
     """Give every person one slot for the whole clip.
 
-    Each frame's people are matched to those seen last at the least total cost (Kuhn-Munkres), the cost being the mean
-    distance of the joints that both show, relative to body size. A newcomer takes a slot whose person left more than
+    Each frame's people are matched to those seen last, moved on at the speed they had, at the least total cost
+    (Kuhn-Munkres), the cost being the mean distance of the joints that both show, relative to body size. So people who
+    cross are told apart even while one hides the other. A newcomer takes a slot whose person left more than
     ``KEEP_SECONDS`` ago, else an unused one, else that of who has been gone longest.
 
     Args:
@@ -47,11 +51,12 @@ def follow_people(frames: Iterable[Keypoints], slots: int, frame_rate: Fraction,
 
 
 class _Slots:
-    """Each slot's last pose, and the frame it was seen in (-1: never)."""
+    """Each slot's last pose, the frame it was seen in (-1: never), and its speed in fractions of a frame per frame."""
 
     def __init__(self, count: int, frame_rate: Fraction, aspect: float) -> None:
         self.poses = np.zeros((count, _BODY, 3), np.float32)
         self.seen = np.full(count, -1)
+        self.speeds = np.zeros((count, 2))
         self.frame_rate, self.aspect = float(frame_rate), aspect
 
     def place(self, frame: int, people: Keypoints) -> Keypoints:
@@ -63,16 +68,32 @@ class _Slots:
             placed[person] = self._free_slot(frame, set(placed.values()))
         row = np.zeros((len(self.poses), *people.shape[1:]), np.float32)
         for person, slot in placed.items():
-            row[slot], self.poses[slot] = people[person], bodies[person]
-            self.seen[slot] = frame
+            row[slot] = people[person]
+            self._remember(frame, slot, bodies[person])
         return row
+
+    def _remember(self, frame: int, slot: int, pose: Keypoints) -> None:
+        if frame - self.seen[slot] == 1 and self.seen[slot] >= 0:
+            step = _apart(pose, self.poses[slot]).mean(axis=0)
+            self.speeds[slot] += _NEWEST * (step - self.speeds[slot])
+        elif self.seen[slot] < 0 or (frame - self.seen[slot]) / self.frame_rate > KEEP_SECONDS:
+            self.speeds[slot] = 0
+        self.poses[slot], self.seen[slot] = pose, frame
+
+    def _expected(self, frame: int, slot: int) -> Keypoints:
+        """The slot's pose where its person should be by now."""
+        pose = self.poses[slot].copy()
+        coasting = _COASTING * self.frame_rate
+        pose[:, :2] += self.speeds[slot] * coasting * (1 - np.exp((self.seen[slot] - frame) / coasting))
+        return pose
 
     def _match(self, frame: int, people: Keypoints) -> dict[int, int]:
         known = np.flatnonzero(self.seen >= 0)
         cost = np.full((len(people), len(known)), _FAR)
         for column, slot in enumerate(known):
             reach = _REACH + _SPEED * (frame - self.seen[slot]) / self.frame_rate
-            distances = np.array([_distance(person, self.poses[slot], self.aspect) for person in people])
+            expected = self._expected(frame, int(slot))
+            distances = np.array([_distance(person, expected, self.aspect) for person in people])
             cost[:, column] = np.where(distances <= reach, distances, _FAR)
         pairs = zip(*linear_sum_assignment(cost), strict=True)
         return {int(i): int(known[j]) for i, j in pairs if cost[i, j] < _FAR}
@@ -91,10 +112,14 @@ class _Slots:
 def _distance(a: Keypoints, b: Keypoints, aspect: float) -> float:
     """Mean distance of the joints that both show (of the centres if they share none), in body sizes."""
     scale = np.array((aspect, 1.0))
-    shared = (a[:, 2] > 0) & (b[:, 2] > 0)
-    apart = a[shared, :2] - b[shared, :2] if shared.any() else (_centre(a) - _centre(b))[None]
     size = max(_size(a, scale), _size(b, scale), _SMALLEST_BODY)
-    return float(np.linalg.norm(apart * scale, axis=1).mean()) / size
+    return float(np.linalg.norm(_apart(a, b) * scale, axis=1).mean()) / size
+
+
+def _apart(a: Keypoints, b: Keypoints) -> npt.NDArray[np.float32]:
+    """From ``b`` to ``a`` of the joints that both show, or of the centres: ``(1 or more, 2)``."""
+    shared = (a[:, 2] > 0) & (b[:, 2] > 0)
+    return a[shared, :2] - b[shared, :2] if shared.any() else (_centre(a) - _centre(b))[None]
 
 
 def _centre(pose: Keypoints) -> npt.NDArray[np.float32]:

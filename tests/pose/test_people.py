@@ -50,6 +50,23 @@ def test_people_who_cross_keep_their_slots():
     np.testing.assert_allclose(kept, np.stack((left, right), axis=1), atol=1e-4)
 
 
+@pytest.mark.parametrize("front", [0, 1])
+@pytest.mark.parametrize("hidden", [0.05, 0.15, 0.25])
+def test_people_who_cross_keep_their_slots_while_one_hides_the_other(hidden, front):
+    """At walking pace in step, at the same height: only where they come from tells them apart."""
+    noise = np.random.default_rng(1).normal(0, 0.002, (2, 25))
+    t = np.linspace(0, 1, 25)
+    paths = np.stack((0.2 + 0.6 * t, 0.8 - 0.6 * t)) + noise
+    frames = [
+        [body(pair[front])] if abs(pair[0] - pair[1]) < hidden else [body(x) for x in pair[::-1]] for pair in paths.T
+    ]
+    kept = centres(follow(frames))
+    assert kept.shape[1] == 2
+    found = ~np.isnan(kept)
+    np.testing.assert_allclose(kept[found], paths.T[found], atol=1e-4)
+    assert found[:, front].all()
+
+
 def test_who_leaves_for_a_moment_comes_back_to_the_same_slot():
     frames = [[body(0.2), body(0.8)]] * 5 + [[body(0.8)]] * 12 + [[body(0.8), body(0.25)]] * 5
     kept = centres(follow(frames))
