@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cdist
 
 from ..errors import InputError
-from .limbs import body_size, mixed, pelvis, to_keypoints, to_points
+from .limbs import body_heights, mixed, pelvis, to_keypoints, to_points
 from .motion import BODY_JOINTS, Motion
 from .timing import Times, resample
 
@@ -86,7 +86,7 @@ def _evenly(first: int, second: int) -> tuple[Times, Times]:
 def _features(motion: Motion) -> npt.NDArray[np.float64]:
     """Poses ``(frames, features)`` in body sizes, without the place in the frame."""
     points = to_points(motion)[..., : len(BODY_JOINTS)]
-    pose = (points - pelvis(points)[..., None]) / body_size(points)[:, None]
+    pose = (points - pelvis(points)[..., None]) / body_heights(points)[:, None]
     flat = pose.reshape(len(pose), -1)
     return np.concatenate((flat.real, flat.imag), axis=1)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bands import Signals, follow_through, split
-from .limbs import LIMBS, Angles, Points, body_size, limb_angles, limb_vectors, pelvis, turned
+from .limbs import LIMBS, Angles, Points, body_heights, limb_angles, limb_vectors, pelvis, turned
 
 _FURTHEST = 0.6  # radians that an exaggeration can add: joints have ends
 _HINGES = [limb for limb, (_, base) in enumerate(LIMBS) if base is not None and LIMBS[base][0] == LIMBS[limb][0]]
@@ -84,7 +84,7 @@ def _shift(
     path = np.stack((place.real, place.imag), axis=-1)
     _, edited = _edited(path, np.array((amplitude.sway, amplitude.bounce)), amplitude, frame_rate)
     added = edited - path
-    dip = _BOB * max(0.0, amplitude.bounce - 1) * body_size(points) * _nearness(len(points), keys)[:, None]
+    dip = _BOB * max(0.0, amplitude.bounce - 1) * body_heights(points) * _nearness(len(points), keys)[:, None]
     return np.asarray(added[..., 0] + 1j * (added[..., 1] + dip))
 
 
@@ -100,6 +100,7 @@ def _edited(
 
 
 def _nearness(frames: int, keys: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """1 at key frames, 0 halfway between them, round in between."""
+    """1 at key frames, 0 halfway between them and from there to the clip's ends, round in between."""
     phase = np.interp(np.arange(frames), keys, np.arange(len(keys)))
-    return np.asarray((1 + np.cos(2 * np.pi * phase)) / 2)
+    inside = (phase > 0.5) & (phase < len(keys) - 1.5)
+    return np.where(inside, (1 + np.cos(2 * np.pi * phase)) / 2, 0)

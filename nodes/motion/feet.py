@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import binary_opening, gaussian_filter1d, maximum_filter1d, uniform_filter1d
 
 from .body import ANKLES, HIPS
-from .limbs import Points, body_size, to_points
+from .limbs import Points, body_heights, to_points
 from .motion import Motion
 
 Contacts: TypeAlias = npt.NDArray[np.bool_]
@@ -34,7 +34,7 @@ def contacts(motion: Motion) -> Contacts:
     if motion.frame_count < 3:
         return np.zeros((motion.frame_count, motion.people, 2), bool)
     points = to_points(motion)
-    size = body_size(points)[:, None]
+    size = body_heights(points)[:, None]
     ankles = gaussian_filter1d(points[..., ANKLES], 0.04 * rate, axis=0, mode="nearest")
     speed = np.abs(np.gradient(ankles, axis=0)) * rate
     ground = _ground(ankles, rate)

@@ -160,7 +160,7 @@ def _mixed_vectors(first: Points, second: Points, weight: npt.NDArray[np.float64
     return np.asarray(length * np.exp(1j * (start + np.where(np.abs(first) > 0, weight * turn, 0))))
 
 
-def body_size(points: Points) -> npt.NDArray[np.float64]:
+def body_heights(points: Points) -> npt.NDArray[np.float64]:
     """About how tall each person is in the picture, in frame heights ``(people,)``; never 0.
 
     Three torso lengths, or half as much again as the extent of the joints where no hips are seen.
