@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from frugal_motion.nodes.video.stream import ArrayStream, Waveform
 from frugal_motion.tools.server import Server, running
 
 from ..conftest import ROOT
+from .client import run
 
 WORKFLOW = ROOT / "workflows" / "api" / "motion_edit.json"
 
@@ -33,13 +33,6 @@ SMALL = {
     "Load Video.height": "128",
     "Sampler.steps": "2",
 }
-
-
-def run(server: Server, workflow: Path, output: Path, changes: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``workflows/run.py`` as a user would."""
-    settings = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]
-    command = [sys.executable, ROOT / "workflows" / "run.py", workflow, "--server", server.url, "--output", output]
-    return subprocess.run([*command, "--json", *settings], capture_output=True, text=True, check=False)
 
 
 def edit(server: Server, clip: Path, output: Path, changes: dict[str, str] | None = None) -> Any:
