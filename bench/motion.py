@@ -13,11 +13,11 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
+from nodes.motion.cleaning.repair import repair
+from nodes.motion.cleaning.smooth import smooth
+from nodes.motion.editing.style import preset, style
 from nodes.motion.motion import Motion
-from nodes.motion.quality import measure as measure_quality
-from nodes.motion.repair import repair
-from nodes.motion.smooth import smooth
-from nodes.motion.style import preset, style
+from nodes.motion.report.quality import measure as measure_quality
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_MOTION = ROOT / "training/real_motion.npz"

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nodes.motion.repair import fill_gaps
-from nodes.motion.smooth import smooth
+from nodes.motion.cleaning.repair import fill_gaps
+from nodes.motion.cleaning.smooth import smooth
 from nodes.pose.extract import extract_pose
 from nodes.pose.landmarks import LandmarkSettings
 from nodes.video.decode import DecodeSettings, FileStream

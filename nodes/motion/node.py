@@ -10,17 +10,17 @@ from comfy_api.latest import Input, io, ui
 from ..host.node import FrugalNode, Motion
 from ..host.video import as_stream
 from ..video.tensors import to_image
-from .align import blend
-from .chart import draw_report
+from .cleaning.repair import RepairSettings
+from .cleaning.repair import repair as repair_motion
+from .cleaning.smooth import METHODS, smooth
+from .editing.align import blend
+from .editing.retarget import SCALES, RetargetSettings, retarget
+from .editing.style import MIRRORS, PRESETS, StyleSettings, style
+from .editing.style import preset as preset_named
 from .framing import reframed
 from .motion import Motion as MotionValue
-from .quality import measure
-from .repair import RepairSettings
-from .repair import repair as repair_motion
-from .retarget import SCALES, RetargetSettings, retarget
-from .smooth import METHODS, smooth
-from .style import MIRRORS, PRESETS, StyleSettings, style
-from .style import preset as preset_named
+from .report.chart import draw_report
+from .report.quality import measure
 
 
 class FrugalSmoothMotion(FrugalNode):

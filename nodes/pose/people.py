@@ -82,7 +82,7 @@ class _Slots:
 
     def _expected(self, frame: int, slot: int) -> Keypoints:
         """The slot's pose where its person should be by now."""
-        pose = self.poses[slot].copy()
+        pose: Keypoints = self.poses[slot].copy()
         coasting = _COASTING * self.frame_rate
         pose[:, :2] += self.speeds[slot] * coasting * (1 - np.exp((self.seen[slot] - frame) / coasting))
         return pose

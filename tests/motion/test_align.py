@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.motion.align import align, blend
+from frugal_motion.nodes.motion.editing.align import align, blend
+from frugal_motion.nodes.motion.editing.timing import resample
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.motion.node import FrugalBlendMotions
-from frugal_motion.nodes.motion.timing import resample
 
 from .synthetic import dance, error
 from .test_repair import motions

@@ -3,9 +3,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from frugal_motion.nodes.motion.feet import contacts
+from frugal_motion.nodes.motion.editing.feet import contacts
+from frugal_motion.nodes.motion.editing.style import PRESETS, StyleSettings, style
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.motion.style import PRESETS, StyleSettings, style
 
 from .synthetic import dance
 

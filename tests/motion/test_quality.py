@@ -4,12 +4,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from frugal_motion.nodes.motion.chart import HEIGHT, WIDTH, draw_report
+from frugal_motion.nodes.motion.cleaning.outliers import body_sizes
+from frugal_motion.nodes.motion.cleaning.repair import repair
+from frugal_motion.nodes.motion.cleaning.smooth import smooth
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.motion.outliers import body_sizes
-from frugal_motion.nodes.motion.quality import measure
-from frugal_motion.nodes.motion.repair import repair
-from frugal_motion.nodes.motion.smooth import smooth
+from frugal_motion.nodes.motion.report.chart import HEIGHT, WIDTH, draw_report
+from frugal_motion.nodes.motion.report.quality import measure
 
 from .synthetic import Damage, damaged, dance
 

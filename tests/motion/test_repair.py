@@ -9,10 +9,10 @@ from hypothesis.extra import numpy as hnp
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.body import mirrored_order
+from frugal_motion.nodes.motion.cleaning.outliers import body_sizes, find_outliers
+from frugal_motion.nodes.motion.cleaning.repair import Gap, RepairSettings, fill_gaps, find_gaps, joint_name, repair
+from frugal_motion.nodes.motion.cleaning.swaps import undo_swaps
 from frugal_motion.nodes.motion.motion import BODY_JOINTS, Motion
-from frugal_motion.nodes.motion.outliers import body_sizes, find_outliers
-from frugal_motion.nodes.motion.repair import Gap, RepairSettings, fill_gaps, find_gaps, joint_name, repair
-from frugal_motion.nodes.motion.swaps import undo_swaps
 
 from .synthetic import Damage, damaged, dance, error
 

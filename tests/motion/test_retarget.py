@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.body import BONES, in_heights
+from frugal_motion.nodes.motion.editing.retarget import SCALES, RetargetSettings, retarget
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.motion.node import FrugalRetargetMotion
 from frugal_motion.nodes.motion.proportions import SEGMENTS, bone_lengths
-from frugal_motion.nodes.motion.retarget import SCALES, RetargetSettings, retarget
 
 from .synthetic import dance
 

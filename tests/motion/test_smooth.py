@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import correlate, lfilter, savgol_filter
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.motion.kalman import smooth_kalman
-from frugal_motion.nodes.motion.repair import repair
-from frugal_motion.nodes.motion.smooth import FULL_STRENGTH, METHODS, smooth
+from frugal_motion.nodes.motion.cleaning.kalman import smooth_kalman
+from frugal_motion.nodes.motion.cleaning.repair import repair
+from frugal_motion.nodes.motion.cleaning.smooth import FULL_STRENGTH, METHODS, smooth
 
 from .synthetic import damaged, dance, error
 from .test_repair import motions

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.motion.bands import follow_through, split
 from frugal_motion.nodes.motion.body import BONES, HIPS, mirrored_order
+from frugal_motion.nodes.motion.editing.bands import follow_through, split
+from frugal_motion.nodes.motion.editing.style import MIRRORS, PRESETS, StyleSettings, mirror, preset, style
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.motion.node import FrugalMotionStyle
-from frugal_motion.nodes.motion.style import MIRRORS, PRESETS, StyleSettings, mirror, preset, style
 
 from .synthetic import dance
 from .test_repair import motions

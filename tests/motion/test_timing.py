@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.motion.editing.timing import hold_map, key_poses, loop, resample, reverse, tempo_map
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.motion.timing import hold_map, key_poses, loop, resample, reverse, tempo_map
 
 from .synthetic import dance, error
 from .test_repair import motions

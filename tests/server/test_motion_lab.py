@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from frugal_motion.nodes.interchange.files import load_motion
-from frugal_motion.nodes.motion.quality import measure
+from frugal_motion.nodes.motion.report.quality import measure
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, grey_closing
 from scipy.special import softmax
 
-from ..errors import InputError
-from .body import ANKLES, BONES, HIPS, NECK, in_heights
-from .motion import BODY_JOINTS, HAND_JOINTS, Keypoints, Motion
-from .proportions import LEG, SEGMENTS, TALLNESS, Lengths, bone_lengths
+from ...errors import InputError
+from ..body import ANKLES, BONES, HIPS, NECK, in_heights
+from ..motion import BODY_JOINTS, HAND_JOINTS, Keypoints, Motion
+from ..proportions import LEG, SEGMENTS, TALLNESS, Lengths, bone_lengths
 
 Positions: TypeAlias = npt.NDArray[np.float64]
 """x and y in frame heights: ``(frames, joints, 2)``."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .body import ANKLES, BONES, in_heights
-from .feet import contacts
-from .motion import Motion
-from .outliers import Lengths, Mask, body_sizes, find_outliers
-from .repair import find_gaps
+from ..body import ANKLES, BONES, in_heights
+from ..cleaning.outliers import Lengths, Mask, body_sizes, find_outliers
+from ..cleaning.repair import find_gaps
+from ..editing.feet import contacts
+from ..motion import Motion
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from scipy.interpolate import make_interp_spline
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from ..errors import InputError
-from .limbs import mixed, to_keypoints, to_points
-from .motion import Motion
+from ...errors import InputError
+from ..limbs import mixed, to_keypoints, to_points
+from ..motion import Motion
 
 Times: TypeAlias = npt.NDArray[np.float64]
 

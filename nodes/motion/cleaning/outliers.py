@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from .body import BONES, in_heights
-from .motion import BODY_JOINTS, Motion
+from ..body import BONES, in_heights
+from ..motion import BODY_JOINTS, Motion
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Lengths: TypeAlias = npt.NDArray[np.float64]

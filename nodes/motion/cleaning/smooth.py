@@ -13,9 +13,9 @@ from scipy.ndimage import convolve1d
 from scipy.optimize import brentq
 from scipy.signal import savgol_coeffs
 
-from ..errors import InputError
+from ...errors import InputError
+from ..motion import Keypoints
 from .kalman import smooth_kalman
-from .motion import Keypoints
 
 Positions: TypeAlias = npt.NDArray[np.float64]
 """x and y of contiguous runs of equal length: ``(runs, frames, 2)``."""

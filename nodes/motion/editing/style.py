@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
+from ..body import mirrored_order
+from ..limbs import to_keypoints, to_points
+from ..motion import BODY_JOINTS, Motion
 from .amplitude import Amplitude, amplified
-from .body import mirrored_order
 from .feet import contacts, planted
-from .limbs import to_keypoints, to_points
-from .motion import BODY_JOINTS, Motion
 from .timing import hold_map, key_poses, loop, resample, reverse, tempo_map
 
 MIRRORS = ("off", "person", "frame")

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cdist
 
-from ..errors import InputError
-from .limbs import body_heights, mixed, pelvis, to_keypoints, to_points
-from .motion import BODY_JOINTS, Motion
+from ...errors import InputError
+from ..limbs import body_heights, mixed, pelvis, to_keypoints, to_points
+from ..motion import BODY_JOINTS, Motion
 from .timing import Times, resample
 
 _FINEST = 1000  # moments that are compared; a longer motion is aligned coarser

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .body import BONES, in_heights
-from .motion import Motion
+from ..body import BONES, in_heights
+from ..cleaning.repair import joint_name
+from ..motion import Motion
 from .plot import FAINT, GRID, INK, SHIFT, Box, Colour, Picture, draw_axes, draw_curve, draw_panel, text_width, write
 from .quality import MotionQuality, Quality, measure
-from .repair import joint_name
 
 WIDTH, HEIGHT = 1280, 1100
 

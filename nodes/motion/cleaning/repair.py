@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError
-from .motion import BODY_JOINTS, HAND_JOINTS, Keypoints, Motion
+from ...errors import InputError
+from ..motion import BODY_JOINTS, HAND_JOINTS, Keypoints, Motion
 from .outliers import find_outliers
 from .swaps import undo_swaps
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from ..limbs import LIMBS, Angles, Points, body_heights, limb_angles, limb_vectors, pelvis, turned
 from .bands import Signals, follow_through, split
-from .limbs import LIMBS, Angles, Points, body_heights, limb_angles, limb_vectors, pelvis, turned
 
 _FURTHEST = 0.6  # radians that an exaggeration can add: joints have ends
 _HINGES = [limb for limb, (_, base) in enumerate(LIMBS) if base is not None and LIMBS[base][0] == LIMBS[limb][0]]

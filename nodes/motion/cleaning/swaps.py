@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from .body import in_heights, mirrored_order
-from .motion import BODY_JOINTS, HAND_JOINTS, Motion
+from ..body import in_heights, mirrored_order
+from ..motion import BODY_JOINTS, HAND_JOINTS, Motion
 from .outliers import Lengths, Mask, body_sizes
 
 Indices = npt.NDArray[np.intp]

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import binary_opening, gaussian_filter1d, maximum_filter1d, uniform_filter1d
 
-from .body import ANKLES, HIPS
-from .limbs import Points, body_heights, to_points
-from .motion import Motion
+from ..body import ANKLES, HIPS
+from ..limbs import Points, body_heights, to_points
+from ..motion import Motion
 
 Contacts: TypeAlias = npt.NDArray[np.bool_]
 """``(frames, people, 2)``: whether the right and the left foot stand."""

@@ -1,0 +1,1 @@
+"""Taking out what a detector gets wrong."""

@@ -1,0 +1,1 @@
+"""Changing how, when and by whom a motion is done."""

@@ -1,0 +1,1 @@
+"""Saying how good a motion is."""
