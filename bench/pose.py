@@ -18,7 +18,7 @@ from nodes.video.stream import ArrayStream, FrameStream
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / ".assets/models/mediapipe/pose_landmarker_full.task"
 CLIP = ROOT / ".assets/input/one_person.mp4"
-ROUNDS = 3
+ROUNDS = 5
 
 
 def measure() -> dict[str, dict[str, object]]:
