@@ -96,8 +96,13 @@ def _timed(execute: Any) -> Any:
 
 
 def _frames_in(output: Any) -> int:
-    """Frames in a node's first output. A stream counts its own while it is read."""
+    """Frames in a node's first output, or in all of a list. A stream counts its own while it is read."""
     first: Any = output.args[0] if isinstance(output, io.NodeOutput) and output.args else None
+    values = first if isinstance(first, list) else [first]
+    return sum(map(_frames_of, values))
+
+
+def _frames_of(first: Any) -> int:
     if hasattr(first, "frame_count"):
         return int(first.frame_count)
     shape: tuple[int, ...] = getattr(first, "shape", ())

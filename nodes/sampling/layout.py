@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 
@@ -11,7 +13,7 @@ from ..keyframes.keyframes import Keyframes
 
 @dataclass(frozen=True)
 class Layout:
-    """A batch of consecutive frames, some of which are keyframes.
+    """A batch of frames, some of which are keyframes.
 
     Attributes:
         frames: rows in the batch (per cond chunk).
@@ -41,6 +43,21 @@ class Layout:
             tuple(b.left - inside[0] for b in brackets),
             tuple(b.right - inside[0] for b in brackets),
             tuple(float(b.weight) for b in brackets),
+        )
+
+    @classmethod
+    def joined(cls, layouts: Sequence[Layout]) -> Layout:
+        """The layout of several clips in one batch, one after the other; none is interpolated into the next."""
+        if len(layouts) == 1:
+            return layouts[0]
+        rows = [0, *accumulate(layout.frames for layout in layouts)]
+        keys = [0, *accumulate(len(layout.keyframes) for layout in layouts)]
+        return cls(
+            rows[-1],
+            tuple(row + first for layout, first in zip(layouts, rows, strict=False) for row in layout.keyframes),
+            tuple(key + first for layout, first in zip(layouts, keys, strict=False) for key in layout.left),
+            tuple(key + first for layout, first in zip(layouts, keys, strict=False) for key in layout.right),
+            tuple(weight for layout in layouts for weight in layout.weight),
         )
 
     def keyframe_rows(self, chunks: int) -> list[int]:

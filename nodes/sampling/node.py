@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import comfy.samplers
 import comfy.utils
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..errors import InputError
+from ..host.lists import broadcast, only
 from ..host.node import FrugalNode, Keyframes
 from ..host.progress import LatentProgress, Progress
 from ..host.video import as_stream
@@ -17,7 +19,9 @@ from ..keyframes.keyframes import Keyframes as Plan
 from ..video.tensors import to_image
 from .families import check_families
 from .keyframe_control import keyframed
-from .sampler import ClipSampler, ControlInput, Diffusion, Settings, decode, encode
+from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
+
+logger = logging.getLogger(__name__)
 
 MODES = ["sparse", "dense"]
 
@@ -59,7 +63,9 @@ class FrugalKeyframeSampler(FrugalNode):
             category="Frugal Motion/Sampling",
             description="Redraws a clip with a ControlNet. Sparse: samples the keyframes and leaves the rest to "
             "Interpolate Frames, so every 4th frame costs a quarter. Dense: samples every frame, with the ControlNet "
-            "on keyframes only. All frames start from the same noise, and are cut into batches that fit the memory.",
+            "on keyframes only. All frames of a clip start from the same noise. Lists of hints, keyframes, prompts, "
+            "seeds or videos are several clips: they share batches, and a clip comes out as it would alone.",
+            is_input_list=True,
             inputs=[
                 io.Model.Input("model", tooltip="An image model (SD1.5, SDXL…), with LoRAs or patches as you like."),
                 io.ControlNet.Input("control_net", tooltip="A ControlNet of the same family, e.g. openpose."),
@@ -90,7 +96,7 @@ class FrugalKeyframeSampler(FrugalNode):
                     "sampler_name",
                     options=comfy.samplers.KSampler.SAMPLERS,
                     default="dpmpp_2m",
-                    tooltip="Ancestral and SDE ones add other noise to every frame, which flickers.",
+                    tooltip="How to get from noise to picture. Frames share what noise it adds on the way.",
                 ),
                 io.Combo.Input(
                     "scheduler",
@@ -137,48 +143,107 @@ class FrugalKeyframeSampler(FrugalNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="frames", tooltip="The sampled frames."),
-                Keyframes.Output(display_name="keyframes", tooltip="Which frames of the clip they are."),
+                io.Image.Output(display_name="frames", is_output_list=True, tooltip="The sampled frames."),
+                Keyframes.Output(
+                    display_name="keyframes", is_output_list=True, tooltip="Which frames of the clip they are."
+                ),
             ],
         )
 
     @classmethod
     def execute(
         cls,
-        model: Any,
-        control_net: Any,
-        vae: Any,
-        positive: Any,
-        negative: Any,
-        control_images: torch.Tensor,
-        keyframes: Plan,
-        mode: Any,
-        seed: int,
-        steps: int,
-        cfg: float,
-        sampler_name: str,
-        scheduler: str,
-        denoise: float,
-        control_strength: float,
-        control_start: float,
-        control_end: float,
-        source_video: Any = None,
+        model: list[Any],
+        control_net: list[Any],
+        vae: list[Any],
+        positive: list[Any],
+        negative: list[Any],
+        control_images: list[torch.Tensor],
+        keyframes: list[Plan],
+        seed: list[int],
+        source_video: list[Any] | None = None,
+        **shared: list[Any],
     ) -> io.NodeOutput:
-        _check_choice("mode", mode, MODES)
-        _check_choice("sampler_name", sampler_name, comfy.samplers.KSampler.SAMPLERS)
-        _check_choice("scheduler", scheduler, comfy.samplers.KSampler.SCHEDULERS)
-        check_families(model, vae, control_net, positive, negative)
-        frames = keyframes.frames if mode == "sparse" else tuple(range(keyframes.frame_count))
-        sampler = ClipSampler(
-            Diffusion(model, vae, positive, negative),
-            ControlInput(control_net, control_images, control_strength, control_start, control_end),
-            keyframes,
-            Settings(mode, steps, cfg, sampler_name, scheduler, denoise, seed),
-            _start_latents(vae, control_images, frames, keyframes, source_video, denoise),
-            LatentProgress(model, steps, len(frames)),
+        inputs = broadcast(
+            {
+                "positive": positive,
+                "negative": negative,
+                "control_images": control_images,
+                "keyframes": keyframes,
+                "seed": seed,
+                "source_video": source_video or [None],
+            }
         )
-        latents = torch.cat(list(sampler.run()))
-        return io.NodeOutput(_decoded(vae, latents), _plan_of_result(keyframes, mode))
+        chosen = {name: only(name, values) for name, values in shared.items()}
+        _check_choice("mode", chosen["mode"], MODES)
+        _check_choice("sampler_name", chosen["sampler_name"], comfy.samplers.KSampler.SAMPLERS)
+        _check_choice("scheduler", chosen["scheduler"], comfy.samplers.KSampler.SCHEDULERS)
+        parts = only("model", model), only("vae", vae), only("control_net", control_net)
+        clips, failed = _clips(inputs, parts, chosen["mode"], chosen["denoise"])
+        frames = _sampled(parts, chosen, clips)
+        plans = [_plan_of_result(clip.keyframes, chosen["mode"]) for clip in clips]
+        return io.NodeOutput(frames, plans, ui=ui.PreviewText(_report(parts[0], clips, failed)))
+
+
+def _clips(
+    inputs: list[dict[str, Any]], parts: tuple[Any, Any, Any], mode: str, denoise: float
+) -> tuple[list[Clip], dict[int, InputError]]:
+    """The clips that can be sampled, and by number (from 0) what is wrong with the others.
+
+    Raises:
+        InputError: all are wrong; says what is wrong with the first.
+    """
+    clips: list[Clip] = []
+    failed: dict[int, InputError] = {}
+    for number, given in enumerate(inputs):
+        try:
+            clips.append(_clip(given, parts, mode, denoise))
+        except InputError as error:
+            failed[number] = error
+            logger.warning("Keyframe Sampler: clip %d is left out: %s", number + 1, error)
+    if not clips:
+        raise next(iter(failed.values()))
+    return clips, failed
+
+
+def _clip(given: dict[str, Any], parts: tuple[Any, Any, Any], mode: str, denoise: float) -> Clip:
+    model, vae, control_net = parts
+    check_families(model, vae, control_net, given["positive"], given["negative"])
+    keyframes: Plan = given["keyframes"]
+    frames = keyframes.frames if mode == "sparse" else tuple(range(keyframes.frame_count))
+    hints = control_hints(given["control_images"], keyframes)
+    latents = _start_latents(vae, hints, frames, keyframes, given["source_video"], denoise)
+    return Clip(given["positive"], given["negative"], hints, keyframes, latents, given["seed"])
+
+
+def _sampled(parts: tuple[Any, Any, Any], chosen: dict[str, Any], clips: list[Clip]) -> list[torch.Tensor]:
+    """Every clip's frames ``(n, h, w, 3)``, in the order of the clips."""
+    model, vae, control_net = parts
+    control = Control(control_net, chosen["control_strength"], chosen["control_start"], chosen["control_end"])
+    settings = Settings(
+        chosen["mode"],
+        chosen["steps"],
+        chosen["cfg"],
+        chosen["sampler_name"],
+        chosen["scheduler"],
+        chosen["denoise"],
+    )
+    rows = sum(len(clip.latents) for clip in clips)
+    bar = LatentProgress(model, settings.steps, rows)
+    latents: list[list[torch.Tensor]] = [[] for _ in clips]
+    for group in grouped(clips):
+        sampler = BatchSampler(model, vae, control, settings, [clips[index] for index in group], bar)
+        for index, part in sampler.run():
+            latents[group[index]].append(part)
+    progress = Progress(rows)
+    return [_decoded(vae, torch.cat(parts_of_clip), progress) for parts_of_clip in latents]
+
+
+def _report(model: Any, clips: list[Clip], failed: dict[int, InputError]) -> str:
+    frames = sum(len(clip.latents) for clip in clips)
+    precision = str(model.model_dtype()).removeprefix("torch.")
+    lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
+    return "\n".join([*lines, *(f"clip {number + 1} is left out: {error}" for number, error in failed.items())])
 
 
 def _check_choice(name: str, value: str, options: list[str]) -> None:
@@ -208,8 +273,7 @@ def _start_latents(
     return encode(vae, fitted.movedim(1, -1))
 
 
-def _decoded(vae: Any, latents: torch.Tensor) -> torch.Tensor:
-    progress = Progress(len(latents))
+def _decoded(vae: Any, latents: torch.Tensor, progress: Progress) -> torch.Tensor:
     batches = []
     for batch in decode(vae, latents):
         batches.append(batch)

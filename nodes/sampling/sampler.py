@@ -1,13 +1,14 @@
-"""Sample the keyframes of a clip, or all frames under keyframed control, in batches that fit memory."""
+"""Sample the keyframes of clips, or all their frames under keyframed control, in batches that fit memory."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import comfy.sample
+import comfy.samplers
 import comfy.utils
 import torch
 
@@ -16,8 +17,11 @@ from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 from ..errors import InputError
 from ..host.models import OutOfMemory, free_memory, load, release_cached_memory
 from ..keyframes.keyframes import Keyframes
-from .keyframe_control import KeyframeControl, keyframed
-from .parts import Part, dense_part, sparse_part
+from .conditioning import can_stack, stack
+from .keyframe_control import KeyframeControl
+from .layout import Layout
+from .noise import start_noise, with_step_noise
+from .parts import Part, Position, after, batch_from, dense_part, sparse_part
 
 logger = logging.getLogger(__name__)
 
@@ -32,21 +36,10 @@ MEMORY_MARGIN = 1.5
 
 
 @dataclass(frozen=True, eq=False)
-class Diffusion:
-    """ComfyUI's MODEL, VAE and CONDITIONING."""
-
-    model: Any
-    vae: Any
-    positive: Any
-    negative: Any
-
-
-@dataclass(frozen=True, eq=False)
-class ControlInput:
-    """A CONTROL_NET and its hints: IMAGE ``(n, h, w, 3)``, one per keyframe or one per frame."""
+class Control:
+    """A CONTROL_NET and from when to when it counts, as in Apply ControlNet."""
 
     control_net: Any
-    images: torch.Tensor
     strength: float = 1.0
     start_percent: float = 0.0
     end_percent: float = 1.0
@@ -54,7 +47,7 @@ class ControlInput:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to sample. ``denoise`` below 1 starts from the source frames."""
+    """How to sample. ``denoise`` below 1 keeps some of the start latents."""
 
     mode: Mode = "sparse"
     steps: int = 18
@@ -62,114 +55,171 @@ class Settings:
     sampler: str = "dpmpp_2m"
     scheduler: str = "karras"
     denoise: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """What a clip has for itself.
+
+    Attributes:
+        positive, negative: CONDITIONING.
+        hints: IMAGE ``(keyframes, h, w, 3)``.
+        keyframes: the plan; in sparse mode only its frames are sampled.
+        latents: start latents of the sampled frames ``(rows, channels, h, w)``; zeros for an edit from nothing.
+        seed: of the noise that all its frames start from.
+    """
+
+    positive: Any
+    negative: Any
+    hints: torch.Tensor
+    keyframes: Keyframes
+    latents: torch.Tensor
     seed: int = 0
 
 
-class ClipSampler:
-    """One clip, sampled.
+def grouped(clips: Sequence[Clip]) -> list[list[int]]:
+    """Numbers of the clips that can share batches: those of one size whose prompts have the same form."""
+    groups: list[list[int]] = []
+    for index, clip in enumerate(clips):
+        fitting = (group for group in groups if _fit_together([*(clips[i] for i in group), clip]))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([index])
+        else:
+            group.append(index)
+    return groups
 
-    Every row starts from the same noise, which keeps the look from flickering and lets ControlNet residuals be
-    interpolated.
+
+def _fit_together(clips: Sequence[Clip]) -> bool:
+    sizes = {(clip.latents.shape[1:], clip.hints.shape[1:]) for clip in clips}
+    prompts = ([clip.positive for clip in clips], [clip.negative for clip in clips])
+    return len(sizes) == 1 and all(can_stack(prompt) for prompt in prompts)
+
+
+class BatchSampler:
+    """Clips of one group, sampled together.
+
+    A clip's result does not depend on the clips beside it, nor on how the rows are cut into batches. All rows of a clip
+    start from the same noise, which keeps the look from flickering and lets ControlNet residuals be interpolated.
 
     Args:
-        keyframes: the plan; in sparse mode only its frames are sampled.
-        latents: start latents of the sampled frames ``(rows, channels, h, w)``; zeros for an edit from nothing.
+        model, vae: ComfyUI's.
+        control: for all clips.
+        settings: for all clips.
+        clips: see ``grouped``.
         on_step: called after every step with the step, the denoised and the noisy latent, and the step count.
     """
 
     def __init__(
         self,
-        diffusion: Diffusion,
-        control: ControlInput,
-        keyframes: Keyframes,
+        model: Any,
+        vae: Any,
+        control: Control,
         settings: Settings,
-        latents: torch.Tensor,
+        clips: Sequence[Clip],
         on_step: StepCallback,
     ) -> None:
-        self.diffusion, self.control, self.keyframes, self.settings = diffusion, control, keyframes, settings
-        self.latents = comfy.sample.fix_empty_latent_channels(diffusion.model, latents)
-        self.on_step = on_step
-        self.hints = control_hints(control.images, keyframes)
+        self.model, self.vae, self.control, self.settings = model, vae, control, settings
+        self.clips, self.on_step = list(clips), on_step
+        self.latents = [comfy.sample.fix_empty_latent_channels(model, clip.latents) for clip in clips]
+        self.row = self.latents[0][:1]
 
-    def run(self) -> Iterator[torch.Tensor]:
-        """Yield the finished latents ``(rows, channels, h, w)`` part by part, on ComfyUI's offload device.
+    def run(self) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield a clip's number and its next latents ``(rows, channels, h, w)``, on ComfyUI's offload device.
 
         Raises:
             InputError: one row alone does not fit into memory.
         """
         rows = self._rows_that_fit()
-        part = self._part(0, rows)
-        while part:
-            latents = self._sample_if_it_fits(part)
+        parts = self._batch(Position(), rows)
+        while parts:
+            latents = self._sample_if_it_fits(parts)
             if latents is not None:
-                yield latents[: part.keep]
-                part = self._part(part.next, rows)
+                for part, result in zip(parts, _split(latents, parts), strict=True):
+                    yield part.clip, result[: part.keep]
+                parts = self._batch(after(parts), rows)
                 continue
             release_cached_memory()  # only now has the exception let go of the tensors
-            rows = len(part.frames) // 2
+            rows = _rows_in(parts) // 2
             logger.warning("Keyframe Sampler: out of memory; going on with batches of %d frames", rows)
-            part = self._part(part.next - part.keep, rows)
+            parts = self._batch(_start_of(parts), rows)
 
-    def _sample_if_it_fits(self, part: Part) -> torch.Tensor | None:
+    def _batch(self, position: Position, rows: int) -> list[Part]:
+        cut = sparse_part if self.settings.mode == "sparse" else dense_part
+        return batch_from([clip.keyframes for clip in self.clips], cut, position, rows)
+
+    def _sample_if_it_fits(self, parts: Sequence[Part]) -> torch.Tensor | None:
         try:
-            return self._sample(part)
+            return self._sample(parts)
         except OutOfMemory as error:
-            smaller = self._part(part.next - part.keep, len(part.frames) // 2)
-            if smaller is None or len(smaller.frames) == len(part.frames):
+            half = _rows_in(parts) // 2
+            if half == 0 or _rows_in(self._batch(_start_of(parts), half)) == _rows_in(parts):
                 remedy = "Use a smaller size, or more keyframes if the mode is dense."
-                raise InputError("size", _size(self.latents), "what fits the GPU", remedy) from error
+                raise InputError("size", _size(self.row), "what fits the GPU", remedy) from error
         return None
 
-    def _part(self, first: int, rows: int) -> Part | None:
-        cut = sparse_part if self.settings.mode == "sparse" else dense_part
-        return cut(self.keyframes, first, rows)
-
     def _rows_that_fit(self) -> int:
-        model = self.diffusion.model
-        load(model, *self.control.control_net.get_models())
-        per_row = model.memory_required([2, *self.latents.shape[1:]])  # cond and uncond
-        return max(1, int(free_memory(model.load_device) / (per_row * MEMORY_MARGIN)))
+        load(self.model, *self.control.control_net.get_models())
+        per_row = self.model.memory_required([2, *self.row.shape[1:]])  # cond and uncond
+        return max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
 
-    def _sample(self, part: Part) -> torch.Tensor:
-        model, settings = self.diffusion.model, self.settings
-        rows = [self._row(frame) for frame in part.frames]
-        latent = self.latents[rows]
-        noise = comfy.sample.prepare_noise(self.latents[:1], settings.seed).repeat(len(rows), 1, 1, 1)
-        positive, negative = self._conditioning(part)
-        samples = comfy.sample.sample(
+    def _sample(self, parts: Sequence[Part]) -> torch.Tensor:
+        model, settings = self.model, self.settings
+        seeds = [self.clips[part.clip].seed for part in parts for _ in part.frames]
+        solver = comfy.samplers.KSampler(
+            model, settings.steps, model.load_device, settings.sampler, settings.scheduler, settings.denoise
+        )
+        sampler = comfy.samplers.sampler_object(settings.sampler)
+        sampler = with_step_noise(sampler, settings.sampler, self.row, seeds, solver.sigmas, model.load_device)
+        positive, negative = self._conditioning(parts)
+        samples = comfy.sample.sample_custom(
             model,
-            noise,
-            settings.steps,
+            start_noise(self.row, seeds),
             settings.cfg,
-            settings.sampler,
-            settings.scheduler,
+            sampler,
+            solver.sigmas,
             positive,
             negative,
-            latent,
-            denoise=settings.denoise,
-            seed=settings.seed,
+            torch.cat([self.latents[part.clip][self._rows(part)] for part in parts]),
             callback=self.on_step,
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=seeds[0],
         )
         return samples  # type: ignore[no-any-return]
 
-    def _row(self, frame: int) -> int:
-        return self.keyframes.frames.index(frame) if self.settings.mode == "sparse" else frame
+    def _rows(self, part: Part) -> list[int]:
+        """Where the part's frames lie among the clip's sampled frames."""
+        if self.settings.mode == "dense":
+            return list(part.frames)
+        return [self.clips[part.clip].keyframes.frames.index(frame) for frame in part.frames]
 
-    def _conditioning(self, part: Part) -> tuple[Any, Any]:
-        """The prompts with the ControlNet applied to this part's frames."""
-        control, inside = self.control, set(part.frames)
-        hints = self.hints[[i for i, frame in enumerate(self.keyframes.frames) if frame in inside]]
+    def _conditioning(self, parts: Sequence[Part]) -> tuple[Any, Any]:
+        """The prompts with the ControlNet applied to these frames."""
+        control, clips = self.control, [self.clips[part.clip] for part in parts]
+        rows = [len(part.frames) for part in parts]
         net = control.control_net.inner if isinstance(control.control_net, KeyframeControl) else control.control_net
         if self.settings.mode == "dense":
-            net = keyframed(net, self.keyframes, part.frames[0], part.frames[-1] + 1)
-        chained = (
-            self._chained(conditioning, part) for conditioning in (self.diffusion.positive, self.diffusion.negative)
-        )
+            spans = [(self.clips[part.clip].keyframes, part.frames[0], part.frames[-1] + 1) for part in parts]
+            net = KeyframeControl(net.copy(), Layout.joined([Layout.of(*span) for span in spans]))
+        positive = stack([clip.positive for clip in clips], rows)
+        negative = stack([clip.negative for clip in clips], rows)
+        if len(parts) == 1:  # prompts with a control of their own share no batch
+            positive, negative = self._chained(positive, parts[0]), self._chained(negative, parts[0])
         applied: tuple[Any, Any] = ControlNetApplyAdvanced().apply_controlnet(
-            *chained, net, hints, control.strength, control.start_percent, control.end_percent, vae=self.diffusion.vae
+            positive,
+            negative,
+            net,
+            torch.cat([self._hints(part) for part in parts]),
+            control.strength,
+            control.start_percent,
+            control.end_percent,
+            vae=self.vae,
         )
         return applied
+
+    def _hints(self, part: Part) -> torch.Tensor:
+        clip, inside = self.clips[part.clip], set(part.frames)
+        return clip.hints[[i for i, frame in enumerate(clip.keyframes.frames) if frame in inside]]
 
     def _chained(self, conditioning: Any, part: Part) -> Any:
         """Controls that the user applied before: their hints cut to this part."""
@@ -189,11 +239,24 @@ class ClipSampler:
         previous = self._cut_hints(control.previous_controlnet, part)
         copy = control.copy().set_previous_controlnet(previous)
         hint = copy.cond_hint_original
-        if hint is not None and hint.shape[0] == self.keyframes.frame_count:
+        if hint is not None and hint.shape[0] == self.clips[part.clip].keyframes.frame_count:
             copy.cond_hint_original = hint[list(part.frames)]
-        elif hint is not None and hint.shape[0] == len(self.latents):
-            copy.cond_hint_original = hint[[self._row(frame) for frame in part.frames]]
+        elif hint is not None and hint.shape[0] == len(self.latents[part.clip]):
+            copy.cond_hint_original = hint[self._rows(part)]
         return copy
+
+
+def _split(latents: torch.Tensor, parts: Sequence[Part]) -> Sequence[torch.Tensor]:
+    return torch.split(latents, [len(part.frames) for part in parts])
+
+
+def _rows_in(parts: Sequence[Part]) -> int:
+    return sum(len(part.frames) for part in parts)
+
+
+def _start_of(parts: Sequence[Part]) -> Position:
+    """Where the first of these parts starts."""
+    return Position(parts[0].clip, parts[0].next - parts[0].keep)
 
 
 def control_hints(images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
@@ -222,5 +285,5 @@ def decode(vae: Any, latents: torch.Tensor) -> Iterator[torch.Tensor]:
         yield vae.decode(batch)
 
 
-def _size(latents: torch.Tensor) -> str:
-    return f"a latent of {latents.shape[-1]}x{latents.shape[-2]}"
+def _size(latent: torch.Tensor) -> str:
+    return f"a latent of {latent.shape[-1]}x{latent.shape[-2]}"

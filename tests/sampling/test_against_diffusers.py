@@ -12,8 +12,7 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from frugal_motion.nodes.sampling.sampler import ClipSampler, ControlInput, Settings
-from frugal_motion.nodes.sampling.sampler import Diffusion as Parts
+from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings
 
 from . import untrained
 from .conftest import Diffusion, hints
@@ -43,15 +42,12 @@ def oracle(diffusion: Diffusion) -> UNet2DConditionModel:
 
 def test_a_whole_run_agrees(diffusion: Diffusion, oracle: UNet2DConditionModel) -> None:
     plan = every_nth(5, Fraction(12), 4)
-    made = ClipSampler(
-        Parts(diffusion.model, diffusion.vae, diffusion.positive, diffusion.negative),
-        ControlInput(diffusion.control_net, hints(2), strength=0.0),
-        plan,
-        Settings(steps=STEPS, cfg=CFG, seed=SEED),
-        torch.zeros(2, 4, 8, 8),
-        lambda *_: None,
+    clip = Clip(diffusion.positive, diffusion.negative, hints(2), plan, torch.zeros(2, 4, 8, 8), SEED)
+    control = Control(diffusion.control_net, strength=0.0)
+    made = BatchSampler(
+        diffusion.model, diffusion.vae, control, Settings(steps=STEPS, cfg=CFG), [clip], lambda *_: None
     )
-    latents = torch.cat(list(made.run()))
+    latents = torch.cat([part for _, part in made.run()])
     expected = _sampled(oracle, diffusion) / diffusion.model.model.latent_format.scale_factor
     assert latents.std() > 0.1
     assert (latents - expected).abs().max() <= 1e-3 * expected.abs().max()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.layout import Layout
-from frugal_motion.nodes.sampling.parts import dense_part, sparse_part
+from frugal_motion.nodes.sampling.parts import Cut, Position, after, batch_from, dense_part, sparse_part
 
 
 @st.composite
@@ -64,3 +64,34 @@ def test_dense_parts_keep_every_frame_once_and_know_both_neighbours(plan: Keyfra
             assert cut.weight[row] == whole.weight[frame]
         part = dense_part(plan, part.next, rows)
     assert kept == list(range(plan.frame_count))
+
+
+@given(st.lists(plans(), min_size=1, max_size=4), st.integers(1, 30), st.sampled_from((sparse_part, dense_part)))
+def test_batches_take_every_clip_s_rows_once_and_in_order(clips: list[Keyframes], rows: int, cut: Cut) -> None:
+    kept: list[list[int]] = [[] for _ in clips]
+    position, order = Position(), []
+    while parts := batch_from(clips, cut, position, rows):
+        position = after(parts)
+        assert sum(len(part.frames) for part in parts) <= rows or len(parts) == 1
+        for part in parts:
+            kept[part.clip] += part.frames[: part.keep]
+            order.append(part.clip)
+    assert order == sorted(order)
+    for plan, frames in zip(clips, kept, strict=True):
+        assert tuple(frames) == (plan.frames if cut is sparse_part else tuple(range(plan.frame_count)))
+
+
+@given(st.lists(plans(), min_size=1, max_size=4), st.integers(1, 3))
+def test_joined_clips_are_interpolated_each_for_itself(clips: list[Keyframes], chunks: int) -> None:
+    layouts = [Layout.of(plan) for plan in clips]
+    residuals = [
+        torch.randn(chunks, len(plan.frames), 2, generator=torch.Generator().manual_seed(i))
+        for i, plan in enumerate(clips)
+    ]
+    joined = Layout.joined(layouts)
+    together = joined.spread(torch.cat(residuals, dim=1).flatten(0, 1), chunks).view(chunks, joined.frames, 2)
+    apart = [
+        layout.spread(residual.flatten(0, 1), chunks).view(chunks, layout.frames, 2)
+        for layout, residual in zip(layouts, residuals, strict=True)
+    ]
+    assert torch.equal(together, torch.cat(apart, dim=1))

@@ -29,7 +29,15 @@ SOLVER = {"steps": 3, "cfg": 4.0, "sampler_name": "dpmpp_2m", "scheduler": "karr
 
 
 def edit(diffusion: Diffusion, images: torch.Tensor, plan: Keyframes = PLAN, **changes: Any) -> Any:
-    arguments = {
+    """One clip: its frames and the plan of the result."""
+    output = edit_clips(diffusion, control_images=[images], keyframes=[plan], **{k: [v] for k, v in changes.items()})
+    frames, plans = output.args
+    return SimpleNamespace(args=(*frames, *plans))
+
+
+def edit_clips(diffusion: Diffusion, **lists: list[Any]) -> Any:
+    """Several clips, as ComfyUI hands a node its lists."""
+    single = {
         "mode": "sparse",
         "denoise": 1.0,
         "control_strength": 1.0,
@@ -37,17 +45,12 @@ def edit(diffusion: Diffusion, images: torch.Tensor, plan: Keyframes = PLAN, **c
         "control_end": 1.0,
         "control_net": diffusion.control_net,
         "vae": diffusion.vae,
+        "model": diffusion.model,
+        "positive": diffusion.positive,
+        "negative": diffusion.negative,
         **SOLVER,
-        **changes,
     }
-    return FrugalKeyframeSampler.execute(
-        model=diffusion.model,
-        positive=diffusion.positive,
-        negative=diffusion.negative,
-        control_images=images,
-        keyframes=plan,
-        **arguments,
-    )
+    return FrugalKeyframeSampler.execute(**{name: [value] for name, value in single.items()} | lists)
 
 
 def stock(diffusion: Diffusion, control: Any, images: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
@@ -99,7 +102,7 @@ def test_the_result_does_not_depend_on_the_memory(
 
 def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = edit(diffusion, hints(FRAMES)).args[0]
-    sample, batches = sampling.comfy.sample.sample, []
+    sample, batches = sampling.comfy.sample.sample_custom, []
 
     def tight(model: Any, noise: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         batches.append(len(noise))
@@ -107,7 +110,7 @@ def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytes
             raise torch.cuda.OutOfMemoryError("2 rows do not fit")
         return sample(model, noise, *args, **kwargs)
 
-    monkeypatch.setattr(sampling.comfy.sample, "sample", tight)
+    monkeypatch.setattr(sampling.comfy.sample, "sample_custom", tight)
     assert_same(edit(diffusion, hints(FRAMES)).args[0], whole)
     assert batches == [3, 1, 1, 1]
 
@@ -119,7 +122,7 @@ def test_out_of_memory_with_the_smallest_batch_says_so(
     def full(*_: Any, **__: Any) -> Any:
         raise torch.cuda.OutOfMemoryError("nothing fits")
 
-    monkeypatch.setattr(sampling.comfy.sample, "sample", full)
+    monkeypatch.setattr(sampling.comfy.sample, "sample_custom", full)
     with pytest.raises(InputError, match=r"size: found a latent of 8x8.*smaller size"):
         edit(diffusion, hints(FRAMES), mode=mode)
 
