@@ -24,7 +24,7 @@ from .nodes.motion.node import (
 from .nodes.pose.node import FrugalDrawPose, FrugalExtractPose
 from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler
 from .nodes.upscaling.node import FrugalUpscale
-from .nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
+from .nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
 
 WEB_DIRECTORY = "./web"
 """The editor looks for help pages under the name of this folder; `[tool.comfy] web` would offer the project's."""
@@ -36,6 +36,7 @@ class FrugalMotion(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             FrugalLoadVideo,
+            FrugalLoadClips,
             FrugalExtractPose,
             FrugalSmoothMotion,
             FrugalMotionReport,

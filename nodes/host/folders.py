@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import folder_paths
 
@@ -74,6 +74,39 @@ def input_file(name: str, argument: str = "file") -> Path:
     if not path.is_file():
         raise InputError(argument, f"no file {plain!r}", f"a file in {root}", "Upload it, or copy it there.")
     return path
+
+
+def input_files(lines: str, suffixes: Collection[str], argument: str = "files") -> list[str]:
+    """Names, as ``input_file`` takes them, of the files that lines of names, folders and patterns mean.
+
+    Args:
+        lines: each a file, a folder or a pattern such as ``dance/*.mp4``, in ComfyUI's input folder.
+        suffixes: of the files that folders and patterns stand for (lower case, with the dot).
+
+    Raises:
+        InputError: a line leads outside the folder or means nothing, or there are no lines.
+    """
+    root = Path(folder_paths.get_input_directory()).resolve()
+    names: list[str] = []
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        names += _expanded(line, root, suffixes, argument)
+    if not names:
+        raise InputError(argument, "no names", "one file, folder or pattern per line")
+    return list(dict.fromkeys(names))
+
+
+def _expanded(line: str, root: Path, suffixes: Collection[str], argument: str) -> list[str]:
+    parts = PurePath(line).parts
+    if PurePath(line).is_absolute() or ".." in parts:
+        raise InputError(argument, repr(line), f"a name inside ComfyUI's {root.name} folder")
+    pattern = f"{line}/*" if (root / line).is_dir() else line
+    if not any(character in pattern for character in "*?["):
+        input_file(line, argument)
+        return [line]
+    found = sorted(path for path in root.glob(pattern) if path.is_file() and path.suffix.lower() in suffixes)
+    if not found:
+        raise InputError(argument, f"no video for {line!r}", f"files, folders or patterns in {root}")
+    return [path.relative_to(root).as_posix() for path in found if path.resolve().is_relative_to(root)]
 
 
 def list_models(folder: str) -> list[str]:

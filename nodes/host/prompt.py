@@ -36,7 +36,8 @@ def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
     known = {**kinds.get("required", {}), **kinds.get("optional", {})}
     # A dotted name belongs to a dynamic input: "model.steps" to "model".
     inputs = {name: value for name, value in node["inputs"].items() if is_link(value) or name.split(".")[0] in known}
-    return {**node, "inputs": inputs}
+    resolve = getattr(node_class, "resolved_inputs", None)  # patterns of files, to be signed by what they mean
+    return {**node, "inputs": resolve(inputs) if resolve else inputs}
 
 
 def title(prompt: Mapping[str, Any], node_id: str) -> str:

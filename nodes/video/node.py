@@ -1,16 +1,18 @@
-"""Load Video and Save Video."""
+"""Load Video, Load Clips and Save Video."""
 
 from __future__ import annotations
 
+import logging
 from fractions import Fraction
+from pathlib import PurePath
 from typing import Any, cast
 
 from comfy_api.latest import Input, io, ui
 
 from ..errors import InputError
-from ..host.folders import input_file, list_videos, output_file
+from ..host.folders import VIDEO_SUFFIXES, input_file, input_files, list_videos, output_file
 from ..host.metadata import workflow_metadata
-from ..host.node import FrugalNode
+from ..host.node import FrugalNode, Stage
 from ..host.progress import Progress
 from ..host.video import StreamVideo, as_stream, audio_input
 from .codecs import CODECS
@@ -18,6 +20,8 @@ from .decode import DecodeSettings, FileStream
 from .encode import EncodeSettings, save
 from .geometry import FITS, Fit
 from .rates import usual_rate
+
+logger = logging.getLogger(__name__)
 
 CATEGORY = "Frugal Motion/Video"
 LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
@@ -45,46 +49,7 @@ class FrugalLoadVideo(FrugalNode):
                     tooltip="A video in ComfyUI's input folder. Phone videos come out upright; HDR is tone-mapped if "
                     "PyAV's FFmpeg can.",
                 ),
-                io.Float.Input(
-                    "start", default=0.0, min=0.0, max=1e6, step=0.01, tooltip="Seconds to leave out at the beginning."
-                ),
-                io.Float.Input(
-                    "duration",
-                    default=0.0,
-                    min=0.0,
-                    max=1e6,
-                    step=0.01,
-                    tooltip="Seconds to load from there on. 0 is to the end.",
-                ),
-                io.Float.Input(
-                    "frame_rate",
-                    default=12.0,
-                    min=0.0,
-                    max=240.0,
-                    step=0.001,
-                    tooltip="Frames per second. 12 is enough to edit; Interpolate Frames brings 25 or more back. "
-                    "0 keeps the video's own; 23.976 and 29.97 mean 24000/1001 and 30000/1001.",
-                ),
-                io.Combo.Input(
-                    "size",
-                    options=list(SIZES),
-                    default="512",
-                    tooltip="Length of the longer side in pixels; the other follows. Both are rounded to a multiple "
-                    "of 8. Work grows with the square: 768 costs 2.25 times as much as 512.",
-                ),
-                io.Int.Input(
-                    "width", default=512, min=8, max=8192, step=8, tooltip="Width in pixels, if size is custom."
-                ),
-                io.Int.Input(
-                    "height", default=512, min=8, max=8192, step=8, tooltip="Height in pixels, if size is custom."
-                ),
-                io.Combo.Input(
-                    "fit",
-                    options=list(FITS),
-                    default="keep",
-                    tooltip="How the picture fills a custom size. keep: whole picture, no bars, only the longer side "
-                    "counts. contain: whole picture with black bars. cover: cropped. stretch: distorted.",
-                ),
+                *_decode_inputs(),
             ],
             outputs=[
                 io.Video.Output(display_name="video", tooltip="The video with its sound, decoded when it is read."),
@@ -94,30 +59,9 @@ class FrugalLoadVideo(FrugalNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        file: str,
-        start: float = 0.0,
-        duration: float = 0.0,
-        frame_rate: float = 12.0,
-        size: str = "512",
-        width: int = 512,
-        height: int = 512,
-        fit: str = "keep",
-    ) -> io.NodeOutput:
-        if frame_rate < 0:
-            raise InputError("frame_rate", f"{frame_rate:g}", "more than 0 frames/s, or 0 for the video's own")
-        settings = DecodeSettings(
-            start=Fraction(repr(start)),
-            duration=Fraction(repr(duration)) if duration else None,
-            frame_rate=usual_rate(frame_rate) if frame_rate else None,
-            size=_wanted_size(size, width, height),
-            fit=cast(Fit, fit) if size == "custom" else "keep",
-            multiple=MULTIPLE,
-        )
-        stream = FileStream(input_file(file), settings)
-        video = StreamVideo(stream, cls.stage())
-        return io.NodeOutput(video, float(stream.info.frame_rate), stream.info.frame_count)
+    def execute(cls, file: str, **settings: Any) -> io.NodeOutput:
+        video = _opened(file, _decode_settings(**settings), cls.stage())
+        return io.NodeOutput(video, float(video.get_frame_rate()), video.get_frame_count())
 
     @classmethod
     def validate_inputs(cls, file: str | None = None) -> bool | str:
@@ -132,10 +76,137 @@ class FrugalLoadVideo(FrugalNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
-        if file is None:
-            return ""
-        path = input_file(file)
-        return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
+        return "" if file is None else _fingerprint(file)
+
+
+class FrugalLoadClips(FrugalNode):
+    """Opens several clips, to be edited in one go."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalLoadClips",
+            display_name="Load Clips (FFmpeg)",
+            category=CATEGORY,
+            description="Opens several videos alike, as a list: the nodes behind it run once per clip, but for "
+            "Keyframe ControlNet Sampler, which samples them together.",
+            inputs=[
+                io.String.Input(
+                    "files",
+                    multiline=True,
+                    tooltip="One per line: a video in ComfyUI's input folder, a folder of videos in it, or a pattern "
+                    "such as dance/*.mp4.",
+                ),
+                *_decode_inputs(),
+            ],
+            outputs=[
+                io.Video.Output(
+                    display_name="videos", is_output_list=True, tooltip="The clips, in the order of the lines."
+                ),
+                io.String.Output(
+                    display_name="names", is_output_list=True, tooltip="Their file names without the ending."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, files: str, **settings: Any) -> io.NodeOutput:
+        decode_settings = _decode_settings(**settings)
+        opened: list[StreamVideo] = []
+        names: list[str] = []
+        failed: list[InputError] = []
+        for name in input_files(files, VIDEO_SUFFIXES):
+            try:
+                opened.append(_opened(name, decode_settings, cls.stage()))
+                names.append(PurePath(name).stem)
+            except InputError as error:
+                failed.append(error)
+                logger.warning("Load Clips: %s is left out: %s", name, error)
+        if not opened:
+            raise failed[0]
+        return io.NodeOutput(opened, names)
+
+    @classmethod
+    def fingerprint_inputs(cls, files: str | None = None, **_: Any) -> str:
+        return "" if files is None else "\n".join(map(_fingerprint, input_files(files, VIDEO_SUFFIXES)))
+
+    @classmethod
+    def resolved_inputs(cls, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The inputs with the files that ``files`` means now, for whoever asks what a result was made of."""
+        if not isinstance(inputs.get("files"), str):
+            return inputs
+        return {**inputs, "files": input_files(inputs["files"], VIDEO_SUFFIXES)}
+
+
+def _decode_inputs() -> list[Any]:
+    return [
+        io.Float.Input(
+            "start", default=0.0, min=0.0, max=1e6, step=0.01, tooltip="Seconds to leave out at the beginning."
+        ),
+        io.Float.Input(
+            "duration",
+            default=0.0,
+            min=0.0,
+            max=1e6,
+            step=0.01,
+            tooltip="Seconds to load from there on. 0 is to the end.",
+        ),
+        io.Float.Input(
+            "frame_rate",
+            default=12.0,
+            min=0.0,
+            max=240.0,
+            step=0.001,
+            tooltip="Frames per second. 12 is enough to edit; Interpolate Frames brings 25 or more back. "
+            "0 keeps the video's own; 23.976 and 29.97 mean 24000/1001 and 30000/1001.",
+        ),
+        io.Combo.Input(
+            "size",
+            options=list(SIZES),
+            default="512",
+            tooltip="Length of the longer side in pixels; the other follows. Both are rounded to a multiple "
+            "of 8. Work grows with the square: 768 costs 2.25 times as much as 512.",
+        ),
+        io.Int.Input("width", default=512, min=8, max=8192, step=8, tooltip="Width in pixels, if size is custom."),
+        io.Int.Input("height", default=512, min=8, max=8192, step=8, tooltip="Height in pixels, if size is custom."),
+        io.Combo.Input(
+            "fit",
+            options=list(FITS),
+            default="keep",
+            tooltip="How the picture fills a custom size. keep: whole picture, no bars, only the longer side "
+            "counts. contain: whole picture with black bars. cover: cropped. stretch: distorted.",
+        ),
+    ]
+
+
+def _decode_settings(
+    start: float = 0.0,
+    duration: float = 0.0,
+    frame_rate: float = 12.0,
+    size: str = "512",
+    width: int = 512,
+    height: int = 512,
+    fit: str = "keep",
+) -> DecodeSettings:
+    if frame_rate < 0:
+        raise InputError("frame_rate", f"{frame_rate:g}", "more than 0 frames/s, or 0 for the video's own")
+    return DecodeSettings(
+        start=Fraction(repr(start)),
+        duration=Fraction(repr(duration)) if duration else None,
+        frame_rate=usual_rate(frame_rate) if frame_rate else None,
+        size=_wanted_size(size, width, height),
+        fit=cast(Fit, fit) if size == "custom" else "keep",
+        multiple=MULTIPLE,
+    )
+
+
+def _opened(name: str, settings: DecodeSettings, stage: Stage) -> StreamVideo:
+    return StreamVideo(FileStream(input_file(name), settings), stage)
+
+
+def _fingerprint(name: str) -> str:
+    path = input_file(name)
+    return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
 
 
 def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:

@@ -20,7 +20,7 @@ from comfy_extras.nodes_video import GetVideoComponents, SaveVideo
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.decode import FileStream
-from frugal_motion.nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
+from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
 
 from .conftest import clicks, solids, write_clip
 
@@ -87,6 +87,69 @@ def test_fingerprint_follows_the_content(folders: Path) -> None:
     assert before == FrugalLoadVideo.fingerprint_inputs(file="clip.mp4", start=1.0)
     write_clip(folders / "input" / "clip.mp4", solids(10))
     assert FrugalLoadVideo.fingerprint_inputs(file="clip.mp4") != before
+
+
+def clips(files: str, **values: Any) -> tuple[list[StreamVideo], list[str]]:
+    return FrugalLoadClips.execute(files=files, **values).args
+
+
+@pytest.fixture
+def library(folders: Path) -> Path:
+    """``clip.mp4``, ``dance/a.mp4``, ``dance/b.mp4``, and a text that calls itself a video."""
+    (folders / "input" / "dance").mkdir()
+    for name in ("a", "b"):
+        shutil.copy(folders / "input" / "clip.mp4", folders / "input" / "dance" / f"{name}.mp4")
+    (folders / "input" / "dance" / "notes.txt").write_text("no video")
+    (folders / "input" / "broken.mp4").write_text("no video either")
+    return folders / "input"
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        ("clip.mp4", ["clip"]),
+        ("dance/b.mp4\nclip.mp4", ["b", "clip"]),
+        (" dance \n\nclip.mp4\ndance/a.mp4", ["a", "b", "clip"]),
+        ("dance/*.mp4", ["a", "b"]),
+        ("**/?.mp4", ["a", "b"]),
+        ("broken.mp4\nclip.mp4", ["clip"]),
+    ],
+)
+def test_load_clips(library: Path, files: str, names: list[str]) -> None:
+    videos, found = clips(files, size="384", duration=1.0)
+    assert found == names
+    assert {video.get_dimensions() for video in videos} == {(384, 216)}
+    assert {video.get_frame_count() for video in videos} == {12}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ("", "no names"),
+        ("../secret.mp4", "'../secret.mp4'"),
+        ("/etc/*", "'/etc/"),
+        ("none.mp4", "no file 'none.mp4'"),
+        ("*.mov", "no video for '.*mov'"),
+        ("dance/../../*", "'dance/"),
+        ("broken.mp4", "which FFmpeg cannot read"),
+    ],
+)
+def test_load_clips_refuses(library: Path, files: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        clips(files)
+
+
+def test_links_out_of_the_folder_are_not_followed(library: Path, tmp_path: Path) -> None:
+    outside = write_clip(tmp_path / "outside.mp4", solids(5))
+    (library / "dance" / "c.mp4").symlink_to(outside)
+    assert clips("dance")[1] == ["a", "b"]
+
+
+def test_a_pattern_is_what_it_means_now(library: Path) -> None:
+    before = FrugalLoadClips.fingerprint_inputs(files="dance")
+    assert FrugalLoadClips.resolved_inputs({"files": "dance"}) == {"files": ["dance/a.mp4", "dance/b.mp4"]}
+    shutil.copy(library / "clip.mp4", library / "dance" / "c.mp4")
+    assert FrugalLoadClips.fingerprint_inputs(files="dance") != before
 
 
 def test_save(folders: Path) -> None:
