@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from comfy_api.latest import io
 
 from ..errors import InputError
 from ..host.node import FrugalNode, Keyframes, Motion
+from ..host.progress import Progress
+from ..host.video import as_stream
 from ..motion.motion import Motion as MotionValue
+from .adaptive import adaptive
+from .appearance import find_cuts, thumbnails
+from .features import appearance_features, motion_features
 from .uniform import every_nth
+
+METHODS = ("adaptive", "even")
 
 
 class FrugalPlanKeyframes(FrugalNode):
@@ -21,8 +29,8 @@ class FrugalPlanKeyframes(FrugalNode):
             node_id="FrugalPlanKeyframes",
             display_name="Plan Keyframes",
             category="Frugal Motion/Keyframes",
-            description="Chooses the frames of the clip that are sampled; the others are interpolated. The last frame "
-            "is always one, so that nothing has to be extrapolated.",
+            description="Chooses the frames of the clip that are sampled; the others are interpolated. The first and "
+            "the last frame of every shot are always among them, so that nothing has to be extrapolated.",
             inputs=[
                 Motion.Input("motion", optional=True, tooltip="The clip's motion; needed if video is not connected."),
                 io.Video.Input("video", optional=True, tooltip="The clip; needed if motion is not connected."),
@@ -31,7 +39,20 @@ class FrugalPlanKeyframes(FrugalNode):
                     default=4,
                     min=1,
                     max=1000,
-                    tooltip="Sample every Nth frame. 4 on a 12 fps grid is one keyframe every third of a second.",
+                    tooltip="Sample one frame in N. 4 on a 12 fps grid is one keyframe every third of a second.",
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=list(METHODS),
+                    optional=True,
+                    tooltip="adaptive: as many as every Nth, but close together where the motion turns and apart where "
+                    "it flows. even: every Nth.",
+                ),
+                io.Boolean.Input(
+                    "cuts",
+                    default=True,
+                    optional=True,
+                    tooltip="Look for cuts in the video: nothing is interpolated across them.",
                 ),
             ],
             outputs=[
@@ -43,9 +64,25 @@ class FrugalPlanKeyframes(FrugalNode):
         )
 
     @classmethod
-    def execute(cls, every: int, motion: MotionValue | None = None, video: Any = None) -> io.NodeOutput:
+    def execute(
+        cls,
+        every: int,
+        motion: MotionValue | None = None,
+        video: Any = None,
+        method: str = METHODS[0],
+        cuts: bool = True,
+    ) -> io.NodeOutput:
+        if method not in METHODS:
+            raise InputError("method", repr(method), ", ".join(METHODS))
         frame_count, frame_rate = _clip(motion, video)
-        keyframes = every_nth(frame_count, frame_rate, every)
+        is_read = video is not None and (cuts or method == "adaptive")
+        small = thumbnails(as_stream(video), Progress(frame_count).step) if is_read else None
+        found = find_cuts(small) if small is not None and cuts else ()
+        keyframes = every_nth(frame_count, frame_rate, every, found)
+        if method == "adaptive":
+            seen = [motion_features(motion)] if motion is not None else []
+            seen += [appearance_features(small)] if small is not None else []
+            keyframes = adaptive(np.concatenate(seen, axis=1), frame_rate, len(keyframes.frames), found)
         return io.NodeOutput(keyframes, len(keyframes.frames))
 
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import comfy.samplers
-import comfy.utils
 import torch
 from comfy_api.latest import io, ui
 
 from ..errors import InputError
 from ..host.lists import broadcast, only
-from ..host.node import FrugalNode, Keyframes
-from ..host.progress import LatentProgress, Progress
+from ..host.node import FrugalNode, InterpolationModel, Keyframes
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
-from ..video.tensors import to_image
-from .families import check_families
+from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import keyframed
-from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
+from .sampler import Clip, Control, Mode, Settings
 
 logger = logging.getLogger(__name__)
-
-MODES = ["sparse", "dense"]
 
 
 class FrugalKeyframeControlNet(FrugalNode):
@@ -62,9 +58,10 @@ class FrugalKeyframeSampler(FrugalNode):
             display_name="Keyframe ControlNet Sampler",
             category="Frugal Motion/Sampling",
             description="Redraws a clip with a ControlNet. Sparse: samples the keyframes and leaves the rest to "
-            "Interpolate Frames, so every 4th frame costs a quarter. Dense: samples every frame, with the ControlNet "
-            "on keyframes only. All frames of a clip start from the same noise. Lists of hints, keyframes, prompts, "
-            "seeds or videos are several clips: they share batches, and a clip comes out as it would alone.",
+            "Interpolate Frames, so every 4th frame costs a quarter. Hybrid: interpolates here and redraws what lies "
+            "between in a few steps. Dense: samples every frame, with the ControlNet on keyframes only. All frames of "
+            "a clip start from the same noise. Lists of hints, keyframes, prompts, seeds or videos are several clips: "
+            "they share batches, and a clip comes out as it would alone.",
             is_input_list=True,
             inputs=[
                 io.Model.Input("model", tooltip="An image model (SD1.5, SDXL…), with LoRAs or patches as you like."),
@@ -76,9 +73,10 @@ class FrugalKeyframeSampler(FrugalNode):
                 Keyframes.Input("keyframes", tooltip="Which frames are sampled; from Plan Keyframes."),
                 io.Combo.Input(
                     "mode",
-                    options=MODES,
+                    options=list(EDIT_MODES),
                     default="sparse",
-                    tooltip="sparse: keyframes only, the cheapest. dense: every frame, with interpolated control.",
+                    tooltip="sparse: keyframes only, the cheapest. hybrid: the frames between are interpolated and "
+                    "redrawn lightly. dense: every frame, with interpolated control.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -141,6 +139,45 @@ class FrugalKeyframeSampler(FrugalNode):
                     optional=True,
                     tooltip="The clip itself; needed for denoise below 1. Only frames that are sampled get encoded.",
                 ),
+                InterpolationModel.Input(
+                    "interp_model", optional=True, tooltip="For hybrid: RIFE or FILM, from any loader."
+                ),
+                io.Int.Input(
+                    "refine_steps",
+                    default=4,
+                    min=1,
+                    max=50,
+                    optional=True,
+                    tooltip="For hybrid: steps for the frames between, without ControlNet.",
+                ),
+                io.Float.Input(
+                    "refine_denoise",
+                    default=0.3,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="For hybrid: how much of the frames between is redrawn. 0 leaves them as interpolated.",
+                ),
+                io.Float.Input(
+                    "anchor",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How much frames look at the clip's first and at the keyframe before them, to come out "
+                    "alike. 0 costs nothing; above, attention takes about three times as long. SD1.5 and SDXL.",
+                ),
+                io.Float.Input(
+                    "steady_colours",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="Pull the colours of every frame towards the mean of its shot.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="frames", is_output_list=True, tooltip="The sampled frames."),
@@ -168,120 +205,82 @@ class FrugalKeyframeSampler(FrugalNode):
             {
                 "positive": positive,
                 "negative": negative,
-                "control_images": control_images,
+                "images": control_images,
                 "keyframes": keyframes,
                 "seed": seed,
-                "source_video": source_video or [None],
+                "source": source_video or [None],
             }
         )
-        chosen = {name: only(name, values) for name, values in shared.items()}
-        _check_choice("mode", chosen["mode"], MODES)
-        _check_choice("sampler_name", chosen["sampler_name"], comfy.samplers.KSampler.SAMPLERS)
-        _check_choice("scheduler", chosen["scheduler"], comfy.samplers.KSampler.SCHEDULERS)
-        parts = only("model", model), only("vae", vae), only("control_net", control_net)
-        clips, failed = _clips(inputs, parts, chosen["mode"], chosen["denoise"])
-        frames = _sampled(parts, chosen, clips)
-        plans = [_plan_of_result(clip.keyframes, chosen["mode"]) for clip in clips]
-        return io.NodeOutput(frames, plans, ui=ui.PreviewText(_report(parts[0], clips, failed)))
+        editor = _editor(
+            only("model", model),
+            only("vae", vae),
+            only("control_net", control_net),
+            **{name: only(name, values) for name, values in shared.items()},
+        )
+        clips, failed = _prepared(editor, inputs)
+        edited = editor.edit(clips)
+        report = ui.PreviewText(_report(editor.models.model, clips, failed))
+        return io.NodeOutput([clip.frames for clip in edited], [clip.keyframes for clip in edited], ui=report)
 
 
-def _clips(
-    inputs: list[dict[str, Any]], parts: tuple[Any, Any, Any], mode: str, denoise: float
-) -> tuple[list[Clip], dict[int, InputError]]:
-    """The clips that can be sampled, and by number (from 0) what is wrong with the others.
+def _editor(
+    model: Any,
+    vae: Any,
+    control_net: Any,
+    *,
+    mode: Any,
+    steps: int,
+    cfg: float,
+    sampler_name: str,
+    scheduler: str,
+    denoise: float,
+    control_strength: float,
+    control_start: float,
+    control_end: float,
+    interp_model: Any = None,
+    refine_steps: int = 4,
+    refine_denoise: float = 0.3,
+    anchor: float = 0.0,
+    steady_colours: float = 0.0,
+) -> Editor:
+    _check_choice("mode", mode, EDIT_MODES)
+    _check_choice("sampler_name", sampler_name, comfy.samplers.KSampler.SAMPLERS)
+    _check_choice("scheduler", scheduler, comfy.samplers.KSampler.SCHEDULERS)
+    rows: Mode = "dense" if mode == "dense" else "sparse"
+    control = Control(control_net, control_strength, control_start, control_end)
+    sampling = Settings(rows, steps, cfg, sampler_name, scheduler, denoise, anchor)
+    settings = EditSettings(mode, sampling, refine_steps, refine_denoise, steady_colours)
+    return Editor(Models(model, vae, control, interp_model), settings)
+
+
+def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Clip], dict[int, InputError]]:
+    """The clips that can be sampled, and by number (from 1) what is wrong with the others.
 
     Raises:
         InputError: all are wrong; says what is wrong with the first.
     """
     clips: list[Clip] = []
     failed: dict[int, InputError] = {}
-    for number, given in enumerate(inputs):
+    for number, given in enumerate(inputs, 1):
+        source = given.pop("source")
         try:
-            clips.append(_clip(given, parts, mode, denoise))
+            clips.append(editor.prepare(ClipInput(**given, source=as_stream(source) if source else None)))
         except InputError as error:
             failed[number] = error
-            logger.warning("Keyframe Sampler: clip %d is left out: %s", number + 1, error)
+            logger.warning("Keyframe Sampler: clip %d is left out: %s", number, error)
     if not clips:
         raise next(iter(failed.values()))
     return clips, failed
-
-
-def _clip(given: dict[str, Any], parts: tuple[Any, Any, Any], mode: str, denoise: float) -> Clip:
-    model, vae, control_net = parts
-    check_families(model, vae, control_net, given["positive"], given["negative"])
-    keyframes: Plan = given["keyframes"]
-    frames = keyframes.frames if mode == "sparse" else tuple(range(keyframes.frame_count))
-    hints = control_hints(given["control_images"], keyframes)
-    latents = _start_latents(vae, hints, frames, keyframes, given["source_video"], denoise)
-    return Clip(given["positive"], given["negative"], hints, keyframes, latents, given["seed"])
-
-
-def _sampled(parts: tuple[Any, Any, Any], chosen: dict[str, Any], clips: list[Clip]) -> list[torch.Tensor]:
-    """Every clip's frames ``(n, h, w, 3)``, in the order of the clips."""
-    model, vae, control_net = parts
-    control = Control(control_net, chosen["control_strength"], chosen["control_start"], chosen["control_end"])
-    settings = Settings(
-        chosen["mode"],
-        chosen["steps"],
-        chosen["cfg"],
-        chosen["sampler_name"],
-        chosen["scheduler"],
-        chosen["denoise"],
-    )
-    rows = sum(len(clip.latents) for clip in clips)
-    bar = LatentProgress(model, settings.steps, rows)
-    latents: list[list[torch.Tensor]] = [[] for _ in clips]
-    for group in grouped(clips):
-        sampler = BatchSampler(model, vae, control, settings, [clips[index] for index in group], bar)
-        for index, part in sampler.run():
-            latents[group[index]].append(part)
-    progress = Progress(rows)
-    return [_decoded(vae, torch.cat(parts_of_clip), progress) for parts_of_clip in latents]
 
 
 def _report(model: Any, clips: list[Clip], failed: dict[int, InputError]) -> str:
     frames = sum(len(clip.latents) for clip in clips)
     precision = str(model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
-    return "\n".join([*lines, *(f"clip {number + 1} is left out: {error}" for number, error in failed.items())])
+    return "\n".join([*lines, *(f"clip {number} is left out: {error}" for number, error in failed.items())])
 
 
-def _check_choice(name: str, value: str, options: list[str]) -> None:
+def _check_choice(name: str, value: str, options: Sequence[str]) -> None:
     # ComfyUI 0.3.75 does not validate the combos of V3 nodes.
     if value not in options:
         raise InputError(name, repr(value), ", ".join(options))
-
-
-def _start_latents(
-    vae: Any, hints: torch.Tensor, frames: tuple[int, ...], keyframes: Plan, source: Any, denoise: float
-) -> torch.Tensor:
-    """Latents to start from: the source's frames, or zeros of the hints' size."""
-    factor = vae.spacial_compression_encode()
-    width, height = hints.shape[2] // factor, hints.shape[1] // factor
-    if denoise >= 1:
-        return torch.zeros(len(frames), 4, height, width)
-    if source is None:
-        raise InputError(
-            "denoise", f"{denoise} without a source video", "1", "Connect source_video to keep some of it."
-        )
-    stream = as_stream(source)
-    if stream.info.frame_count != keyframes.frame_count:
-        found = f"{stream.info.frame_count} frames"
-        raise InputError("source_video", found, f"{keyframes.frame_count}, as the keyframes were planned for")
-    images = to_image(stream.frames_at(frames)).movedim(-1, 1)
-    fitted = comfy.utils.common_upscale(images, width * factor, height * factor, "area", "disabled")
-    return encode(vae, fitted.movedim(1, -1))
-
-
-def _decoded(vae: Any, latents: torch.Tensor, progress: Progress) -> torch.Tensor:
-    batches = []
-    for batch in decode(vae, latents):
-        batches.append(batch)
-        progress.step(len(batch))
-    return torch.cat(batches)
-
-
-def _plan_of_result(keyframes: Plan, mode: str) -> Plan:
-    if mode == "sparse":
-        return keyframes
-    return Plan.all_frames(keyframes.frame_count, keyframes.frame_rate, keyframes.cuts)

@@ -18,12 +18,15 @@ class Part:
         frames: frame numbers of the rows.
         keep: how many of them, from the first, belong to the result; the rest is context.
         next: where the following part starts.
+        begins, ends: whether it holds the clip's first and last row.
     """
 
     clip: int
     frames: tuple[int, ...]
     keep: int
     next: int
+    begins: bool = True
+    ends: bool = True
 
 
 Cut: TypeAlias = Callable[[Keyframes, int, int], Part | None]
@@ -56,7 +59,8 @@ def batch_from(plans: Sequence[Keyframes], cut: Cut, position: Position, rows: i
             continue
         if parts and len(part.frames) > rows:
             break
-        parts.append(replace(part, clip=clip))
+        ends = cut(plans[clip], part.next, rows) is None
+        parts.append(replace(part, clip=clip, begins=first == 0, ends=ends))
         rows, first = rows - len(part.frames), part.next
     return parts
 

@@ -17,6 +17,7 @@ from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 from ..errors import InputError
 from ..host.models import OutOfMemory, free_memory, load, release_cached_memory
 from ..keyframes.keyframes import Keyframes
+from .anchors import AnchorAttention
 from .conditioning import can_stack, stack
 from .keyframe_control import KeyframeControl
 from .layout import Layout
@@ -47,7 +48,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to sample. ``denoise`` below 1 keeps some of the start latents."""
+    """How to sample. ``denoise`` below 1 keeps some of the start latents; ``anchor`` is that of ``AnchorAttention``."""
 
     mode: Mode = "sparse"
     steps: int = 18
@@ -55,6 +56,7 @@ class Settings:
     sampler: str = "dpmpp_2m"
     scheduler: str = "karras"
     denoise: float = 1.0
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class BatchSampler:
 
     Args:
         model, vae: ComfyUI's.
-        control: for all clips.
+        control: for all clips; ``None`` samples by the prompts alone.
         settings: for all clips.
         clips: see ``grouped``.
         on_step: called after every step with the step, the denoised and the noisy latent, and the step count.
@@ -114,7 +116,7 @@ class BatchSampler:
         self,
         model: Any,
         vae: Any,
-        control: Control,
+        control: Control | None,
         settings: Settings,
         clips: Sequence[Clip],
         on_step: StepCallback,
@@ -123,6 +125,11 @@ class BatchSampler:
         self.clips, self.on_step = list(clips), on_step
         self.latents = [comfy.sample.fix_empty_latent_channels(model, clip.latents) for clip in clips]
         self.row = self.latents[0][:1]
+        self.plans = [clip.keyframes for clip in clips]
+        self.anchors = AnchorAttention(settings.anchor) if settings.anchor > 0 else None
+        if self.anchors:
+            self.model = model.clone()
+            self.model.set_model_attn1_patch(self.anchors)
 
     def run(self) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield a clip's number and its next latents ``(rows, channels, h, w)``, on ComfyUI's offload device.
@@ -146,7 +153,7 @@ class BatchSampler:
 
     def _batch(self, position: Position, rows: int) -> list[Part]:
         cut = sparse_part if self.settings.mode == "sparse" else dense_part
-        return batch_from([clip.keyframes for clip in self.clips], cut, position, rows)
+        return batch_from(self.plans, cut, position, rows)
 
     def _sample_if_it_fits(self, parts: Sequence[Part]) -> torch.Tensor | None:
         try:
@@ -159,7 +166,7 @@ class BatchSampler:
         return None
 
     def _rows_that_fit(self) -> int:
-        load(self.model, *self.control.control_net.get_models())
+        load(self.model, *(self.control.control_net.get_models() if self.control else ()))
         per_row = self.model.memory_required([2, *self.row.shape[1:]])  # cond and uncond
         return max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
 
@@ -172,6 +179,8 @@ class BatchSampler:
         sampler = comfy.samplers.sampler_object(settings.sampler)
         sampler = with_step_noise(sampler, settings.sampler, self.row, seeds, solver.sigmas, model.load_device)
         positive, negative = self._conditioning(parts)
+        if self.anchors:
+            self.anchors.begin(parts, self.plans)
         samples = comfy.sample.sample_custom(
             model,
             start_noise(self.row, seeds),
@@ -185,6 +194,8 @@ class BatchSampler:
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=seeds[0],
         )
+        if self.anchors:
+            self.anchors.commit()
         return samples  # type: ignore[no-any-return]
 
     def _rows(self, part: Part) -> list[int]:
@@ -197,14 +208,16 @@ class BatchSampler:
         """The prompts with the ControlNet applied to these frames."""
         control, clips = self.control, [self.clips[part.clip] for part in parts]
         rows = [len(part.frames) for part in parts]
-        net = control.control_net.inner if isinstance(control.control_net, KeyframeControl) else control.control_net
-        if self.settings.mode == "dense":
-            spans = [(self.clips[part.clip].keyframes, part.frames[0], part.frames[-1] + 1) for part in parts]
-            net = KeyframeControl(net.copy(), Layout.joined([Layout.of(*span) for span in spans]))
         positive = stack([clip.positive for clip in clips], rows)
         negative = stack([clip.negative for clip in clips], rows)
         if len(parts) == 1:  # prompts with a control of their own share no batch
             positive, negative = self._chained(positive, parts[0]), self._chained(negative, parts[0])
+        if control is None:
+            return positive, negative
+        net = control.control_net.inner if isinstance(control.control_net, KeyframeControl) else control.control_net
+        if self.settings.mode == "dense":
+            spans = [(self.clips[part.clip].keyframes, part.frames[0], part.frames[-1] + 1) for part in parts]
+            net = KeyframeControl(net.copy(), Layout.joined([Layout.of(*span) for span in spans]))
         applied: tuple[Any, Any] = ControlNetApplyAdvanced().apply_controlnet(
             positive,
             negative,

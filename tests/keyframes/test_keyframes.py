@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
-from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 
 RATE = Fraction(12)
@@ -81,8 +80,3 @@ def test_impossible_plans_are_refused(frames: tuple[int, ...], count: int, cuts:
 @given(plans())
 def test_survives_the_cache(plan: Keyframes) -> None:
     assert Keyframes.from_fields(plan.to_fields()) == plan
-
-
-def test_node_needs_a_clip() -> None:
-    with pytest.raises(InputError, match="neither motion nor video"):
-        FrugalPlanKeyframes.execute(every=4)

@@ -149,7 +149,7 @@ def test_odd_sizes_are_rounded_down_to_the_latent_grid(diffusion: Diffusion) -> 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mode": "fast"}, "mode: found 'fast'; allowed: sparse, dense"),
+        ({"mode": "fast"}, "mode: found 'fast'; allowed: sparse, hybrid, dense"),
         ({"sampler_name": "eular"}, "sampler_name: found 'eular'"),
         ({"scheduler": "x"}, "scheduler: found 'x'"),
         ({"denoise": 0.5}, "denoise: found 0.5 without a source video"),

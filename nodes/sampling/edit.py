@@ -1,0 +1,201 @@
+"""From prompts, hints and plans of clips to their new frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import comfy.utils
+import numpy as np
+import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+
+from ..errors import InputError
+from ..host.models import accelerator
+from ..host.progress import LatentProgress, Progress, tracked
+from ..interpolation.interpolator import NetInterpolator
+from ..interpolation.stream import InterpolatedStream
+from ..keyframes.keyframes import Keyframes
+from ..video.stream import FrameStream
+from ..video.tensors import ImageStream, to_image
+from .colour import steadied
+from .families import check_families
+from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
+
+EditMode = Literal["sparse", "hybrid", "dense"]
+EDIT_MODES: tuple[str, ...] = get_args(EditMode)
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """What an edit is done with: ComfyUI's MODEL, VAE and CONTROL_NET, and an INTERP_MODEL for the mode hybrid."""
+
+    model: Any
+    vae: Any
+    control: Control
+    interp_model: Any = None
+
+
+@dataclass(frozen=True)
+class EditSettings:
+    """How clips are edited.
+
+    Attributes:
+        mode: ``"sparse"`` samples the keyframes; ``"hybrid"`` then interpolates the frames between them and redraws
+            them lightly, without ControlNet; ``"dense"`` samples all frames under keyframed control.
+        sampling: of the keyframes, or in dense mode of all frames.
+        refine_steps, refine_denoise: of the frames between; with ``refine_denoise`` 0 they stay as interpolated.
+        steady_colours: 0..1, see ``colour.steadied``.
+    """
+
+    mode: EditMode
+    sampling: Settings
+    refine_steps: int = 4
+    refine_denoise: float = 0.3
+    steady_colours: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class ClipInput:
+    """What a user gives for one clip: CONDITIONING, hints as IMAGE, the plan, a seed, and the clip if it is redrawn."""
+
+    positive: Any
+    negative: Any
+    images: torch.Tensor
+    keyframes: Keyframes
+    seed: int
+    source: FrameStream | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Edited:
+    """Frames ``(n, h, w, 3)`` in 0..1, and which frames of the clip they are."""
+
+    frames: torch.Tensor
+    keyframes: Keyframes
+
+
+class Editor:
+    """Edits clips.
+
+    Raises:
+        InputError: the mode lacks a model, or the model cannot do what is asked.
+    """
+
+    def __init__(self, models: Models, settings: EditSettings) -> None:
+        self.models, self.settings = models, settings
+        if settings.mode == "hybrid" and models.interp_model is None:
+            remedy = "Connect Load Interpolation Model, or choose sparse and interpolate later."
+            raise InputError("interp_model", "nothing", "an interpolation model, for the mode hybrid", remedy)
+        if settings.sampling.anchor > 0 and not isinstance(models.model.model.diffusion_model, UNetModel):
+            found = f"{settings.sampling.anchor:g} with {type(models.model.model).__name__}"
+            raise InputError("anchor", found, "0, or SD1.5 or SDXL")
+
+    def prepare(self, given: ClipInput) -> Clip:
+        """Check a clip, and encode what of it is redrawn.
+
+        Raises:
+            InputError: something does not fit the models or the plan.
+        """
+        models, keyframes = self.models, given.keyframes
+        check_families(models.model, models.vae, models.control.control_net, given.positive, given.negative)
+        hints = control_hints(given.images, keyframes)
+        frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
+        latents = self._start_latents(given, frames, (hints.shape[2], hints.shape[1]))
+        return Clip(given.positive, given.negative, hints, keyframes, latents, given.seed)
+
+    def edit(self, clips: Sequence[Clip]) -> list[Edited]:
+        """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
+        mode, sampling = self.settings.mode, self.settings.sampling
+        drawn = self._drawn(clips, self.models.control, sampling)
+        if mode == "hybrid":
+            drawn = self._with_frames_between(clips, drawn)
+        results = []
+        for clip, frames in zip(clips, drawn, strict=True):
+            plan = clip.keyframes if mode == "sparse" else _all_frames(clip.keyframes)
+            results.append(Edited(steadied(frames, _shots(plan), self.settings.steady_colours), plan))
+        return results
+
+    def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
+        """Latents to start from: the source's frames, or zeros of the hints' size."""
+        vae, denoise, source = self.models.vae, self.settings.sampling.denoise, given.source
+        factor = vae.spacial_compression_encode()
+        width, height = (side // factor for side in size)
+        if denoise >= 1:
+            return torch.zeros(len(frames), 4, height, width)
+        if source is None:
+            remedy = "Connect source_video to keep some of it."
+            raise InputError("denoise", f"{denoise} without a source video", "1", remedy)
+        if source.info.frame_count != given.keyframes.frame_count:
+            allowed = f"{given.keyframes.frame_count}, as the keyframes were planned for"
+            raise InputError("source_video", f"{source.info.frame_count} frames", allowed)
+        images = to_image(source.frames_at(frames)).movedim(-1, 1)
+        fitted = comfy.utils.common_upscale(images, width * factor, height * factor, "area", "disabled")
+        return encode(vae, fitted.movedim(1, -1))
+
+    def _drawn(self, clips: Sequence[Clip], control: Control | None, settings: Settings) -> list[torch.Tensor]:
+        """Every clip's sampled frames."""
+        model, vae = self.models.model, self.models.vae
+        rows = sum(len(clip.latents) for clip in clips)
+        bar = LatentProgress(model, settings.steps, rows)
+        latents: list[list[torch.Tensor]] = [[] for _ in clips]
+        for group in grouped(clips):
+            sampler = BatchSampler(model, vae, control, settings, [clips[index] for index in group], bar)
+            for index, part in sampler.run():
+                latents[group[index]].append(part)
+        progress = Progress(rows)
+        return [_decoded(vae, torch.cat(parts), progress) for parts in latents]
+
+    def _with_frames_between(self, clips: Sequence[Clip], drawn: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn."""
+        whole = [self._interpolated(frames, clip.keyframes) for frames, clip in zip(drawn, clips, strict=True)]
+        rough = {
+            index: replace(clip, keyframes=plan, latents=encode(self.models.vae, whole[index][list(plan.frames)]))
+            for index, clip in enumerate(clips)
+            if (plan := _frames_between(clip.keyframes)) and self.settings.refine_denoise > 0
+        }
+        if rough:
+            light = replace(
+                self.settings.sampling,
+                mode="sparse",
+                steps=self.settings.refine_steps,
+                denoise=self.settings.refine_denoise,
+                anchor=0.0,
+            )
+            for (index, clip), frames in zip(rough.items(), self._drawn([*rough.values()], None, light), strict=True):
+                whole[index][list(clip.keyframes.frames)] = frames
+        return whole
+
+    def _interpolated(self, images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
+        """Every frame of the grid ``(frames, h, w, 3)``; keyframes as they are."""
+        model = self.models.interp_model
+        interpolator = NetInterpolator(model.model, accelerator(model))
+        source = ImageStream(images, keyframes.frame_rate)
+        stream = InterpolatedStream(source, keyframes, keyframes.frame_rate, interpolator)
+        frames = to_image(np.concatenate(list(tracked(stream.chunks(), stream.info.frame_count))))
+        frames[list(keyframes.frames)] = images.to(frames)
+        return frames
+
+
+def _decoded(vae: Any, latents: torch.Tensor, progress: Progress) -> torch.Tensor:
+    batches = []
+    for batch in decode(vae, latents):
+        batches.append(batch)
+        progress.step(len(batch))
+    return torch.cat(batches)
+
+
+def _all_frames(plan: Keyframes) -> Keyframes:
+    return Keyframes.all_frames(plan.frame_count, plan.frame_rate, plan.cuts)
+
+
+def _frames_between(plan: Keyframes) -> Keyframes | None:
+    """The frames that are no keyframes, if there are any."""
+    between = sorted(set(range(plan.frame_count)) - set(plan.frames))
+    return Keyframes(tuple(between), plan.frame_count, plan.frame_rate) if between else None
+
+
+def _shots(plan: Keyframes) -> list[list[int]]:
+    """Rows of each shot's frames."""
+    return [[row for row, frame in enumerate(plan.frames) if a <= frame <= b] for a, b in plan.segments()]

@@ -1,0 +1,80 @@
+"""Hybrid edits and steady colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.interpolation.node import FrugalLoadInterpolator
+from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from frugal_motion.nodes.sampling.colour import steadied
+
+from .conftest import Diffusion, hints
+from .test_sampler import FRAMES, PLAN, assert_same, edit, edit_clips
+
+BETWEEN = [1, 2, 3, 5, 6, 7]
+
+
+@pytest.fixture
+def rife(assets: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    paths = ([str(assets / "models" / "frame_interpolation")], {".safetensors"})
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "frame_interpolation", paths)
+    folder_paths.filename_list_cache.pop("frame_interpolation", None)
+    return FrugalLoadInterpolator.execute("rife_v4.26.safetensors").args[0]
+
+
+def test_hybrid_keeps_keyframes_and_redraws_the_others(diffusion: Diffusion, rife: Any) -> None:
+    sparse = edit(diffusion, hints(FRAMES)).args[0]
+    frames, plan = edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife).args
+    assert len(frames) == FRAMES and plan.frames == tuple(range(FRAMES))
+    assert torch.equal(frames[list(PLAN.frames)], sparse)
+    rough = edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife, refine_denoise=0.0).args[0]
+    assert torch.equal(rough[list(PLAN.frames)], sparse)
+    assert (frames - rough)[BETWEEN].abs().mean() > 1e-3
+
+
+def test_hybrid_stops_at_cuts_and_takes_any_clip(diffusion: Diffusion, rife: Any) -> None:
+    cut = Keyframes((0, 4, 5, 8), FRAMES, PLAN.frame_rate, (5,))
+    alone = Keyframes((0,), 1, PLAN.frame_rate)
+    lists = {"mode": ["hybrid"], "interp_model": [rife], "refine_denoise": [0.0]}
+    frames, plans = edit_clips(
+        diffusion, control_images=[hints(FRAMES), hints(1)], keyframes=[cut, alone], **lists
+    ).args
+    assert [len(clip) for clip in frames] == [FRAMES, 1] and plans[0].cuts == (5,)
+    assert_same(frames[0][[0, 4, 5, 8]], edit(diffusion, hints(FRAMES), cut).args[0])
+
+
+def test_hybrid_needs_an_interpolator(diffusion: Diffusion) -> None:
+    with pytest.raises(InputError, match="interp_model: found nothing"):
+        edit(diffusion, hints(FRAMES), mode="hybrid")
+
+
+def test_colours_are_steadied_in_every_shot_for_itself() -> None:
+    base = torch.rand(1, 16, 16, 3, generator=torch.Generator().manual_seed(0)) * 0.4 + 0.2
+    gains = torch.tensor([0.9, 1.0, 1.1, 1.0, 0.7, 0.8]).view(-1, 1, 1, 1)
+    frames = base * gains
+    shots = [[0, 1, 2, 3], [4, 5]]
+    steady = steadied(frames, shots, 1.0)
+    means = steady.mean(dim=(1, 2))
+    for shot in shots:
+        torch.testing.assert_close(
+            means[shot], frames[shot].mean(dim=(0, 1, 2)).expand(len(shot), 3), rtol=0, atol=1e-3
+        )
+    half = steadied(frames, shots, 0.5)
+    torch.testing.assert_close(half, (frames + steady) / 2, rtol=0, atol=1e-3)
+    assert steadied(frames, shots, 0.0) is frames
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 4), st.sampled_from((0.0, 0.3, 1.0)))
+def test_steady_colours_stay_in_range(seed: int, count: int, level: float) -> None:
+    frames = torch.rand(count, 4, 4, 3, generator=torch.Generator().manual_seed(seed)) * level
+    result = steadied(frames, [list(range(count)), []], 1.0)
+    assert result.isfinite().all() and result.min() >= 0 and result.max() <= 1
