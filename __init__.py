@@ -22,7 +22,7 @@ from .nodes.motion.node import (
     FrugalSmoothMotion,
 )
 from .nodes.pose.node import FrugalDrawPose, FrugalExtractPose
-from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler
+from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines
 from .nodes.upscaling.node import FrugalUpscale
 from .nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
 
@@ -52,6 +52,7 @@ class FrugalMotion(ComfyExtension):
             FrugalDrawPose,
             FrugalKeyframeControlNet,
             FrugalKeyframeSampler,
+            FrugalTextLines,
             FrugalUpscale,
             FrugalLoadInterpolator,
             FrugalInterpolate,

@@ -26,7 +26,6 @@ def models(arguments: Sequence[str] = ()) -> Environment:
     """Set up, then weights and clips."""
     made = set_up()
     run([made.python, "-m", "tools.assets", *arguments])
-    run([made.python, "-m", "tools.tiny_models", "--comfyui", made.comfyui])
     return made
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from nodes.keyframes.uniform import every_nth
 from nodes.video.decode import DecodeSettings, FileStream
 
 Picture = npt.NDArray[np.uint8]
@@ -80,13 +79,12 @@ def main() -> None:
     parser.add_argument("--skeletons", type=Path, nargs="+", required=True, help="pictures of the keyframes' poses")
     parser.add_argument("--keyframes", type=Path, nargs="+", required=True, help="the sampled pictures")
     parser.add_argument("--frame-rate", type=Fraction, required=True, help="of the grid that keyframes are planned on")
-    parser.add_argument("--every", type=int, required=True, help="grid frames between keyframes")
+    parser.add_argument("--frames", type=int, nargs="+", required=True, help="the keyframes on that grid")
     parser.add_argument("--output", type=Path, required=True, metavar="PNG")
     parser.add_argument("--animation", type=Path, metavar="WEBP")
     options = parser.parse_args()
     grid = FileStream(options.source, DecodeSettings(frame_rate=options.frame_rate))
-    plan = every_nth(grid.info.frame_count, options.frame_rate, options.every)
-    times = [frame / options.frame_rate for frame in plan.frames]
+    times = [frame / options.frame_rate for frame in options.frames]
     result = FileStream(options.result)
     rows = (
         ("source", _frames_at(grid, times)),

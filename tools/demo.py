@@ -7,28 +7,36 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import server
 from .environment import CACHE, Environment
-from .process import ROOT, SetupError, say
+from .process import ROOT, SetupError, run, say
 
 WORKFLOW = ROOT / "workflows" / "api" / "motion_edit.json"
 ASSETS = ROOT / ".assets"
 BASE = CACHE / "comfyui"
 """ComfyUI's base directory. It stays, and with it what the Hash Cache has stored."""
-STAND_INS = {
-    "Checkpoint.ckpt_name": "frugal-tiny-untrained.ckpt",
-    "ControlNet.control_net_name": "frugal-tiny-openpose-untrained.safetensors",
-}
-"""What the shipped workflow runs with until the weights that it names are there."""
 SMALL = {
     "Load Video.size": "custom",
     "Load Video.width": "256",
     "Load Video.height": "256",
+    "Upscale.scale": "3",
     "Upscale Model.model_name": "realesr-animevideov3.safetensors",
 }
-"""What a machine without a GPU does in minutes."""
+"""What a machine without a GPU does in minutes, and what the demo model is made for."""
+DEMO_MODEL = {
+    "Checkpoint.ckpt_name": "frugal-demo.ckpt",
+    "ControlNet.control_net_name": "frugal-demo-openpose.safetensors",
+    "Prompt.text": "a neon robot at night",
+    "Negative Prompt.text": "",
+    "Sampler.cfg": "2.5",
+    **SMALL,
+}
+"""What the shipped workflow runs with until the weights that it names are there: a small model of our own."""
+SHOWN = {"Skeletons": "Draw Pose", "Keyframes": "Cache Keyframes"}
+"""Pictures that the demo asks for besides: the title of a preview, and of the node whose first output it shows."""
+Graph: TypeAlias = dict[str, dict[str, Any]]
 COLUMNS = ("stage", "device", "seconds", "frames", "cached")
 
 
@@ -51,43 +59,76 @@ def run_demo(made: Environment, chosen: argparse.Namespace) -> None:
     clip = chosen.clip or ASSETS / "input" / "one_person.mp4"
     if not clip.is_file():
         raise SetupError(f"--clip: no file {clip}")
+    graph = json.loads(chosen.workflow.read_text(encoding="utf-8"))
+    settings = [f"Load Video.file={clip}", *_stand_ins(graph, made.python), *chosen.settings]
     say("starting ComfyUI")
     try:
         with server.running(made.comfyui, BASE, python=made.python, assets=ASSETS) as comfyui:
             say(f"running {chosen.workflow.name} on {clip.name} at {comfyui.url}")
-            result = _run(made, comfyui.url, clip, chosen)
+            result = _run(made, comfyui.url, graph, settings, chosen.output)
     except server.ServerError as error:
         raise SetupError(str(error)) from error
     _print(result)
+    _draw_sheet(made.python, clip, result)
 
 
-def _run(made: Environment, url: str, clip: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    client = [made.python, ROOT / "workflows" / "run.py", chosen.workflow, "--json", "--server", url]
-    changes = {"Load Video.file": str(clip), **_stand_ins(chosen.workflow), **_small(made.python)}
-    settings = [*(f"{name}={value}" for name, value in changes.items()), *chosen.settings]
+def _run(made: Environment, url: str, graph: Graph, settings: Sequence[str], output: Path) -> dict[str, Any]:
+    workflow = BASE / "demo.json"
+    workflow.write_text(json.dumps(_with_previews(graph)), encoding="utf-8")
+    client: list[str | Path] = [made.python, ROOT / "workflows" / "run.py", workflow, "--server", url]
     sets = [f"--set={setting}" for setting in settings]
-    done = subprocess.run([*client, "--output", chosen.output, *sets], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [*client, "--json", "--previews", "--output", output, *sets], stdout=subprocess.PIPE, text=True, check=False
+    )
     if done.returncode:
         raise SetupError(f"the run failed; ComfyUI's log is {BASE / 'server.log'}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
-def _stand_ins(workflow: Path) -> dict[str, str]:
-    """Settings that put the untrained models in the place of real ones that are not there."""
-    wanted = [node["inputs"].get("ckpt_name") for node in json.loads(workflow.read_text(encoding="utf-8")).values()]
+def _stand_ins(graph: Graph, python: Path) -> list[str]:
+    """Settings that this machine needs: our model where the workflow's is missing, and what a CPU can do."""
+    wanted = [node["inputs"].get("ckpt_name") for node in graph.values()]
     missing = [name for name in wanted if name and not (ASSETS / "models" / "checkpoints" / name).is_file()]
-    if not missing:
-        return {}
-    say(f"no {missing[0]} here: taking untrained stand-ins, so the look of the frames will mean nothing")
-    return STAND_INS
+    changes: dict[str, str] = {}
+    if missing:
+        say(f"no {missing[0]} here: taking the demo model, which knows a few figures and places (training/README.md)")
+        changes = DEMO_MODEL
+    elif not server.has_accelerator(python):
+        say("no GPU here: smaller frames and the small upscaler")
+        changes = SMALL
+    return [f"{name}={value}" for name, value in changes.items()]
 
 
-def _small(python: Path) -> dict[str, str]:
-    if server.has_accelerator(python):
-        return {}
-    say("no GPU here: smaller frames and the small upscaler")
-    return SMALL
+def _with_previews(graph: Graph) -> Graph:
+    """The workflow with the pictures that the contact sheet shows; as it is if they are not to be had."""
+    ids = {node["_meta"]["title"]: node_id for node_id, node in graph.items()}
+    if not set(SHOWN.values()) <= set(ids):
+        return graph
+    previews = {
+        f"demo {title}": {
+            "class_type": "PreviewImage",
+            "inputs": {"images": [ids[shown], 0]},
+            "_meta": {"title": title},
+        }
+        for title, shown in SHOWN.items()
+    }
+    return {**graph, **previews}
+
+
+def _draw_sheet(python: Path, clip: Path, result: dict[str, Any]) -> None:
+    """Put source, skeletons, keyframes and result on one picture beside the video, and source and result in motion."""
+    files = {title: [file["path"] for file in result["outputs"] if file["title"] == title] for title in SHOWN}
+    video = next((Path(file["path"]) for file in result["outputs"] if file["path"].endswith(".mp4")), None)
+    if not video or not all(files.values()):
+        return
+    plan = next(plan for shown in result["ui"] for plan in shown["data"].get("frugal_keyframes", []))
+    picture, animation = video.with_suffix(".png"), video.with_suffix(".webp")
+    command: list[str | Path] = [python, "-m", "tools.contact_sheet", "--source", clip.resolve()]
+    command += ["--result", video.resolve(), "--frame-rate", plan["frame_rate"], "--frames", *map(str, plan["frames"])]
+    command += ["--skeletons", *files["Skeletons"], "--keyframes", *files["Keyframes"]]
+    run([*command, "--output", picture.resolve(), "--animation", animation.resolve()])
+    print(picture.resolve(), animation.resolve(), sep="\n")
 
 
 def _print(result: dict[str, Any]) -> None:
@@ -98,7 +139,8 @@ def _print(result: dict[str, Any]) -> None:
         print(f"\nRe-used from an earlier run: {', '.join(reused)}")
     print(f"\n{result['seconds']:.1f} s")
     for file in result["outputs"]:
-        print(Path(file["path"]).resolve())
+        if file["type"] == "output":
+            print(Path(file["path"]).resolve())
 
 
 def table(report: dict[str, Any]) -> str:

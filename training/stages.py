@@ -20,7 +20,7 @@ from .preview import save_preview
 AUTOENCODER_STEPS = 2000
 DIFFUSION_STEPS = 6000
 DIFFUSION_RATE = 6e-4
-DECODER_STEPS = 500
+DECODER_STEPS = 800
 
 
 @dataclass(frozen=True)

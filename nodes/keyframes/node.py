@@ -83,7 +83,7 @@ class FrugalPlanKeyframes(FrugalNode):
             seen = [motion_features(motion)] if motion is not None else []
             seen += [appearance_features(small)] if small is not None else []
             keyframes = adaptive(np.concatenate(seen, axis=1), frame_rate, len(keyframes.frames), found)
-        return io.NodeOutput(keyframes, len(keyframes.frames))
+        return io.NodeOutput(keyframes, len(keyframes.frames), ui={"frugal_keyframes": [keyframes.to_fields()]})
 
 
 def _clip(motion: MotionValue | None, video: Any) -> tuple[int, Any]:

@@ -62,10 +62,10 @@ class ClipInput:
 
     positive: Any
     negative: Any
-    images: torch.Tensor
+    control_images: torch.Tensor
     keyframes: Keyframes
     seed: int
-    source: FrameStream | None = None
+    source_video: FrameStream | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Editor:
         """
         models, keyframes = self.models, given.keyframes
         check_families(models.model, models.vae, models.control.control_net, given.positive, given.negative)
-        hints = control_hints(given.images, keyframes)
+        hints = control_hints(given.control_images, keyframes)
         frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
         latents = self._start_latents(given, frames, (hints.shape[2], hints.shape[1]))
         return Clip(given.positive, given.negative, hints, keyframes, latents, given.seed)
@@ -119,7 +119,7 @@ class Editor:
 
     def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
         """Latents to start from: the source's frames, or zeros of the hints' size."""
-        vae, denoise, source = self.models.vae, self.settings.sampling.denoise, given.source
+        vae, denoise, source = self.models.vae, self.settings.sampling.denoise, given.source_video
         factor = vae.spacial_compression_encode()
         width, height = (side // factor for side in size)
         if denoise >= 1:

@@ -36,16 +36,18 @@ class KeyframeControl(ControlBase):
     Args:
         inner: the control to run; its strength, range and hint are set through this wrapper.
         layout: the frames of the latent batch.
+        reuse: noise levels that share one run of the net: 2 runs it at every other one.
     """
 
-    def __init__(self, inner: ControlBase, layout: Layout) -> None:
+    def __init__(self, inner: ControlBase, layout: Layout, reuse: int = 1) -> None:
         super().__init__()
-        self.inner, self.layout = inner, layout
+        self.inner, self.layout, self.reuse = inner, layout, reuse
+        self._recent = _Recent(reuse)
         for name in _MIRRORED:
             setattr(self, name, getattr(inner, name))
 
     def copy(self) -> KeyframeControl:
-        clone = KeyframeControl(self.inner.copy(), self.layout)
+        clone = KeyframeControl(self.inner.copy(), self.layout, self.reuse)
         self.copy_to(clone)
         for name in _MIRRORED:
             setattr(clone, name, getattr(clone.inner, name))
@@ -84,10 +86,12 @@ class KeyframeControl(ControlBase):
 
     def pre_run(self, model: Any, percent_to_timestep_function: Callable[[float], float]) -> None:
         super().pre_run(model, percent_to_timestep_function)
+        self._recent = _Recent(self.reuse)
         self.inner.pre_run(model, percent_to_timestep_function)
 
     def cleanup(self) -> None:
         super().cleanup()
+        self._recent = _Recent(self.reuse)
         self.inner.cleanup()
 
     def get_models(self) -> list[Any]:
@@ -112,18 +116,42 @@ class KeyframeControl(ControlBase):
         if self.previous_controlnet is not None:
             previous = self.previous_controlnet.get_control(x_noisy, t, cond, batched_number, transformer_options)
         self._check_batch(x_noisy, batched_number)
-        rows = self.layout.keyframe_rows(batched_number)
-        part = _Rows(rows, x_noisy.shape[0])
-        control = self.inner.get_control(
-            part.of(x_noisy), part.of(t), part.of_each(cond), batched_number, transformer_options
-        )
+        control = self._of_all_rows(x_noisy, t, cond, batched_number, transformer_options)
         if control is None:
             return previous
-        if part.some:
-            control = self._spread(control, len(rows), batched_number)
         # The strength is the inner control's; ours is 1 and merging leaves the residuals as they are. It also makes
         # new lists, which the UNet empties.
         return self.control_merge(control, previous, output_dtype=None)  # type: ignore[no-any-return]
+
+    def _of_all_rows(
+        self,
+        x_noisy: torch.Tensor,
+        t: torch.Tensor,
+        cond: dict[str, Any],
+        batched_number: int,
+        transformer_options: dict[str, Any],
+    ) -> Control | None:
+        """The residuals of this control alone, interpolated from those of its keyframes."""
+        level = float(t[0])
+        if not self._is_on(level):
+            return None
+        rows = self.layout.keyframe_rows(batched_number)
+        part = _Rows(rows, x_noisy.shape[0])
+        prompts = tuple(map(str, transformer_options.get("uuids") or transformer_options.get("cond_or_uncond", ())))
+        control = self._recent.find(level, prompts)
+        if control is None:
+            control = self.inner.get_control(
+                part.of(x_noisy), part.of(t), part.of_each(cond), batched_number, transformer_options
+            )
+            if control is None:
+                return None
+            self._recent.keep(prompts, control)
+        return self._spread(control, len(rows), batched_number) if part.some else control
+
+    def _is_on(self, level: float) -> bool:
+        """Whether the noise level lies in the range that the user chose."""
+        span = self.inner.timestep_range
+        return span is None or span[1] <= level <= span[0]
 
     def _spread(self, control: Control, rows: int, chunks: int) -> Control:
         done: dict[int, torch.Tensor] = {}  # SDXL-style nets repeat one tensor in several places
@@ -146,6 +174,29 @@ class KeyframeControl(ControlBase):
             raise InputError("latent batch", f"{frames} frames", allowed, "Plan keyframes for this clip.")
 
 
+class _Recent:
+    """Residuals of the last run of the net, for the noise levels that share it."""
+
+    def __init__(self, levels: int) -> None:
+        self._levels, self._seen = levels, -1
+        self._level: float | None = None
+        self._kept: dict[tuple[str, ...], Control] = {}
+
+    def find(self, level: float, prompts: tuple[str, ...]) -> Control | None:
+        """What the net gave for these prompts at a noise level that shares its run; a copy that may be emptied."""
+        if level != self._level:
+            self._level, self._seen = level, self._seen + 1
+            if self._seen % self._levels == 0:
+                self._kept.clear()
+        kept = self._kept.get(prompts)
+        return None if kept is None else {place: list(residuals) for place, residuals in kept.items()}
+
+    def keep(self, prompts: tuple[str, ...], control: Control) -> None:
+        """Remember what the net gave at this noise level."""
+        if self._levels > 1:
+            self._kept[prompts] = {place: list(residuals) for place, residuals in control.items()}
+
+
 class _Rows:
     """Some rows of everything in a batch."""
 
@@ -163,7 +214,20 @@ class _Rows:
         return {name: take(value) for name, value in cond.items()}
 
 
-def keyframed(control: ControlBase, keyframes: Keyframes, first: int = 0, stop: int | None = None) -> KeyframeControl:
-    """Make a control run on the keyframes of a clip's frames ``first`` to ``stop`` only. Wrapping twice re-plans."""
+def keyframed(control: ControlBase, keyframes: Keyframes, reuse: int = 1) -> KeyframeControl:
+    """Make a control run on the keyframes of a clip only. Wrapping twice re-plans.
+
+    Raises:
+        InputError: ``reuse`` is below 1.
+    """
+    if reuse < 1:
+        raise InputError("reuse_steps", str(reuse), "1 or more")
     inner = control.inner if isinstance(control, KeyframeControl) else control
-    return KeyframeControl(inner.copy(), Layout.of(keyframes, first, stop))
+    return KeyframeControl(inner.copy(), Layout.of(keyframes), reuse)
+
+
+def rearranged(control: ControlBase, layout: Layout) -> ControlBase:
+    """The control for other rows: without a wrapper where that would do nothing."""
+    inner, reuse = (control.inner, control.reuse) if isinstance(control, KeyframeControl) else (control, 1)
+    does_nothing = reuse == 1 and len(layout.keyframes) == layout.frames
+    return inner if does_nothing else KeyframeControl(inner.copy(), layout, reuse)

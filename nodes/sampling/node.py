@@ -9,6 +9,7 @@ from typing import Any
 import comfy.samplers
 import torch
 from comfy_api.latest import io, ui
+from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..errors import InputError
 from ..host.lists import broadcast, only
@@ -37,13 +38,44 @@ class FrugalKeyframeControlNet(FrugalNode):
             inputs=[
                 io.ControlNet.Input("control_net", tooltip="Any image ControlNet."),
                 Keyframes.Input("keyframes", tooltip="From Plan Keyframes, for the frames of the latent batch."),
+                io.Int.Input(
+                    "reuse_steps",
+                    default=1,
+                    min=1,
+                    max=8,
+                    optional=True,
+                    tooltip="2 runs the net at every other step and uses its residuals twice. 1 is exact.",
+                ),
             ],
             outputs=[io.ControlNet.Output(tooltip="Takes one hint per frame, or one per keyframe.")],
         )
 
     @classmethod
-    def execute(cls, control_net: Any, keyframes: Plan) -> io.NodeOutput:
-        return io.NodeOutput(keyframed(control_net, keyframes))
+    def execute(cls, control_net: Any, keyframes: Plan, reuse_steps: int = 1) -> io.NodeOutput:
+        return io.NodeOutput(keyframed(control_net, keyframes, reuse_steps))
+
+
+class FrugalTextLines(FrugalNode):
+    """Prompts, one per clip."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FrugalTextLines",
+            display_name="Text Lines",
+            category="Frugal Motion/Sampling",
+            description="Gives every line of a text by itself: with CLIP Text Encode behind it, a prompt for each of "
+            "several clips.",
+            inputs=[io.String.Input("text", multiline=True, tooltip="One line per clip. Empty lines do not count.")],
+            outputs=[io.String.Output(display_name="lines", is_output_list=True, tooltip="The lines, in order.")],
+        )
+
+    @classmethod
+    def execute(cls, text: str) -> io.NodeOutput:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if not lines:
+            raise InputError("text", "no lines", "one line or more")
+        return io.NodeOutput(lines)
 
 
 class FrugalKeyframeSampler(FrugalNode):
@@ -205,10 +237,10 @@ class FrugalKeyframeSampler(FrugalNode):
             {
                 "positive": positive,
                 "negative": negative,
-                "images": control_images,
+                "control_images": control_images,
                 "keyframes": keyframes,
                 "seed": seed,
-                "source": source_video or [None],
+                "source_video": source_video or [None],
             }
         )
         editor = _editor(
@@ -218,9 +250,15 @@ class FrugalKeyframeSampler(FrugalNode):
             **{name: only(name, values) for name, values in shared.items()},
         )
         clips, failed = _prepared(editor, inputs)
-        edited = editor.edit(clips)
-        report = ui.PreviewText(_report(editor.models.model, clips, failed))
-        return io.NodeOutput([clip.frames for clip in edited], [clip.keyframes for clip in edited], ui=report)
+        edited = iter(editor.edit(clips))
+        results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
+        # Blocks what is behind it for this clip alone, so that lists keep their order.
+        blocked = ExecutionBlocker(None)
+        return io.NodeOutput(
+            [result.frames if result else blocked for result in results],
+            [result.keyframes if result else blocked for result in results],
+            ui=ui.PreviewText(_report(editor.models.model, clips, failed)),
+        )
 
 
 def _editor(
@@ -262,9 +300,9 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Clip],
     clips: list[Clip] = []
     failed: dict[int, InputError] = {}
     for number, given in enumerate(inputs, 1):
-        source = given.pop("source")
+        source = given.pop("source_video")
         try:
-            clips.append(editor.prepare(ClipInput(**given, source=as_stream(source) if source else None)))
+            clips.append(editor.prepare(ClipInput(**given, source_video=as_stream(source) if source else None)))
         except InputError as error:
             failed[number] = error
             logger.warning("Keyframe Sampler: clip %d is left out: %s", number, error)

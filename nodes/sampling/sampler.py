@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 import comfy.sample
@@ -19,7 +20,7 @@ from ..host.models import OutOfMemory, free_memory, load, release_cached_memory
 from ..keyframes.keyframes import Keyframes
 from .anchors import AnchorAttention
 from .conditioning import can_stack, stack
-from .keyframe_control import KeyframeControl
+from .keyframe_control import rearranged
 from .layout import Layout
 from .noise import start_noise, with_step_noise
 from .parts import Part, Position, after, batch_from, dense_part, sparse_part
@@ -214,10 +215,7 @@ class BatchSampler:
             positive, negative = self._chained(positive, parts[0]), self._chained(negative, parts[0])
         if control is None:
             return positive, negative
-        net = control.control_net.inner if isinstance(control.control_net, KeyframeControl) else control.control_net
-        if self.settings.mode == "dense":
-            spans = [(self.clips[part.clip].keyframes, part.frames[0], part.frames[-1] + 1) for part in parts]
-            net = KeyframeControl(net.copy(), Layout.joined([Layout.of(*span) for span in spans]))
+        net = rearranged(control.control_net, self._layout(parts))
         applied: tuple[Any, Any] = ControlNetApplyAdvanced().apply_controlnet(
             positive,
             negative,
@@ -229,6 +227,12 @@ class BatchSampler:
             vae=self.vae,
         )
         return applied
+
+    def _layout(self, parts: Sequence[Part]) -> Layout:
+        if self.settings.mode == "sparse":
+            return Layout.of(Keyframes.all_frames(_rows_in(parts), Fraction(1)))
+        spans = [(self.plans[part.clip], part.frames[0], part.frames[-1] + 1) for part in parts]
+        return Layout.joined([Layout.of(*span) for span in spans])
 
     def _hints(self, part: Part) -> torch.Tensor:
         clip, inside = self.clips[part.clip], set(part.frames)

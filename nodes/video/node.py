@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from fractions import Fraction
 from pathlib import PurePath
 from typing import Any, cast
@@ -20,8 +19,6 @@ from .decode import DecodeSettings, FileStream
 from .encode import EncodeSettings, save
 from .geometry import FITS, Fit
 from .rates import usual_rate
-
-logger = logging.getLogger(__name__)
 
 CATEGORY = "Frugal Motion/Video"
 LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
@@ -111,20 +108,9 @@ class FrugalLoadClips(FrugalNode):
 
     @classmethod
     def execute(cls, files: str, **settings: Any) -> io.NodeOutput:
-        decode_settings = _decode_settings(**settings)
-        opened: list[StreamVideo] = []
-        names: list[str] = []
-        failed: list[InputError] = []
-        for name in input_files(files, VIDEO_SUFFIXES):
-            try:
-                opened.append(_opened(name, decode_settings, cls.stage()))
-                names.append(PurePath(name).stem)
-            except InputError as error:
-                failed.append(error)
-                logger.warning("Load Clips: %s is left out: %s", name, error)
-        if not opened:
-            raise failed[0]
-        return io.NodeOutput(opened, names)
+        decode_settings, names = _decode_settings(**settings), input_files(files, VIDEO_SUFFIXES)
+        videos = [_opened(name, decode_settings, cls.stage()) for name in names]
+        return io.NodeOutput(videos, [PurePath(name).stem for name in names])
 
     @classmethod
     def fingerprint_inputs(cls, files: str | None = None, **_: Any) -> str:

@@ -15,10 +15,10 @@ from frugal_motion.tools.server import Server
 
 WORKFLOWS = Path(editor.WORKFLOWS)
 
-# What a machine without a model hub has in place of Stable Diffusion, at a size that a CPU can do.
+# Our own small model in place of Stable Diffusion, at a size that a CPU can do.
 SMALL = {
-    "Checkpoint": {"ckpt_name": "frugal-tiny-untrained.ckpt"},
-    "ControlNet": {"control_net_name": "frugal-tiny-openpose-untrained.safetensors"},
+    "Checkpoint": {"ckpt_name": "frugal-demo.ckpt"},
+    "ControlNet": {"control_net_name": "frugal-demo-openpose.safetensors"},
     "Upscale Model": {"model_name": "realesr-animevideov3.safetensors"},
     "Load Video": {"size": "custom", "width": 128, "height": 128},
     "Sampler": {"steps": 2},

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from comfy_execution.graph_utils import ExecutionBlocker
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling import sampler as sampling
 from frugal_motion.nodes.sampling.conditioning import can_stack
+from frugal_motion.nodes.sampling.node import FrugalTextLines
 
 from .conftest import Diffusion, hints
 from .test_sampler import assert_same, edit, edit_clips
@@ -107,8 +109,9 @@ def test_a_prompt_of_another_form_is_sampled_apart(diffusion: Diffusion) -> None
 def test_a_bad_clip_fails_alone_and_is_named(diffusion: Diffusion) -> None:
     images = [hints(9), hints(4), hints(9)]
     output = edit_clips(diffusion, control_images=images, keyframes=[PLANS[0]], seed=SEEDS)
-    assert len(output.args[0]) == 2
-    assert_same(output.args[0][1], edit(diffusion, hints(9), seed=SEEDS[2]).args[0])
+    frames, plans = output.args
+    assert isinstance(frames[1], ExecutionBlocker) and isinstance(plans[1], ExecutionBlocker)
+    assert_same(frames[2], edit(diffusion, hints(9), seed=SEEDS[2]).args[0])
     (text,) = output.ui.as_dict()["text"]
     assert "6 frames of 2 clips" in text and "clip 2 is left out: control_images: found 4" in text
 
@@ -123,3 +126,9 @@ def test_a_bad_clip_fails_alone_and_is_named(diffusion: Diffusion) -> None:
 def test_lists_that_do_not_go_together(diffusion: Diffusion, lists: dict[str, list[Any]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         edit_clips(diffusion, control_images=[hints(9)] * 3, keyframes=[PLANS[0]], **lists)
+
+
+def test_text_lines() -> None:
+    assert FrugalTextLines.execute(" a robot \n\na golem, in snow\n").args[0] == ["a robot", "a golem, in snow"]
+    with pytest.raises(InputError, match="text: found no lines"):
+        FrugalTextLines.execute(" \n")

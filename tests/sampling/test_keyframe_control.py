@@ -90,3 +90,30 @@ def test_another_batch_than_planned_is_refused(diffusion: Diffusion) -> None:
     control = keyframed(diffusion.control_net, every_nth(FRAMES + 1, Fraction(12), 4))
     with pytest.raises(InputError, match="latent batch: found 9 frames; allowed: 10"):
         sample(diffusion, control, hints(FRAMES + 1))
+
+
+def test_residuals_are_used_twice_if_asked(diffusion: Diffusion) -> None:
+    plan = every_nth(FRAMES, Fraction(12), 4)
+    with Counter(diffusion.control_net) as every:
+        exact = sample(diffusion, keyframed(diffusion.control_net, plan), hints(FRAMES))
+    with Counter(diffusion.control_net) as other:
+        reused = sample(diffusion, keyframed(diffusion.control_net, plan, 2), hints(FRAMES))
+    assert every.rows == 3 * 3 * 2 and other.rows == 2 * 3 * 2, "steps x keyframes x prompts"
+    free = sample(diffusion, diffusion.control_net, torch.zeros_like(hints(FRAMES)))
+    assert 0 < (reused - exact).abs().mean() < 0.3 * (exact - free).abs().mean()
+
+
+def test_reused_residuals_end_with_the_range(diffusion: Diffusion) -> None:
+    plan = every_nth(FRAMES, Fraction(12), 1)
+    for start, end in ((0.0, 0.0), (0.0, 0.7)):
+        exact, reused = (
+            sample(diffusion, keyframed(diffusion.control_net, plan, reuse), hints(FRAMES), start, end)
+            for reuse in (1, 8)
+        )
+        off = sample(diffusion, diffusion.control_net, hints(FRAMES), 0.99, 1.0)
+        assert (reused - exact).abs().mean() <= (exact - off).abs().mean()
+
+
+def test_bad_reuse(diffusion: Diffusion) -> None:
+    with pytest.raises(InputError, match="reuse_steps: found 0"):
+        keyframed(diffusion.control_net, every_nth(FRAMES, Fraction(12), 4), 0)

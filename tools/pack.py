@@ -1,0 +1,35 @@
+"""Import the pack exactly as ComfyUI does, under the name ``frugal_motion``.
+
+ComfyUI loads a custom node by ``spec_from_file_location`` on its ``__init__.py``. The pack's root must not be on
+``sys.path``, where its ``nodes/`` would hide ComfyUI's ``nodes.py``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def import_pack(comfyui: Path) -> None:
+    """Make ``frugal_motion`` and ComfyUI's own modules importable, on the CPU.
+
+    Args:
+        comfyui: ComfyUI's checkout.
+    """
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+    sys.path.insert(0, str(comfyui))
+    # First: nodes.py puts comfy/ on sys.path, whose utils.py would take the name.
+    import utils.extra_config  # type: ignore[import-not-found]  # noqa: F401
+    from comfy.cli_args import args
+
+    args.cpu = True  # before comfy.model_management, which would initialise CUDA at import
+    spec = importlib.util.spec_from_file_location(
+        "frugal_motion", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["frugal_motion"] = module
+    spec.loader.exec_module(module)
