@@ -9,7 +9,7 @@ from ..motion.motion import BODY_JOINTS, Motion
 from .adaptive import Features
 from .appearance import Thumbnails
 
-_APPEARANCE = 3.0  # of a picture that changes from black to white, against a joint that moves by a body's height
+_APPEARANCE = 10.0  # of a picture that changes from black to white, against a joint that moves by a body's height
 _SIGHT = 0.2  # of a joint that comes into sight or leaves it
 
 

@@ -54,7 +54,11 @@ def test_api_twins_agree_with_the_editor(server: Server) -> None:
 
 
 def test_is_offered_as_a_template(server: Server) -> None:
-    assert sorted(server.get("/api/workflow_templates")["frugal-motion"]) == ["micro_batch", "motion_edit", "motion_lab"]
+    assert sorted(server.get("/api/workflow_templates")["frugal-motion"]) == [
+        "micro_batch",
+        "motion_edit",
+        "motion_lab",
+    ]
     for workflow in WORKFLOWS.glob("*.json"):
         assert workflow.with_suffix(".jpg").is_file(), "a template needs a thumbnail"
 
