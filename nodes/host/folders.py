@@ -76,6 +76,21 @@ def input_file(name: str, argument: str = "file") -> Path:
     return path
 
 
+def is_input_file(name: str) -> bool | str:
+    """Whether ``input_file`` finds it; if not, why, as ComfyUI's validation wants it."""
+    try:
+        input_file(name)
+    except InputError as error:
+        return str(error)
+    return True
+
+
+def fingerprint(name: str) -> str:
+    """Another text when the file has changed, for ComfyUI's ``fingerprint_inputs``."""
+    path = input_file(name)
+    return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
+
+
 def input_files(lines: str, suffixes: Collection[str], argument: str = "files") -> list[str]:
     """Names, as ``input_file`` takes them, of the files that lines of names, folders and patterns mean.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io, ui
 
 from ..errors import InputError
-from ..host.folders import input_file, list_inputs, list_outputs, output_file
+from ..host.folders import fingerprint, input_file, is_input_file, list_inputs, list_outputs, output_file
 from ..host.node import FrugalNode, Motion
 from ..motion.motion import Motion as MotionValue
 from ..video.rates import usual_rate
@@ -145,20 +144,11 @@ class FrugalLoadMotion(FrugalNode):
     @classmethod
     def validate_inputs(cls, file: str | None = None) -> bool | str:
         """Accept files that came after the page, with its list of files, was loaded."""
-        if file is None:  # comes from another node
-            return True
-        try:
-            input_file(file)
-        except InputError as error:
-            return str(error)
-        return True
+        return True if file is None else is_input_file(file)  # None comes from another node
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
-        if file is None:
-            return ""
-        path: Path = input_file(file)
-        return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
+        return "" if file is None else fingerprint(file)
 
 
 def _rate_input() -> Any:

@@ -9,7 +9,15 @@ from typing import Any, cast
 from comfy_api.latest import Input, io, ui
 
 from ..errors import InputError
-from ..host.folders import VIDEO_SUFFIXES, input_file, input_files, list_videos, output_file
+from ..host.folders import (
+    VIDEO_SUFFIXES,
+    fingerprint,
+    input_file,
+    input_files,
+    is_input_file,
+    list_videos,
+    output_file,
+)
 from ..host.metadata import workflow_metadata
 from ..host.node import FrugalNode, Stage
 from ..host.progress import Progress
@@ -63,17 +71,11 @@ class FrugalLoadVideo(FrugalNode):
     @classmethod
     def validate_inputs(cls, file: str | None = None) -> bool | str:
         """Accept files that were uploaded after the page, with its list of files, was loaded."""
-        if file is None:  # comes from another node
-            return True
-        try:
-            input_file(file)
-        except InputError as error:
-            return str(error)
-        return True
+        return True if file is None else is_input_file(file)  # None comes from another node
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
-        return "" if file is None else _fingerprint(file)
+        return "" if file is None else fingerprint(file)
 
 
 class FrugalLoadClips(FrugalNode):
@@ -114,7 +116,7 @@ class FrugalLoadClips(FrugalNode):
 
     @classmethod
     def fingerprint_inputs(cls, files: str | None = None, **_: Any) -> str:
-        return "" if files is None else "\n".join(map(_fingerprint, input_files(files, VIDEO_SUFFIXES)))
+        return "" if files is None else "\n".join(map(fingerprint, input_files(files, VIDEO_SUFFIXES)))
 
     @classmethod
     def resolved_inputs(cls, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -188,11 +190,6 @@ def _decode_settings(
 
 def _opened(name: str, settings: DecodeSettings, stage: Stage) -> StreamVideo:
     return StreamVideo(FileStream(input_file(name), settings), stage)
-
-
-def _fingerprint(name: str) -> str:
-    path = input_file(name)
-    return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
 
 
 def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:

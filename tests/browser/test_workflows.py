@@ -29,7 +29,13 @@ SET_WIDGETS = """([changes]) => {
         for (const [name, value] of Object.entries(values)) node.widgets.find(w => w.name === name).value = value;
     }
 }"""
-CHANGES: dict[str, dict[str, Any]] = {"motion_edit": SMALL, "motion_lab": {}}
+TWO_PEOPLE = {
+    "Load Video": {"file": "two_people.mp4"},
+    "Extract Pose": {"people": 2, "hands": True},
+    "Smooth Motion": {"method": "kalman"},
+    "Motion Style": {"preset": "robotic", "mirror": "person", "loop": True},
+}
+RUNS: list[tuple[str, dict[str, Any]]] = [("motion_edit", SMALL), ("motion_lab", {}), ("motion_lab", TWO_PEOPLE)]
 UNKNOWN_NODES = "() => app.graph.nodes.filter(n => !LiteGraph.registered_node_types[n.type]).map(n => n.type)"
 ADD = """(name) => {
     const node = app.graph.add(LiteGraph.createNode(name));
@@ -63,11 +69,13 @@ def test_is_offered_as_a_template(server: Server) -> None:
         assert workflow.with_suffix(".jpg").is_file(), "a template needs a thumbnail"
 
 
-@pytest.mark.parametrize("workflow", CHANGES)
-def test_opens_whole_and_runs_from_the_run_button(page: Page, server: Server, workflow: str) -> None:
+@pytest.mark.parametrize(("workflow", "changes"), RUNS, ids=["edit", "lab", "lab of two people"])
+def test_opens_whole_and_runs_from_the_run_button(
+    page: Page, server: Server, workflow: str, changes: dict[str, Any]
+) -> None:
     editor.load(page, WORKFLOWS / f"{workflow}.json")
     assert page.evaluate(UNKNOWN_NODES) == []
-    page.evaluate(SET_WIDGETS, [CHANGES[workflow]])
+    page.evaluate(SET_WIDGETS, [changes])
     page.evaluate(WATCH)
     page.get_by_role("button", name="Run", exact=True).first.click()
     page.wait_for_function("() => window.ended", timeout=300_000)
