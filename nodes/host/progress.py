@@ -1,4 +1,4 @@
-"""Progress bars and the cancel button."""
+"""Progress bars, the cancel button, and words on a node."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import comfy.utils
 import latent_preview
 import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
 
 T = TypeVar("T", bound=Sized)
 
@@ -60,3 +62,11 @@ class LatentProgress:
         self._done += len(denoised)
         preview = self._previewer and self._previewer.decode_latent_to_preview_image("JPEG", denoised)
         self._bar.update_absolute(self._done, preview=preview)
+
+
+def show_on_node(text: str) -> None:
+    """Show a few words on the node that is executing, in the editor that posted the run."""
+    context = get_executing_context()
+    server = getattr(PromptServer, "instance", None)  # there is none without a server, as in tests
+    if context and server:
+        server.send_progress_text(text, context.node_id, server.client_id)

@@ -66,10 +66,16 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _same_options(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    if one.keys() != other.keys() or one.get("control") is not None:  # a control's hints belong to one clip's frames
+    if one.keys() != other.keys() or _has_frames(one) or _has_frames(other):
         return False
     by_row = all((one.get(name) is None) == (other.get(name) is None) for name in _BY_ROW)
     return by_row and all(_equal(one[name], other[name]) for name in one if name not in _BY_ROW)
+
+
+def _has_frames(options: dict[str, Any]) -> bool:
+    """Whether it holds what belongs to one clip's frames: the hints of a control, a mask per frame."""
+    mask = options.get("mask")
+    return options.get("control") is not None or (mask is not None and mask.ndim > 2 and len(mask) > 1)
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -21,6 +21,7 @@ from ..video.stream import FrameStream
 from ..video.tensors import ImageStream, to_image
 from .colour import steadied
 from .families import check_families
+from .keyframe_control import not_interpolated
 from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
 
 EditMode = Literal["sparse", "hybrid", "dense"]
@@ -92,13 +93,18 @@ class Editor:
             found = f"{settings.sampling.anchor:g} with {type(models.model.model).__name__}"
             raise InputError("anchor", found, "0, or SD1.5 or SDXL")
 
+    def not_interpolated(self) -> str | None:
+        """The class of a ControlNet that runs on every frame although the mode is dense, as it cannot be keyframed."""
+        return not_interpolated(self.models.control.control_net) if self.settings.mode == "dense" else None
+
     def prepare(self, given: ClipInput) -> Clip:
         """Check a clip, and encode what of it is redrawn.
 
         Raises:
             InputError: something does not fit the models or the plan.
         """
-        models, keyframes = self.models, given.keyframes
+        models = self.models
+        keyframes = _all_frames(given.keyframes) if self.not_interpolated() else given.keyframes
         check_families(models.model, models.vae, models.control.control_net, given.positive, given.negative)
         hints = control_hints(given.control_images, keyframes)
         frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)

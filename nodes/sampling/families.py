@@ -8,6 +8,7 @@ from comfy.cldm.cldm import ControlNet as UNetControlNet
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from ..errors import InputError
+from .keyframe_control import KeyframeControl
 
 
 def check_families(model: Any, vae: Any, control_net: Any, positive: Any, negative: Any) -> None:
@@ -19,7 +20,7 @@ def check_families(model: Any, vae: Any, control_net: Any, positive: Any, negati
     family = type(model.model.model_config).__name__
     latent = model.model.latent_format
     if latent.latent_dimensions != 2:
-        raise InputError("model", f"the video model {family}", "an image model such as SD1.5 or SDXL")
+        raise InputError("model", f"{family}, whose latents are those of a video", "SD1.5, SDXL, SD3, Flux…")
     if vae.latent_channels != latent.latent_channels:
         found = f"a VAE of {vae.latent_channels} latent channels"
         raise InputError("vae", found, f"{latent.latent_channels} channels, as {family} has")
@@ -35,6 +36,7 @@ def check_families(model: Any, vae: Any, control_net: Any, positive: Any, negati
 
 
 def _check_control(control_net: Any, model: Any, family: str, width: int) -> None:
+    control_net = control_net.inner if isinstance(control_net, KeyframeControl) else control_net
     net = getattr(control_net, "control_model", None)
     if net is None:  # T2I-Adapter, ControlLoRA: built from the model itself, or without attention
         return

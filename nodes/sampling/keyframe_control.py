@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import comfy.controlnet
 import torch
 from comfy.controlnet import ControlBase
 
@@ -51,6 +52,14 @@ class KeyframeControl(ControlBase):
         self.copy_to(clone)
         for name in _MIRRORED:
             setattr(clone, name, getattr(clone.inner, name))
+        return clone
+
+    def deepclone_multigpu(self, load_device: torch.device, autoregister: bool = False) -> KeyframeControl:
+        """A copy whose net is on another device, for newer ComfyUI's work on several GPUs."""
+        clone = self.copy()
+        clone.inner = self.inner.deepclone_multigpu(load_device)
+        if autoregister:
+            self.multigpu_clones[load_device] = clone
         return clone
 
     def set_extra_arg(self, argument: str, value: Any = None) -> None:
@@ -166,7 +175,7 @@ class KeyframeControl(ControlBase):
         return {place: [spread(residual) for residual in residuals] for place, residuals in control.items()}
 
     def _check_batch(self, x_noisy: torch.Tensor, chunks: int) -> None:
-        if x_noisy.ndim != 4:
+        if x_noisy.ndim == 5 and x_noisy.shape[2] > 1:
             raise InputError("control_net", "a video model's latent", "an image model, where frames are batch rows")
         frames = x_noisy.shape[0] // chunks
         if frames != self.layout.frames:
@@ -212,6 +221,15 @@ class _Rows:
             return self.of(value) if per_row else value
 
         return {name: take(value) for name, value in cond.items()}
+
+
+def not_interpolated(control: ControlBase) -> str | None:
+    """The class of a control whose residuals may not be interpolated from some rows; ``None`` for ComfyUI's own.
+
+    Those of other packs may mix the frames, keep a state per frame or patch the model.
+    """
+    kind = type(control.inner if isinstance(control, KeyframeControl) else control)
+    return None if kind.__module__ == comfy.controlnet.__name__ else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def keyframed(control: ControlBase, keyframes: Keyframes, reuse: int = 1) -> KeyframeControl:

@@ -14,10 +14,11 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..errors import InputError
 from ..host.lists import broadcast, only
 from ..host.node import FrugalNode, InterpolationModel, Keyframes
+from ..host.progress import show_on_node
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
 from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models
-from .keyframe_control import keyframed
+from .keyframe_control import keyframed, not_interpolated
 from .sampler import Clip, Control, Mode, Settings
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,10 @@ class FrugalKeyframeControlNet(FrugalNode):
 
     @classmethod
     def execute(cls, control_net: Any, keyframes: Plan, reuse_steps: int = 1) -> io.NodeOutput:
+        unknown = not_interpolated(control_net)
+        if unknown:
+            _warn(_every_frame(unknown))
+            return io.NodeOutput(control_net)
         return io.NodeOutput(keyframed(control_net, keyframes, reuse_steps))
 
 
@@ -252,12 +257,14 @@ class FrugalKeyframeSampler(FrugalNode):
         clips, failed = _prepared(editor, inputs)
         edited = iter(editor.edit(clips))
         results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
+        report = _report(editor, clips, failed)
+        show_on_node(report)
         # Blocks what is behind it for this clip alone, so that lists keep their order.
         blocked = ExecutionBlocker(None)
         return io.NodeOutput(
             [result.frames if result else blocked for result in results],
             [result.keyframes if result else blocked for result in results],
-            ui=ui.PreviewText(_report(editor.models.model, clips, failed)),
+            ui=ui.PreviewText(report),
         )
 
 
@@ -311,11 +318,23 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Clip],
     return clips, failed
 
 
-def _report(model: Any, clips: list[Clip], failed: dict[int, InputError]) -> str:
+def _report(editor: Editor, clips: list[Clip], failed: dict[int, InputError]) -> str:
     frames = sum(len(clip.latents) for clip in clips)
-    precision = str(model.model_dtype()).removeprefix("torch.")
+    precision = str(editor.models.model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
+    unknown = editor.not_interpolated()
+    if unknown:
+        lines.append(_every_frame(unknown))
     return "\n".join([*lines, *(f"clip {number} is left out: {error}" for number, error in failed.items())])
+
+
+def _every_frame(control: str) -> str:
+    return f"{control} cannot be interpolated between keyframes; it runs on every frame."
+
+
+def _warn(text: str) -> None:
+    logger.warning("Keyframe ControlNet: %s", text)
+    show_on_node(text)
 
 
 def _check_choice(name: str, value: str, options: Sequence[str]) -> None:

@@ -211,8 +211,8 @@ class BatchSampler:
         rows = [len(part.frames) for part in parts]
         positive = stack([clip.positive for clip in clips], rows)
         negative = stack([clip.negative for clip in clips], rows)
-        if len(parts) == 1:  # prompts with a control of their own share no batch
-            positive, negative = self._chained(positive, parts[0]), self._chained(negative, parts[0])
+        if len(parts) == 1:  # prompts with something per frame share no batch
+            positive, negative = self._of_part((positive, negative), parts[0])
         if control is None:
             return positive, negative
         net = rearranged(control.control_net, self._layout(parts))
@@ -238,29 +238,38 @@ class BatchSampler:
         clip, inside = self.clips[part.clip], set(part.frames)
         return clip.hints[[i for i, frame in enumerate(clip.keyframes.frames) if frame in inside]]
 
-    def _chained(self, conditioning: Any, part: Part) -> Any:
-        """Controls that the user applied before: their hints cut to this part."""
-        return [
-            [
-                text,
-                {**options, "control": self._cut_hints(options.get("control"), part)}
-                if options.get("control")
-                else options,
-            ]
-            for text, options in conditioning
-        ]
+    def _of_part(self, conditionings: Sequence[Any], part: Part) -> list[Any]:
+        """Prompts with what they hold per frame, masks and hints of controls applied before, cut to this part."""
+        controls: dict[Any, Any] = {}  # one that two prompts share stays one, so that they stay in one batch
+
+        def cut_control(control: Any) -> Any:
+            if control is not None and control not in controls:
+                controls[control] = self._cut_hints(control, part).set_previous_controlnet(
+                    cut_control(control.previous_controlnet)
+                )
+            return controls.get(control)
+
+        def cut(options: dict[str, Any]) -> dict[str, Any]:
+            result = dict(options)
+            if options.get("control") is not None:
+                result["control"] = cut_control(options["control"])
+            if options.get("mask") is not None:
+                result["mask"] = self._cut_rows(options["mask"], part)
+            return result
+
+        return [[[text, cut(options)] for text, options in conditioning] for conditioning in conditionings]
 
     def _cut_hints(self, control: Any, part: Part) -> Any:
-        if control is None:
-            return None
-        previous = self._cut_hints(control.previous_controlnet, part)
-        copy = control.copy().set_previous_controlnet(previous)
-        hint = copy.cond_hint_original
-        if hint is not None and hint.shape[0] == self.clips[part.clip].keyframes.frame_count:
-            copy.cond_hint_original = hint[list(part.frames)]
-        elif hint is not None and hint.shape[0] == len(self.latents[part.clip]):
-            copy.cond_hint_original = hint[self._rows(part)]
+        copy = control.copy()
+        if copy.cond_hint_original is not None:
+            copy.cond_hint_original = self._cut_rows(copy.cond_hint_original, part)
         return copy
+
+    def _cut_rows(self, value: torch.Tensor, part: Part) -> torch.Tensor:
+        """The part's rows of what has one per frame of the clip, or one per sampled frame."""
+        if value.shape[0] == self.clips[part.clip].keyframes.frame_count:
+            return value[list(part.frames)]
+        return value[self._rows(part)] if value.shape[0] == len(self.latents[part.clip]) else value
 
 
 def _split(latents: torch.Tensor, parts: Sequence[Part]) -> Sequence[torch.Tensor]:
@@ -287,7 +296,8 @@ def control_hints(images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
         return images
     if count == keyframes.frame_count:
         return images[list(keyframes.frames)]
-    allowed = f"{wanted} (one per keyframe) or {keyframes.frame_count} (one per frame)"
+    per_keyframe = f"{wanted} (one per keyframe) or " if wanted < keyframes.frame_count else ""
+    allowed = f"{per_keyframe}{keyframes.frame_count} (one per frame)"
     raise InputError("control_images", str(count), allowed, "Draw the pose of the same clip, with the same keyframes.")
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+import comfy.samplers
 import pytest
 import torch
+from comfy_extras import nodes_custom_sampler as custom_sampling
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.keyframe_control import keyframed
-from nodes import ControlNetApplyAdvanced, common_ksampler
+from nodes import ConditioningSetArea, ConditioningSetMask, ControlNetApplyAdvanced, common_ksampler
 
 from .conftest import Diffusion, hints
 
@@ -78,6 +80,55 @@ def test_chained_controls_add_up_as_in_stock(diffusion: Diffusion) -> None:
 
     net, plan = diffusion.control_net, every_nth(FRAMES, Fraction(12), 1)
     assert torch.equal(chained(keyframed(net, plan), keyframed(keyframed(net, plan), plan)), chained(net, net))
+
+
+@pytest.mark.parametrize("part", ["area", "mask", "mask bounds"])
+def test_prompts_for_a_part_of_the_picture(diffusion: Diffusion, part: str) -> None:
+    mask = torch.zeros(1, 64, 64)
+    mask[:, 16:56, 8:40] = 1
+
+    def of_part(conditioning: Any) -> Any:
+        if part == "area":
+            return ConditioningSetArea().append(conditioning, 32, 40, 8, 16, 0.8)[0]
+        return ConditioningSetMask().append(conditioning, mask, "default" if part == "mask" else part, 0.8)[0]
+
+    def regional(net: Any, images: torch.Tensor) -> torch.Tensor:
+        apply = ControlNetApplyAdvanced().apply_controlnet
+        inside, negative = apply(of_part(diffusion.positive), diffusion.negative, net, images, 0.9, 0.0, 1.0)
+        latent = {"samples": torch.zeros(FRAMES, 4, 8, 8)}
+        positive = [*diffusion.positive, *inside]
+        made = common_ksampler(diffusion.model, 7, 2, 4.0, "euler", "karras", positive, negative, latent)
+        samples: torch.Tensor = made[0]["samples"]
+        return samples
+
+    net = diffusion.control_net
+    exact = regional(net, hints(FRAMES))
+    assert torch.equal(regional(keyframed(net, every_nth(FRAMES, Fraction(12), 1)), hints(FRAMES)), exact)
+    sparse = regional(keyframed(net, every_nth(FRAMES, Fraction(12), 4)), hints(FRAMES))
+    other = regional(net, hints(FRAMES).flip(0))
+    assert 0 < (sparse - exact).abs().mean() < (other - exact).abs().mean()
+
+
+def test_in_sampler_custom_advanced(diffusion: Diffusion) -> None:
+    def custom(net: Any) -> torch.Tensor:
+        positive, negative = ControlNetApplyAdvanced().apply_controlnet(
+            diffusion.positive, diffusion.negative, net, hints(FRAMES), 0.9, 0.0, 1.0
+        )
+        guider = custom_sampling.Guider_Basic(diffusion.model)
+        guider.set_conds(positive)
+        sampler = comfy.samplers.sampler_object("res_multistep")
+        sigmas = comfy.samplers.calculate_sigmas(diffusion.model.get_model_object("model_sampling"), "simple", 3)
+        noise = custom_sampling.Noise_RandomNoise(7)
+        latent = {"samples": torch.zeros(FRAMES, 4, 8, 8)}
+        output = custom_sampling.SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, latent)
+        samples: torch.Tensor = output.args[0]["samples"]
+        return samples
+
+    net = diffusion.control_net
+    assert torch.equal(custom(keyframed(net, every_nth(FRAMES, Fraction(12), 1))), custom(net))
+    with Counter(net) as counter:
+        custom(keyframed(net, every_nth(FRAMES, Fraction(12), 4)))
+    assert counter.rows == 3 * 3, "steps x keyframes; there is no negative prompt"
 
 
 def test_hints_that_fit_neither_are_refused(diffusion: Diffusion) -> None:

@@ -19,7 +19,7 @@ from frugal_motion.nodes.sampling.keyframe_control import keyframed
 from frugal_motion.nodes.sampling.node import FrugalKeyframeSampler
 from frugal_motion.nodes.video.stream import ArrayStream
 from frugal_motion.nodes.video.tensors import to_frames
-from nodes import ControlNetApplyAdvanced
+from nodes import ConditioningSetMask, ControlNetApplyAdvanced
 
 from .conftest import Diffusion, hints
 
@@ -98,6 +98,27 @@ def test_the_result_does_not_depend_on_the_memory(
     whole = edit(diffusion, hints(FRAMES), plan, mode=mode).args[0]
     monkeypatch.setattr(sampling, "free_memory", lambda device: 1)
     assert_same(edit(diffusion, hints(FRAMES), plan, mode=mode).args[0], whole)
+
+
+def test_what_prompts_hold_per_frame_follows_the_batches(
+    diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks = torch.zeros(FRAMES, 64, 64)
+    for frame in range(FRAMES):
+        masks[frame, :, 4 * frame : 4 * frame + 24] = 1
+    (masked,) = ConditioningSetMask().append(diffusion.positive, masks, "default", 1.0)
+    positive, negative = ControlNetApplyAdvanced().apply_controlnet(
+        [*diffusion.positive, *masked], diffusion.negative, diffusion.control_net, hints(FRAMES).flip(0), 0.5, 0, 1
+    )
+    prompts = {"positive": positive, "negative": negative}
+    for mode in ("sparse", "dense"):
+        whole = edit(diffusion, hints(FRAMES), mode=mode, **prompts).args[0]
+        with monkeypatch.context() as patch:
+            patch.setattr(sampling, "free_memory", lambda _: 1)
+            in_parts = edit(diffusion, hints(FRAMES), mode=mode, **prompts).args[0]
+        assert_same(in_parts, whole)
+        without = edit(diffusion, hints(FRAMES), mode=mode).args[0]
+        assert (whole - without).abs().mean() > 1e-3, "masks and control must matter for this to prove anything"
 
 
 def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,7 @@ def randomised(net: nn.Module, seed: int, gain: Callable[[str], float] = lambda 
         if value.ndim == 0:
             weights[name] = value.half()
         elif value.ndim == 1:
-            weights[name] = torch.full(value.shape, float(name.endswith("weight")), dtype=torch.half)
+            weights[name] = torch.full(value.shape, float(name.endswith(("weight", "scale"))), dtype=torch.half)
         else:
             deviation = gain(name) / math.sqrt(math.prod(value.shape[1:]))
             weights[name] = (torch.randn(value.shape, generator=generator) * deviation).half()
