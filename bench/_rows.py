@@ -31,6 +31,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel  # noqa: E4
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from frugal_motion.nodes.keyframes.adaptive import adaptive  # noqa: E402
+from frugal_motion.nodes.keyframes.expected_error import line_errors  # noqa: E402
 from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
 from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings  # noqa: E402
@@ -152,7 +153,7 @@ def main() -> None:
     counted = Counted()
     even = every_nth(int(SECONDS * RATE), RATE, EVERY)
     path = torch.randn(even.frame_count, 4, generator=torch.Generator().manual_seed(0)).cumsum(0).numpy()
-    plan = adaptive(path, RATE, len(even.frames))
+    plan = adaptive(line_errors(path), len(path), RATE, len(even.frames))
     between = Keyframes(tuple(sorted(set(range(plan.frame_count)) - set(plan.frames))), plan.frame_count, RATE)
     with torch.inference_mode():
         sparse = counted.of(lambda: counted.ours("sparse", plan))

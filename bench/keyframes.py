@@ -16,7 +16,7 @@ from nodes.interpolation.rife import load_rife
 from nodes.interpolation.stream import InterpolatedStream
 from nodes.keyframes.adaptive import adaptive
 from nodes.keyframes.appearance import thumbnails
-from nodes.keyframes.features import appearance_features, motion_features
+from nodes.keyframes.expected_error import expected_errors
 from nodes.keyframes.keyframes import Keyframes
 from nodes.keyframes.uniform import every_nth
 from nodes.pose.extract import extract_pose
@@ -57,10 +57,10 @@ def _plans() -> Iterator[tuple[Frames, Keyframes, Keyframes]]:
             frames = np.concatenate(list(stream.chunks()))
             model = ASSETS / "models/mediapipe/pose_landmarker_full.task"
             motion = extract_pose(ArrayStream(frames, rate), model, LandmarkSettings(people))
-            seen = motion_features(motion), appearance_features(thumbnails(ArrayStream(frames, rate)))
+            errors = expected_errors(motion, thumbnails(ArrayStream(frames, rate)))
             for every in EVERY:
                 even = every_nth(len(frames), rate, every)
-                yield frames, even, adaptive(np.concatenate(seen, axis=1), rate, len(even.frames))
+                yield frames, even, adaptive(errors, len(frames), rate, len(even.frames))
 
 
 def _rebuilt(frames: Frames, plan: Keyframes, interpolator: NetInterpolator) -> tuple[float, float]:

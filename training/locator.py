@@ -133,8 +133,7 @@ def _peaks(plane: npt.NDArray[np.float32], count: int) -> Positions:
         if found and left[row, column] < CERTAIN * plane.max():
             found.append(found[0])
             continue
-        rows = slice(max(0, row - 1), row + 2)
-        columns = slice(max(0, column - 1), column + 2)
+        rows, columns = (slice(max(0, at - 1), min(at + 2, len(plane))) for at in (int(row), int(column)))
         weights, (y, x) = plane[rows, columns], np.mgrid[rows, columns] + 0.5
         found.append(np.array((np.sum(x * weights), np.sum(y * weights))) / weights.sum() / len(plane))
         around = SUPPRESSED

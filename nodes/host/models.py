@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import comfy.model_management as management
 import comfy.utils
@@ -13,6 +14,10 @@ from comfy.model_patcher import ModelPatcher
 from ..accelerator import Accelerator
 
 OutOfMemory: type[BaseException] = management.OOM_EXCEPTION
+
+
+# Rows of a batch of some shape that ran out of memory no more, for as long as ComfyUI keeps the weights.
+_rows_that_fit: WeakKeyDictionary[torch.nn.Module, dict[tuple[int, ...], int]] = WeakKeyDictionary()
 
 
 def managed(net: torch.nn.Module) -> ModelPatcher:
@@ -42,6 +47,16 @@ def inference_dtype(device: torch.device) -> torch.dtype:
 def free_memory(device: torch.device) -> int:
     """Bytes that a batch may use on ``device``."""
     return int(management.get_free_memory(device))
+
+
+def remember_rows(patcher: ModelPatcher, shape: tuple[int, ...], rows: int) -> None:
+    """More rows of this shape than ``rows`` ran out of memory."""
+    _rows_that_fit.setdefault(patcher.model, {})[shape] = rows
+
+
+def remembered_rows(patcher: ModelPatcher, shape: tuple[int, ...]) -> int | None:
+    """What ``remember_rows`` was told of these weights, whatever patches are on them."""
+    return _rows_that_fit.get(patcher.model, {}).get(shape)
 
 
 def release_cached_memory() -> None:

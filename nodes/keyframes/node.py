@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from comfy_api.latest import io
 
 from ..errors import InputError
@@ -12,9 +11,9 @@ from ..host.node import FrugalNode, Keyframes, Motion
 from ..host.progress import Progress
 from ..host.video import as_stream
 from ..motion.motion import Motion as MotionValue
-from .adaptive import adaptive
+from .adaptive import LONGEST_GAP, adaptive
 from .appearance import find_cuts, thumbnails
-from .features import appearance_features, motion_features
+from .expected_error import expected_errors
 from .uniform import every_nth
 
 METHODS = ("adaptive", "even")
@@ -80,9 +79,9 @@ class FrugalPlanKeyframes(FrugalNode):
         found = find_cuts(small) if small is not None and cuts else ()
         keyframes = every_nth(frame_count, frame_rate, every, found)
         if method == "adaptive":
-            seen = [motion_features(motion)] if motion is not None else []
-            seen += [appearance_features(small)] if small is not None else []
-            keyframes = adaptive(np.concatenate(seen, axis=1), frame_rate, len(keyframes.frames), found)
+            progress = Progress(frame_count * LONGEST_GAP * every)
+            errors = expected_errors(motion, small, progress.step)
+            keyframes = adaptive(errors, frame_count, frame_rate, len(keyframes.frames), found)
         return io.NodeOutput(keyframes, len(keyframes.frames), ui={"frugal_keyframes": [keyframes.to_fields()]})
 
 

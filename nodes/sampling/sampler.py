@@ -16,7 +16,14 @@ import torch
 from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 
 from ..errors import InputError
-from ..host.models import OutOfMemory, free_memory, load, release_cached_memory
+from ..host.models import (
+    OutOfMemory,
+    free_memory,
+    load,
+    release_cached_memory,
+    remember_rows,
+    remembered_rows,
+)
 from ..keyframes.keyframes import Keyframes
 from .anchors import AnchorAttention
 from .conditioning import can_stack, stack
@@ -149,6 +156,7 @@ class BatchSampler:
                 continue
             release_cached_memory()  # only now has the exception let go of the tensors
             rows = _rows_in(parts) // 2
+            remember_rows(self.model, self._shape, rows)
             logger.warning("Keyframe Sampler: out of memory; going on with batches of %d frames", rows)
             parts = self._batch(_start_of(parts), rows)
 
@@ -169,7 +177,14 @@ class BatchSampler:
     def _rows_that_fit(self) -> int:
         load(self.model, *(self.control.control_net.get_models() if self.control else ()))
         per_row = self.model.memory_required([2, *self.row.shape[1:]])  # cond and uncond
-        return max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
+        estimate = max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
+        remembered = remembered_rows(self.model, self._shape)
+        return estimate if remembered is None else min(estimate, remembered)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """What decides, with the weights, how many rows fit."""
+        return (*self.row.shape[1:], int(self.control is not None))
 
     def _sample(self, parts: Sequence[Part]) -> torch.Tensor:
         model, settings = self.model, self.settings

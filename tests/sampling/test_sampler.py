@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from comfy.model_management import InterruptProcessingException
 
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.host import models as host_models
+from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
@@ -100,9 +104,7 @@ def test_the_result_does_not_depend_on_the_memory(
     assert_same(edit(diffusion, hints(FRAMES), plan, mode=mode).args[0], whole)
 
 
-def test_what_prompts_hold_per_frame_follows_the_batches(
-    diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_prompts_hold_per_frame_follows_the_batches(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
     masks = torch.zeros(FRAMES, 64, 64)
     for frame in range(FRAMES):
         masks[frame, :, 4 * frame : 4 * frame + 24] = 1
@@ -125,6 +127,8 @@ def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytes
     whole = edit(diffusion, hints(FRAMES)).args[0]
     sample, batches = sampling.comfy.sample.sample_custom, []
 
+    monkeypatch.setattr(host_models, "_rows_that_fit", {})
+
     def tight(model: Any, noise: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         batches.append(len(noise))
         if len(noise) > 1:
@@ -134,18 +138,49 @@ def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytes
     monkeypatch.setattr(sampling.comfy.sample, "sample_custom", tight)
     assert_same(edit(diffusion, hints(FRAMES)).args[0], whole)
     assert batches == [3, 1, 1, 1]
+    edit(diffusion, hints(FRAMES))
+    assert batches[4:] == [1, 1, 1], "remembered for these weights and this size"
+    with pytest.raises(InputError):
+        edit(diffusion, hints(FRAMES, 72), mode="dense")
+    assert batches[7] == FRAMES, "another size is tried by itself"
 
 
 @pytest.mark.parametrize("mode", ["sparse", "dense"])
 def test_out_of_memory_with_the_smallest_batch_says_so(
     diffusion: Diffusion, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(host_models, "_rows_that_fit", {})
+
     def full(*_: Any, **__: Any) -> Any:
         raise torch.cuda.OutOfMemoryError("nothing fits")
 
     monkeypatch.setattr(sampling.comfy.sample, "sample_custom", full)
     with pytest.raises(InputError, match=r"size: found a latent of 8x8.*smaller size"):
         edit(diffusion, hints(FRAMES), mode=mode)
+
+
+def test_interrupt_ends_the_batch_and_frees_everything(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = edit(diffusion, hints(FRAMES), mode="dense").args[0]
+    calls = []
+
+    def cancelled_at_the_second() -> None:
+        calls.append(None)
+        if len(calls) == 2:
+            raise InterruptProcessingException
+
+    gc.collect()
+    before = _tensors()
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "throw_exception_if_processing_interrupted", cancelled_at_the_second)
+        with pytest.raises(InterruptProcessingException):
+            edit(diffusion, hints(FRAMES), mode="dense", anchor=0.5)
+    gc.collect()
+    assert _tensors() <= before
+    assert torch.equal(edit(diffusion, hints(FRAMES), mode="dense").args[0], whole)
+
+
+def _tensors() -> int:
+    return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
 
 def test_denoise_starts_from_the_source_at_the_keyframes(diffusion: Diffusion) -> None:

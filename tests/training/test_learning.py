@@ -13,7 +13,7 @@ from torch import nn
 
 from frugal_motion.training import diffusion, loop, networks, pictures, text
 from frugal_motion.training.latents import Latents, crop_corner
-from frugal_motion.training.locator import KINDS, correct_joints, heat_maps
+from frugal_motion.training.locator import KINDS, SIZE, STRIDE, correct_joints, heat_maps, locate
 from frugal_motion.training.mixed_precision import MixedPrecision, schedule
 from frugal_motion.training.poses import random_people
 
@@ -151,6 +151,30 @@ def test_crops_lie_inside_and_mostly_on_the_figure() -> None:
     corners = [crop_corner(mask, 8, random) for _ in range(200)]
     assert all(0 <= top <= 8 and 0 <= left <= 16 for top, left in corners)
     assert sum(mask[t : t + 8, l : l + 8].any().item() for t, l in corners) > 140
+
+
+class Painter(nn.Module):
+    """A locator that answers with given heat."""
+
+    def __init__(self, heat: np.ndarray) -> None:
+        super().__init__()
+        self.heat = torch.from_numpy(heat)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return torch.logit(self.heat.expand(len(pictures), *self.heat.shape), eps=1e-6)
+
+
+@pytest.mark.parametrize("spread", [0.5, 1.0])
+def test_joints_are_found_where_the_heat_is(spread: float) -> None:
+    keypoints = random_people(np.random.default_rng(6), (128, 128), people=(0, 1, 0))[0]
+    low, high = keypoints[:, :2].min(axis=0), keypoints[:, :2].max(axis=0)
+    keypoints[:, :2] = 0.5 + spread * ((keypoints[:, :2] - low) / (high - low) - 0.5)  # 1: out to the very edges
+    keypoints[:, 2] = 1
+    painter: Any = Painter(heat_maps(keypoints))
+    found = locate(painter, np.zeros((2, SIZE, SIZE, 3), np.uint8))
+    assert len(found) == 2
+    correct, joints = correct_joints(found[1], keypoints, 1.5 * STRIDE / SIZE / spread)
+    assert correct >= joints - 1, "two joints of a kind may share a bell"
 
 
 def test_pck_counts_joints_within_a_tenth_of_the_body() -> None:
