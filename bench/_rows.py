@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,17 @@ from comfy.ldm.modules import attention  # noqa: E402
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
+from frugal_motion.bench._edit import (  # noqa: E402
+    CFG,
+    EVERY,
+    NAIVE_RATE,
+    NAIVE_STEPS,
+    NETS,
+    RATE,
+    REFINE_STEPS,
+    SECONDS,
+    STEPS,
+)
 from frugal_motion.nodes.keyframes.adaptive import adaptive  # noqa: E402
 from frugal_motion.nodes.keyframes.expected_error import line_errors  # noqa: E402
 from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
@@ -38,47 +48,12 @@ from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Se
 from frugal_motion.tests.sampling import untrained  # noqa: E402
 from nodes import ControlNetApplyAdvanced  # noqa: E402
 
-SECONDS, NAIVE_RATE, RATE, EVERY = 10, 25, Fraction(12), 4
-NAIVE_STEPS, STEPS, REFINE_STEPS, CFG = 50, 18, 4, 7.0
-
-_COMMON: dict[str, Any] = {
-    "image_size": 32,
-    "in_channels": 4,
-    "model_channels": 320,
-    "use_spatial_transformer": True,
-    "legacy": False,
-    "dtype": torch.float16,
-    "device": "meta",
-    "operations": comfy.ops.disable_weight_init,
-}
-FAMILIES: dict[str, dict[str, Any]] = {
-    "SD 1.5": {
-        "num_res_blocks": [2, 2, 2, 2],
-        "channel_mult": [1, 2, 4, 4],
-        "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-        "transformer_depth_middle": 1,
-        "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
-        "context_dim": 768,
-        "num_heads": 8,
-    },
-    "SDXL": {
-        "num_res_blocks": [2, 2, 2],
-        "channel_mult": [1, 2, 4],
-        "transformer_depth": [0, 0, 2, 2, 10, 10],
-        "transformer_depth_middle": 10,
-        "transformer_depth_output": [0, 0, 0, 2, 2, 2, 10, 10, 10],
-        "context_dim": 2048,
-        "num_head_channels": 64,
-        "use_linear_in_transformer": True,
-        "num_classes": "sequential",
-        "adm_in_channels": 2816,
-    },
-}
+_ON_META: dict[str, Any] = {"dtype": torch.float16, "device": "meta", "operations": comfy.ops.disable_weight_init}
 
 
 def flops_per_row(family: str, size: int) -> tuple[float, float]:
     """FLOPs of UNet and ControlNet for one row of ``size`` x ``size`` pixels."""
-    config = {**_COMMON, **FAMILIES[family]}
+    config = NETS[family] | _ON_META
     attention.optimized_attention = attention.attention_pytorch  # the one whose work torch can count
     with torch.device("meta"):
         unet = UNetModel(out_channels=4, **config)
@@ -164,7 +139,7 @@ def main() -> None:
             "hybrid": {name: sparse[name] + refined[name] for name in sparse},
             "sparse": sparse,
         }
-    flops = {family: {str(size): flops_per_row(family, size) for size in (512, 768)} for family in FAMILIES}
+    flops = {family: {str(size): flops_per_row(family, size) for size in (512, 768)} for family in NETS}
     print(json.dumps({"rows": rows, "flops": flops}))
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def import_pack(comfyui: Path) -> None:
-    """Make ``frugal_motion`` and ComfyUI's own modules importable, on the CPU.
+def import_pack(comfyui: Path, *, cpu: bool = True) -> None:
+    """Make ``frugal_motion`` and ComfyUI's own modules importable.
 
     Args:
         comfyui: ComfyUI's checkout.
+        cpu: keep off the GPU, if there is one.
     """
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
     sys.path.insert(0, str(comfyui))
@@ -25,7 +26,7 @@ def import_pack(comfyui: Path) -> None:
     import utils.extra_config  # type: ignore[import-not-found]  # noqa: F401
     from comfy.cli_args import args
 
-    args.cpu = True  # before comfy.model_management, which would initialise CUDA at import
+    args.cpu = cpu  # before comfy.model_management, which would initialise CUDA at import
     spec = importlib.util.spec_from_file_location(
         "frugal_motion", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )

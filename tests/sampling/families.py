@@ -30,7 +30,7 @@ CPU = {"device": "cpu", "dtype": torch.float32, "operations": disable_weight_ini
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """MODEL, CONTROL_NET, CONDITIONING twice, the shape of a latent without its batch, and a VAE if control needs it."""
+    """MODEL, CONTROL_NET, CONDITIONING twice, the shape of one latent, and a VAE if the control needs one."""
 
     model: Any
     control_net: Any

@@ -66,7 +66,7 @@ def test_residuals_of_keyframes_are_those_of_stock(family: Family) -> None:
 
 
 def _residuals(family: Family, control: Any, frames: list[int]) -> dict[str, list[torch.Tensor | None]]:
-    """What the UNet is handed at the first step, for positive and negative prompt, where all frames share their noise."""
+    """What the UNet is handed at the first step, for both prompts, where all frames share their noise."""
     seen: list[dict[str, list[torch.Tensor | None]]] = []
 
     def watch(apply_model: Any, given: dict[str, Any]) -> Any:

@@ -111,7 +111,7 @@ def test_prompts_for_a_part_of_the_picture(diffusion: Diffusion, part: str) -> N
 
 def test_in_sampler_custom_advanced(diffusion: Diffusion) -> None:
     def custom(net: Any) -> torch.Tensor:
-        positive, negative = ControlNetApplyAdvanced().apply_controlnet(
+        positive, _ = ControlNetApplyAdvanced().apply_controlnet(
             diffusion.positive, diffusion.negative, net, hints(FRAMES), 0.9, 0.0, 1.0
         )
         guider = custom_sampling.Guider_Basic(diffusion.model)
