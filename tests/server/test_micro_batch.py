@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server
 
 from ..conftest import ROOT
-from .client import run
+from .client import run, run_until
 
 WORKFLOW = ROOT / "workflows" / "api" / "micro_batch.json"
 
@@ -55,3 +60,20 @@ def test_three_prompts_for_two_clips_are_refused(server: Server, tmp_path: Path)
     done = run(server, WORKFLOW, tmp_path, {**SMALL, "Prompts.text": "one\ntwo\nthree"})
     assert done.returncode == 1
     assert "control_images: found a list of 2; allowed: 1 for all, or 3" in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there gets no Ctrl-C of its own")
+def test_cancel_in_the_middle_of_a_batch_and_run_again(server: Server, tmp_path: Path) -> None:
+    status = run_until(server, WORKFLOW, tmp_path, {**SMALL, "Sampler.steps": "150"}, "Sampler")
+    assert status == 130, "as every program that Ctrl-C ends"
+    assert not list(tmp_path.iterdir())
+    deadline = time.monotonic() + 30
+    while (queue := _get(server, "/queue"))["queue_running"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert queue == {"queue_running": [], "queue_pending": []}
+    assert len(videos(server, tmp_path, {"Sampler.steps": "1"})) == 2
+
+
+def _get(server: Server, path: str) -> Any:
+    with urllib.request.urlopen(server.url + path) as answer:
+        return json.load(answer)
