@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
 ASSETS = ROOT / ".assets"
 
+
+settings.register_profile("no time limit")  # machines are shared, and time is never asserted
+settings.load_profile("no time limit")
 
 if not (COMFYUI / "comfy_api").is_dir():
     pytest.exit(f"no ComfyUI in {COMFYUI}; run `make test`, or set COMFYUI_PATH", returncode=2)

@@ -25,7 +25,7 @@ import torch
 from . import judge
 from .captions import plain_caption
 from .export import CHECKPOINT, CONTROL_NET
-from .locator import Locator, correct_joints, locate
+from .locator import Locator, correct_joints, load_locator, locate
 from .locator import train as train_locator
 from .pictures import UNSEEN_PAIRS, draw_hint
 from .poses import UNSEEN_TAKES, Keypoints, Placement, placed, random_people, real_poses
@@ -197,9 +197,7 @@ def sheet(path: Path, rows: Sequence[Sequence[Picture]]) -> None:
 def _locator(folder: Path, workers: int) -> Locator:
     path = folder / "locator.pt"
     if path.is_file():
-        net = Locator()
-        net.load_state_dict(torch.load(path, weights_only=True))
-        return net.eval()
+        return load_locator(path)
     net = train_locator(seed=11, pictures=8000, epochs=6, workers=workers)
     torch.save(net.state_dict(), path)
     return net
@@ -246,6 +244,15 @@ def _file(path: Path) -> dict[str, Any]:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
+def use_comfyui(path: Path) -> None:
+    """Make ComfyUI's own modules importable, on the GPU if there is one."""
+    sys.argv[1:] = [] if torch.cuda.is_available() else ["--cpu"]
+    sys.path.append(str(path.resolve()))
+    import comfy.options
+
+    comfy.options.enable_args_parsing()
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
@@ -255,11 +262,7 @@ def main() -> None:
     parser.add_argument("--poses", type=int, default=500)
     parser.add_argument("--report", type=Path, help="default: report.json beside the model")
     options = parser.parse_args()
-    sys.argv[1:] = [] if torch.cuda.is_available() else ["--cpu"]
-    sys.path.append(str(options.comfyui.resolve()))
-    import comfy.options
-
-    comfy.options.enable_args_parsing()
+    use_comfyui(options.comfyui)
     options.folder.mkdir(parents=True, exist_ok=True)
     report = evaluate(options.model, options.folder, options.poses, os.cpu_count() or 1)
     target = options.report or options.model / "report.json"

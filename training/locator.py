@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 import cv2
@@ -96,6 +97,13 @@ def train(seed: int, pictures: int, epochs: int, workers: int, batch: int = 32) 
         planned.step()
         if (step + 1) % 100 == 0:
             print(f"locator step {step + 1} of {steps} loss {loss.item():.4f}", flush=True)
+    return net.eval()
+
+
+def load_locator(path: Path) -> Locator:
+    """A locator that was trained before."""
+    net = Locator()
+    net.load_state_dict(torch.load(path, weights_only=True))
     return net.eval()
 
 

@@ -111,7 +111,7 @@ def _draw_one(index: int, width: int, height: int, seed: int) -> tuple[Any, ...]
     people = random_people(random, (width, height))
     figure, backdrop = _seen_pair(random)
     picture, mask = draw(people, figure, backdrop, width, height)
-    hint = _with_hands(people, random) if random.random() < 0.08 else people
+    hint = with_hands(people, random) if random.random() < 0.08 else people
     detail = int(random.choice((1, 2, 4), p=(0.7, 0.15, 0.15)))
     return picture, draw_hint(hint, width, height, detail), mask, figure, backdrop
 
@@ -123,7 +123,7 @@ def _seen_pair(random: Random) -> tuple[int, int]:
             return pair
 
 
-def _with_hands(people: Keypoints, random: Random) -> Keypoints:
+def with_hands(people: Keypoints, random: Random) -> Keypoints:
     """Add 21 joints per hand, fanned out beyond the forearm: other preprocessors draw hands, the figures have none."""
     hands = np.zeros((len(people), 42, 3), np.float32)
     for person, body in enumerate(people):

@@ -31,7 +31,7 @@ class StreamVideo(Input.Video):
     """
 
     def __init__(self, stream: FrameStream, stage: Stage | None = None) -> None:
-        self.stream = _Charged(stream, stage) if stage else stream
+        self.stream = Charged(stream, stage) if stage else stream
 
     def get_components(self) -> Types.VideoComponents:
         frames = torch.cat([to_image(chunk) for chunk in self.stream.chunks()])
@@ -93,6 +93,11 @@ def as_stream(video: Input.Video) -> FrameStream:
     return ArrayStream(to_frames(parts.images), Fraction(parts.frame_rate), audio_input(parts.audio))
 
 
+def uncharged(stream: FrameStream) -> tuple[FrameStream, Stage | None]:
+    """A stream itself, and who is charged for it."""
+    return (stream.source, stream.stage) if isinstance(stream, Charged) else (stream, None)
+
+
 def audio_input(audio: Any) -> Waveform | None:
     """ComfyUI's AUDIO, or ``None`` where there is nothing to hear."""
     if audio is None or audio["waveform"].shape[-1] == 0:
@@ -105,7 +110,7 @@ def audio_output(audio: Waveform) -> dict[str, Any]:
     return {"waveform": torch.from_numpy(audio.samples)[None], "sample_rate": audio.sample_rate}
 
 
-class _Charged(FrameStream):
+class Charged(FrameStream):
     """A stream whose work is charged to the stage that made it, not to the node that reads it."""
 
     def __init__(self, source: FrameStream, stage: Stage) -> None:

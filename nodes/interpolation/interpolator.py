@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol, TypeVar
+from itertools import takewhile
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +16,36 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..accelerator import Accelerator
+from ..flops import flops_of
 from ..video.stream import Frames
 
 Picture = npt.NDArray[np.uint8]
 P = TypeVar("P")
+
+FULL_FLOW = 1536
+"""Longest side in pixels at which motion is looked for at full resolution."""
+
+
+@dataclass(frozen=True)
+class Between(Generic[P]):
+    """A frame to be made: the prepared frames around it, and the share 0..1 of the right one."""
+
+    left: P
+    right: P
+    weight: Fraction
 
 
 class Interpolator(Protocol[P]):
     """Makes frames between two others. ``P`` is what it remembers of a frame while that frame is in use."""
 
     def prepare(self, frame: Picture) -> P:
-        """What is needed of an RGB frame ``(h, w, 3)``, computed once for both pairs that it is part of."""
+        """What is needed of an RGB frame ``(h, w, 3)``, computed once for all pairs that it is part of."""
 
-    def between(self, left: P, right: P, weights: Sequence[Fraction]) -> Frames:
-        """The frames at ``weights`` (0 is left, 1 is right) between two prepared ones."""
+    def make(self, wanted: Sequence[Between[P]]) -> Frames:
+        """Make frames, of one pair or of several."""
+
+    def flops_per_pixel(self) -> float | None:
+        """Work for a pixel of a frame that is made; ``None`` where it cannot be counted."""
 
 
 class InterpolationNet(Protocol):
@@ -37,7 +55,9 @@ class InterpolationNet(Protocol):
 
     def memory_used_forward(self, shape: Any, dtype: torch.dtype) -> float: ...
 
-    def __call__(self, img0: Tensor, img1: Tensor, timestep: Tensor, cache: Mapping[str, Any]) -> Tensor: ...
+    def __call__(
+        self, img0: Tensor, img1: Tensor, *, timestep: Tensor, cache: Mapping[str, Any], **_: Any
+    ) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,38 +70,60 @@ class PreparedFrame:
     width: int
 
 
+def flow_scale(height: int, width: int) -> float:
+    """The resolution at which RIFE looks for motion: halved until the longer side is within ``FULL_FLOW``.
+
+    Large pictures move by more pixels than its blocks can see (Practical-RIFE's advice for UHD, ``--scale=0.5``).
+    """
+    scale = 1.0
+    while max(height, width) * scale > FULL_FLOW:
+        scale /= 2
+    return scale
+
+
 class NetInterpolator:
     """An :class:`Interpolator` by a net.
 
-    Several times of one pair share a batch on a GPU. A CPU takes them one by one: it is slower in batches.
+    Frames of one or of several pairs share a batch on a GPU. A CPU takes them one by one: it is slower in batches.
     A batch that does not fit is halved, for the rest of the clip too.
     """
 
     def __init__(self, net: InterpolationNet, accelerator: Accelerator) -> None:
         self._net, self._on = net, accelerator
-        self._align = int(getattr(net, "pad_align", 1))
         self._limit = 1 if accelerator.is_cpu else 64
+        # FILM: the flow of a pair serves all its times, and rows are not batched.
+        self._by_pair = getattr(net, "forward_multi_timestep", None)
+        self._has_scale = "scale" in inspect.signature(getattr(net, "forward", net)).parameters
+
+    def flops_per_pixel(self) -> float | None:
+        side = 2 * self._align(1, 1)
+
+        def make(net: Any) -> None:
+            image = torch.zeros(1, 3, side, side, dtype=self._on.dtype, device="meta")
+            cache = {"img0": net.extract_features(image), "img1": net.extract_features(image)}
+            net(image, image, timestep=image[:, :1], cache=cache)
+
+        flops = flops_of(self._net, make)
+        return None if flops is None else flops / side**2
 
     def prepare(self, frame: Picture) -> PreparedFrame:
         height, width, _ = frame.shape
+        align = self._align(height, width)
         self._on.load(self._memory(height, width))
         with torch.inference_mode():
             pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(self._on.device)
             image = pixels.permute(2, 0, 1)[None].to(self._on.dtype) / 255
-            image = F.pad(image, (0, -width % self._align, 0, -height % self._align), mode="replicate")
+            image = F.pad(image, (0, -width % align, 0, -height % align), mode="replicate")
             image = image.contiguous(memory_format=torch.channels_last)
             return PreparedFrame(image, self._net.extract_features(image), height, width)
 
-    def between(self, left: PreparedFrame, right: PreparedFrame, weights: Sequence[Fraction]) -> Frames:
+    def make(self, wanted: Sequence[Between[PreparedFrame]]) -> Frames:
         made: list[Frames] = []
-        while len(made) < len(weights):
-            per_frame = self._memory(left.height, left.width)
-            self._on.load(per_frame)
-            fits = max(int(self._on.free_memory() // per_frame), 1)
-            batch = [float(weight) for weight in weights[len(made) :][: min(self._limit, fits)]]
+        while len(made) < len(wanted):
+            batch = self._batch(wanted[len(made) :])
             count = len(made)
             try:
-                made.extend(self._frames(left, right, batch))
+                made.extend(self._frames(batch))
             except self._on.out_of_memory:
                 if len(batch) == 1:
                     raise
@@ -90,19 +132,50 @@ class NetInterpolator:
                 self._on.release()
         return np.stack(made)
 
+    def _batch(self, wanted: Sequence[Between[PreparedFrame]]) -> list[Between[PreparedFrame]]:
+        """As many of the next frames as fit."""
+        first = wanted[0]
+        per_frame = self._memory(first.left.height, first.left.width)
+        self._on.load(per_frame)
+        fits = max(int(self._on.free_memory() // per_frame), 1)
+        batch = list(wanted[: min(self._limit, fits)])
+        return batch if self._by_pair is None else list(takewhile(lambda one: _same_pair(one, first), batch))
+
+    def _align(self, height: int, width: int) -> int:
+        return int(getattr(self._net, "pad_align", 1) / (flow_scale(height, width) if self._has_scale else 1))
+
     def _memory(self, height: int, width: int) -> float:
-        padded = (1, height + -height % self._align, width + -width % self._align, 3)
-        return self._net.memory_used_forward(padded, self._on.dtype)
+        align = self._align(height, width)
+        return self._net.memory_used_forward((1, height + -height % align, width + -width % align, 3), self._on.dtype)
 
     @torch.inference_mode()
-    def _frames(self, left: PreparedFrame, right: PreparedFrame, weights: list[float]) -> Frames:
-        cache = {"img0": left.features, "img1": right.features}
-        several = getattr(self._net, "forward_multi_timestep", None)
-        if several is not None:  # FILM: the flow does not depend on the time, and rows are not batched
-            made = several(left.image, right.image, weights, cache=cache)
+    def _frames(self, batch: list[Between[PreparedFrame]]) -> Frames:
+        left, right = batch[0].left, batch[0].right
+        weights = [float(one.weight) for one in batch]
+        if self._by_pair is not None:
+            cache = {"img0": left.features, "img1": right.features}
+            made = self._by_pair(left.image, right.image, weights, cache=cache)
         else:
-            rows = (len(weights), -1, -1, -1)
-            times = left.image.new_tensor(weights).view(-1, 1, 1, 1).expand(-1, 1, *left.image.shape[2:])
-            made = self._net(left.image.expand(rows), right.image.expand(rows), timestep=times, cache=cache)
+            made = self._of_pairs(batch, left.image.new_tensor(weights))
         pixels = made[..., : left.height, : left.width].float().clamp(0, 1).mul(255).round().to(torch.uint8)
         return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+
+    def _of_pairs(self, batch: list[Between[PreparedFrame]], weights: Tensor) -> Tensor:
+        """A row for each frame; one pair's frames are not copied for it."""
+        lefts, rights = [one.left for one in batch], [one.right for one in batch]
+        rows = len(batch)
+        if all(_same_pair(one, batch[0]) for one in batch):
+            lefts, rights = lefts[:1], rights[:1]
+        images = [torch.cat([one.image for one in side]).expand(rows, -1, -1, -1) for side in (lefts, rights)]
+        features = [torch.cat([one.features for one in side]) for side in (lefts, rights)]
+        height, width = images[0].shape[2:]
+        times = weights.view(-1, 1, 1, 1).expand(-1, 1, height, width)
+        cache = {"img0": features[0], "img1": features[1]}
+        options: dict[str, Any] = {}
+        if self._has_scale:
+            options["scale"] = flow_scale(batch[0].left.height, batch[0].left.width)
+        return self._net(images[0], images[1], timestep=times, cache=cache, **options)
+
+
+def _same_pair(one: Between[PreparedFrame], other: Between[PreparedFrame]) -> bool:
+    return one.left is other.left and one.right is other.right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import torch
@@ -10,16 +11,21 @@ from comfy_api.latest import Input, io
 from ..errors import InputError
 from ..host.folders import list_models, model_file
 from ..host.models import accelerator, compute_device, inference_dtype, load_state_dict, managed
-from ..host.node import FrugalNode, InterpolationModel
+from ..host.node import FrugalNode, InterpolationModel, Stage
 from ..host.node import Keyframes as KeyframesSocket
-from ..host.video import StreamVideo, as_stream
+from ..host.progress import show_on_node
+from ..host.video import Charged, StreamVideo, as_stream, uncharged
 from ..keyframes.keyframes import Keyframes
+from ..upscaling.order import compare
+from ..upscaling.stream import UpscaledStream
 from ..video.rates import usual_rate
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream
 from .interpolator import NetInterpolator
 from .rife import load_rife
 from .stream import InterpolatedStream
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "frame_interpolation"
 SLOWEST, FASTEST = 0.1, 1000.0
@@ -120,7 +126,21 @@ class FrugalInterpolate(FrugalNode):
         audio = as_stream(audio_from).audio if audio_from is not None else source.audio
         interpolator = NetInterpolator(interp_model.model, accelerator(interp_model))
         stream = InterpolatedStream(source, plan, rate, interpolator, audio)
-        return io.NodeOutput(StreamVideo(stream, cls.stage()))
+        return io.NodeOutput(_interpolated_video(stream, cls.stage()))
+
+
+def _interpolated_video(stream: InterpolatedStream, stage: Stage) -> StreamVideo:
+    """Interpolate what is read; below an upscaling, if it is wired behind one and that is cheaper."""
+    source, upscaling = uncharged(stream.source)
+    if isinstance(source, UpscaledStream):
+        small = source.source.info
+        orders = compare(stream, (small.width, small.height), source.upscaler)
+        if orders and orders.best == "interpolate first":
+            logger.info("Interpolate Frames: %s", orders)
+            show_on_node(str(orders))
+            made = Charged(stream.over(source.source), stage)
+            return StreamVideo(UpscaledStream(made, source.upscaler), upscaling)
+    return StreamVideo(stream, stage)
 
 
 def _pictures(frames: Any, keyframes: Keyframes | None) -> tuple[FrameStream, Keyframes]:

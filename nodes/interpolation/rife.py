@@ -82,7 +82,7 @@ class FlowBlock(nn.Module):
         outputs = FLOW + MASK + CARRIED
         self.lastconv = nn.Sequential(nn.ConvTranspose2d(channels, 4 * outputs, 4, 2, 1), nn.PixelShuffle(2))
 
-    def forward(self, x: Tensor, flow: Tensor | None, scale: int) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, flow: Tensor | None, scale: float) -> tuple[Tensor, Tensor, Tensor]:
         x = _resize(x, 1 / scale)
         if flow is not None:
             x = torch.cat((x, _resize(flow, 1 / scale) / scale), 1)
@@ -118,13 +118,20 @@ class Rife(nn.Module):
         return self.encode(img)  # type: ignore[no-any-return]
 
     def forward(
-        self, img0: Tensor, img1: Tensor, timestep: Tensor | float = 0.5, cache: Mapping[str, Tensor] | None = None
+        self,
+        img0: Tensor,
+        img1: Tensor,
+        timestep: Tensor | float = 0.5,
+        cache: Mapping[str, Tensor] | None = None,
+        scale: float = 1.0,
     ) -> Tensor:
         """Make the frames at ``timestep`` between two frames.
 
         Args:
             timestep: 0 (``img0``) to 1 (``img1``): one number, or one per row, broadcastable to ``(n, 1, h, w)``.
             cache: ``extract_features`` of both under ``"img0"`` and ``"img1"``; one row serves the whole batch.
+            scale: resolution at which motion is looked for, 1 or a half of it and so on. Height and width must then be
+                multiples of ``pad_align / scale``.
         """
         rows, _, height, width = img0.shape
         time = torch.as_tensor(timestep, dtype=img0.dtype, device=img0.device).expand(rows, 1, height, width)
@@ -138,9 +145,9 @@ class Rife(nn.Module):
         warped = sources
         flow: Tensor | None = None
         known: list[Tensor] = []  # mask and carried features of the block before
-        for block, scale in zip(self.blocks, SCALES, strict=True):
+        for block, divisor in zip(self.blocks, SCALES, strict=True):
             frames = (warped[0][:, :3], warped[1][:, :3], warped[0][:, 3:], warped[1][:, 3:])
-            change, *known = block(torch.cat((*frames, time, *known), 1), flow, scale)
+            change, *known = block(torch.cat((*frames, time, *known), 1), flow, divisor / scale)
             flow = change if flow is None else flow + change
             warped = (_warp(sources[0], flow[:, :2], grid), _warp(sources[1], flow[:, 2:], grid))
         return torch.lerp(warped[1][:, :3], warped[0][:, :3], torch.sigmoid(known[0]))

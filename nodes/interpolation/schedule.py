@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import groupby
-from operator import attrgetter
 
 from ..keyframes.keyframes import Bracket, Keyframes
 
@@ -24,9 +22,3 @@ def schedule(keyframes: Keyframes, frame_rate: Fraction) -> Iterator[Bracket]:
     step = keyframes.frame_rate / frame_rate
     for j in range(frame_count(keyframes, frame_rate)):
         yield keyframes.bracket(j * step)
-
-
-def runs(brackets: Iterator[Bracket]) -> Iterator[tuple[int, int, list[Fraction]]]:
-    """Gather neighbours that lie between the same keyframes: ``(left, right, weights)``."""
-    for (left, right), group in groupby(brackets, key=attrgetter("left", "right")):
-        yield left, right, [bracket.weight for bracket in group]

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from typing import Generic
 
+import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..keyframes.keyframes import Keyframes
+from ..keyframes.keyframes import Bracket, Keyframes
 from ..video.audio import trimmed
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
-from .interpolator import Interpolator, P, Picture
-from .schedule import frame_count, runs, schedule
+from .interpolator import Between, Interpolator, P, Picture
+from .schedule import frame_count, schedule
+
+STILL = 3
+"""Most change of any pixel, of 255, at which two frames count as a still picture: a blend shows no ghosts."""
 
 
 class InterpolatedStream(FrameStream):
     """Keyframes, and the frames between them that ``frame_rate`` asks for, made while they are read.
 
     Args:
-        source: the keyframes' pictures and nothing else, in order; of these two are in memory at a time.
+        source: the keyframes' pictures and nothing else, in order; only those that a chunk needs are in memory.
         keyframes: when they are shown, and where the cuts are.
         frame_rate: frames per second of the result.
         interpolator: makes what lies between. It is not asked for frames that fall on a keyframe, nor for
-            anything between two equal keyframes.
+            anything between two keyframes that are as good as equal.
         audio: what is heard, cut to the length of the result.
 
     Raises:
@@ -48,51 +53,60 @@ class InterpolatedStream(FrameStream):
         self.info = replace(source.info, frame_rate=frame_rate, frame_count=count)
         self.audio = trimmed(audio, Fraction(0), self.info.duration)
 
-    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        ready: list[Picture] = []
-        for frame in self._frames(size):
-            ready.append(frame)
-            if len(ready) == size:
-                yield np.stack(ready)
-                ready.clear()
-        if ready:
-            yield np.stack(ready)
+    def over(self, source: FrameStream) -> InterpolatedStream:
+        """The same on other pictures of the keyframes, such as larger ones."""
+        return InterpolatedStream(source, self.keyframes, self.info.frame_rate, self.interpolator, self.audio)
 
-    def _frames(self, size: int) -> Iterator[Picture]:
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         window = _Window(self.source, self.interpolator)
-        for left, right, weights in runs(schedule(self.keyframes, self.info.frame_rate)):
-            window.move_to(left, right)
-            for first in range(0, len(weights), size):
-                yield from window.frames(weights[first : first + size])
+        brackets = schedule(self.keyframes, self.info.frame_rate)
+        while wanted := list(islice(brackets, size)):
+            yield window.frames(wanted)
 
 
 class _Window(Generic[P]):
-    """The two keyframes at work, moving forward through the source."""
+    """The keyframes at work, moving forward through the source."""
 
     def __init__(self, source: FrameStream, interpolator: Interpolator[P]) -> None:
-        self._pictures = (frame for chunk in source.chunks() for frame in chunk)
-        self._next = 0
+        self._pictures = enumerate(frame for chunk in source.chunks() for frame in chunk)
+        self._at = -1
         self._interpolator = interpolator
         self._held: dict[int, Picture] = {}
         self._prepared: dict[int, P] = {}
-        self._left = self._right = 0
+        self._still: dict[tuple[int, int], bool] = {}
 
-    def move_to(self, left: int, right: int) -> None:
-        while self._next <= right:
-            picture = next(self._pictures)
-            if self._next >= left:
-                self._held[self._next] = picture
-            self._next += 1
-        self._held = {i: frame for i, frame in self._held.items() if i >= left}
-        self._prepared = {i: frame for i, frame in self._prepared.items() if i in self._held}
-        self._left, self._right = left, right
+    def frames(self, brackets: Sequence[Bracket]) -> Frames:
+        """The frames that lie there, which is nowhere before those of the last call."""
+        self._move_to({index for bracket in brackets for index in (bracket.left, bracket.right)})
+        first = next(iter(self._held.values()))
+        result = np.empty((len(brackets), *first.shape), np.uint8)
+        wanted: dict[int, Between[P]] = {}
+        for row, bracket in enumerate(brackets):
+            left, right = self._held[bracket.left], self._held[bracket.right]
+            if bracket.left == bracket.right:
+                result[row] = left
+            elif self._is_still(bracket):
+                result[row] = cv2.addWeighted(left, float(1 - bracket.weight), right, float(bracket.weight), 0)
+            else:
+                wanted[row] = Between(self._prepare(bracket.left), self._prepare(bracket.right), bracket.weight)
+        if wanted:
+            result[list(wanted)] = self._interpolator.make(list(wanted.values()))
+        return result
 
-    def frames(self, weights: list[Fraction]) -> Iterable[Picture]:
-        """Frames at ``weights`` between the two."""
-        left, right = self._held[self._left], self._held[self._right]
-        if self._left == self._right or np.array_equal(left, right):
-            return [left] * len(weights)
-        return self._interpolator.between(self._prepare(self._left), self._prepare(self._right), weights)
+    def _move_to(self, needed: set[int]) -> None:
+        while self._at < max(needed):
+            self._at, picture = next(self._pictures)
+            if self._at in needed:
+                self._held[self._at] = picture
+        self._held = {index: picture for index, picture in self._held.items() if index in needed}
+        self._prepared = {index: prepared for index, prepared in self._prepared.items() if index in needed}
+        self._still = {pair: is_still for pair, is_still in self._still.items() if pair[0] in needed}
+
+    def _is_still(self, bracket: Bracket) -> bool:
+        pair = bracket.left, bracket.right
+        if pair not in self._still:
+            self._still[pair] = bool(cv2.absdiff(*(self._held[index] for index in pair)).max() <= STILL)
+        return self._still[pair]
 
     def _prepare(self, index: int) -> P:
         if index not in self._prepared:

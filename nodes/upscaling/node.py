@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from typing import Any
 
 import torch
@@ -11,13 +12,17 @@ from spandrel import ImageModelDescriptor
 
 from ..errors import InputError
 from ..host.models import accelerator, compute_device, inference_dtype, managed
-from ..host.node import FrugalNode
-from ..host.progress import tracked
-from ..host.video import StreamVideo, as_stream
-from ..video.stream import CHUNK
+from ..host.node import FrugalNode, Stage
+from ..host.progress import show_on_node, tracked
+from ..host.video import Charged, StreamVideo, as_stream, uncharged
+from ..interpolation.stream import InterpolatedStream
+from ..video.stream import CHUNK, FrameStream
+from .order import compare
 from .size import target_size
 from .stream import UpscaledStream, upscaled
 from .upscaler import Upscaler
+
+logger = logging.getLogger(__name__)
 
 # One socket for both kinds: ComfyUI accepts a link when the comma-separated types overlap.
 Frames = io.Custom("IMAGE,VIDEO")
@@ -35,7 +40,8 @@ class FrugalUpscale(FrugalNode):
             display_name="Upscale Video (Real-ESRGAN)",
             category="Frugal Motion/Upscaling",
             description="Enlarges frames with any single-image model of Load Upscale Model, several at a time and in "
-            "tiles where memory is short. Upscale keyframes before you interpolate: fewer frames go through the model.",
+            "tiles where memory is short. Before or behind Interpolate Frames, it enlarges the few frames if that is "
+            "less work.",
             inputs=[
                 io.MultiType.Input(
                     "frames",
@@ -75,8 +81,20 @@ class FrugalUpscale(FrugalNode):
             return io.NodeOutput(_upscaled_image(frames, upscale_model, scale, longer_side))
         source = as_stream(frames)
         size = target_size(source.info.width, source.info.height, scale, longer_side)
-        stream = UpscaledStream(source, _upscaler(upscale_model, size))
-        return io.NodeOutput(StreamVideo(stream, cls.stage()))
+        return io.NodeOutput(_upscaled_video(source, _upscaler(upscale_model, size), cls.stage()))
+
+
+def _upscaled_video(source: FrameStream, upscaler: Upscaler, stage: Stage) -> StreamVideo:
+    """Upscale what is read; below an interpolation, if it is wired behind one and that is cheaper."""
+    inner, interpolation = uncharged(source)
+    if isinstance(inner, InterpolatedStream):
+        orders = compare(inner, (source.info.width, source.info.height), upscaler)
+        if orders and orders.best == "upscale first":
+            logger.info("Upscale Video: %s", orders)
+            show_on_node(str(orders))
+            large = Charged(UpscaledStream(inner.source, upscaler), stage)
+            return StreamVideo(inner.over(large), interpolation)
+    return StreamVideo(UpscaledStream(source, upscaler), stage)
 
 
 def _upscaled_image(image: torch.Tensor, upscale_model: Any, scale: float, longer_side: int) -> torch.Tensor:

@@ -16,6 +16,7 @@ from spandrel import ModelTiling
 from torch import Tensor
 
 from ..accelerator import Accelerator
+from ..flops import flops_of
 
 HALO = 64
 """Pixels that a tile sees beyond what it gives. A compact net looks 18 far. x4plus looks further than any tile, but
@@ -43,6 +44,9 @@ class UpscaleNet(Protocol):
 
     @property
     def tiling(self) -> ModelTiling: ...
+
+    @property
+    def model(self) -> torch.nn.Module: ...
 
     def __call__(self, image: Tensor) -> Tensor: ...
 
@@ -78,10 +82,19 @@ class Upscaler:
     def __call__(self, frames: Pixels) -> Pixels:
         """Upscale frames; the result is of the dtype of the input."""
         _, height, width, _ = frames.shape
-        # A pixel more is an odd side made even, not an enlargement.
-        is_larger = self.size[0] > width + 1 or self.size[1] > height + 1
-        upscale = self._by_net if is_larger or self._net.scale == 1 else self._resized
+        upscale = self._by_net if self.uses_net(width, height) else self._resized
         return np.concatenate([_to_pixels(part, frames.dtype) for part in upscale(frames)])
+
+    def uses_net(self, width: int, height: int) -> bool:
+        """Whether frames of that size go through the net."""
+        # A pixel more is an odd side made even, not an enlargement.
+        return self.size[0] > width + 1 or self.size[1] > height + 1 or self._net.scale == 1
+
+    def flops_per_pixel(self) -> float | None:
+        """Work of the net for a pixel that it is given; ``None`` where torch cannot count it."""
+        image = torch.zeros(1, 3, SMALLEST_TILE, SMALLEST_TILE, dtype=self._on.dtype, device="meta")
+        flops = flops_of(self._net.model, lambda net: net(image))
+        return None if flops is None else flops / SMALLEST_TILE**2
 
     def _resized(self, frames: Pixels) -> Iterator[Tensor]:
         for frame in frames:

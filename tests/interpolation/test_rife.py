@@ -89,8 +89,9 @@ def test_an_independent_implementation_gives_the_same(
     reference.load_state_dict(raw)
     pair = clip[:1, :, :256, :256], clip[8:9, :, :256, :256]
     for time in (0.0, 0.37, 1.0):
-        expected = reference(torch.cat(pair, 1), time, [16, 8, 4, 2, 1])[2][-1]
-        assert (net(*pair, time) - expected).abs().max() <= 1e-4
+        for scale, scales in ((1.0, [16, 8, 4, 2, 1]), (0.5, [32, 16, 8, 4, 2])):
+            expected = reference(torch.cat(pair, 1), time, scales)[2][-1]
+            assert (net(*pair, time, scale=scale) - expected).abs().max() <= 1e-4
 
 
 def test_raw_names_and_training_leftovers_are_understood(net: Rife, raw: dict[str, torch.Tensor]) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frugal_motion.nodes.interpolation.schedule import frame_count, runs, schedule
+from frugal_motion.nodes.interpolation.schedule import frame_count, schedule
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 
 rates = st.sampled_from(["12", "24000/1001", "24", "25", "30000/1001", "30", "50", "60", "7/3", "240"]).map(Fraction)
@@ -71,12 +71,6 @@ def test_the_length_is_kept_within_one_frame(plan: Keyframes, rate: Fraction) ->
     assert count == len(list(schedule(plan, rate))) >= 1
     if count > 1:
         assert abs(count / rate - plan.frame_count / plan.frame_rate) <= 1 / rate
-
-
-@given(plans(), rates)
-def test_runs_lose_and_reorder_nothing(plan: Keyframes, rate: Fraction) -> None:
-    flat = [(left, right, weight) for left, right, weights in runs(schedule(plan, rate)) for weight in weights]
-    assert flat == [(b.left, b.right, b.weight) for b in schedule(plan, rate)]
 
 
 def test_twelve_to_twenty_five_repeats_every_twelve_frames() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.interpolation.interpolator import NetInterpolator
+from frugal_motion.nodes.interpolation.interpolator import Between, NetInterpolator, flow_scale
 from frugal_motion.nodes.interpolation.stream import InterpolatedStream
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
@@ -25,16 +25,19 @@ class Blend:
     """Blends, and notes what it was asked."""
 
     prepared: list[int] = field(default_factory=list)
-    asked: list[tuple[int, int, list[Fraction]]] = field(default_factory=list)
+    asked: list[tuple[int, int, Fraction]] = field(default_factory=list)
 
     def prepare(self, frame: np.ndarray) -> np.ndarray:
         self.prepared.append(int(frame[0, 0, 0]))
         return frame
 
-    def between(self, left: np.ndarray, right: np.ndarray, weights: Sequence[Fraction]) -> Frames:
-        self.asked.append((int(left[0, 0, 0]), int(right[0, 0, 0]), list(weights)))
-        mixed = [left + (right.astype(float) - left) * float(weight) for weight in weights]
+    def make(self, wanted: Sequence[Between[np.ndarray]]) -> Frames:
+        self.asked += [(int(one.left[0, 0, 0]), int(one.right[0, 0, 0]), one.weight) for one in wanted]
+        mixed = [one.left + (one.right.astype(float) - one.left) * float(one.weight) for one in wanted]
         return np.stack(mixed).round().astype(np.uint8)
+
+    def flops_per_pixel(self) -> float:
+        return 1.0
 
 
 def ramp(count: int, step: int = 10) -> Frames:
@@ -64,14 +67,13 @@ def test_keyframes_are_kept_to_the_byte_and_cuts_are_held() -> None:
     for frame, j in zip(frames, (0, 8, 10, 18), strict=True):
         assert np.array_equal(made[j], frame)
     assert np.array_equal(made[9], frames[1])  # between frames 4 and 5 lies a cut
-    assert len(blend.asked) == 2
-    assert sum(len(weights) for _, _, weights in blend.asked) == 14
+    assert len({pair[:2] for pair in blend.asked}) == 2 and len(blend.asked) == 14
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 60), st.integers(1, 9))
 def test_chunks_are_as_large_as_asked_whatever_the_rates(count: int, source: int, target: int, size: int) -> None:
-    stream = interpolated(ramp(count, 1), Keyframes.all_frames(count, Fraction(source)), target)
+    stream = interpolated(ramp(count, 20), Keyframes.all_frames(count, Fraction(source)), target)
     lengths = [len(chunk) for chunk in stream.chunks(size)]
     assert sum(lengths) == stream.info.frame_count
     assert all(length == size for length in lengths[:-1]) and lengths[-1] <= size
@@ -88,8 +90,35 @@ def test_equal_neighbours_cost_nothing_and_frames_are_prepared_once() -> None:
     frames[2:4] = frames[1]
     blend = Blend()
     assert len(greys(interpolated(frames, Keyframes.all_frames(6, Fraction(6)), 24, blend))) == 24
-    assert [pair[:2] for pair in blend.asked] == [(0, 10), (10, 40), (40, 50)]
+    assert list(dict.fromkeys(pair[:2] for pair in blend.asked)) == [(0, 10), (10, 40), (40, 50)]
     assert len(blend.prepared) == 5  # 0, 10, then 10 again as another frame, 40, 50
+
+
+def test_what_hardly_changes_is_blended_without_the_net() -> None:
+    blend = Blend()
+    stream = interpolated(ramp(3, 3), Keyframes.all_frames(3, Fraction(3)), 9, blend)
+    assert greys(stream) == [0, 1, 2, 3, 4, 5, 6, 6, 6]
+    assert blend.asked == blend.prepared == []
+
+
+def test_frames_of_several_pairs_are_asked_for_together() -> None:
+    class Counting(Blend):
+        calls = 0
+
+        def make(self, wanted: Sequence[Between[np.ndarray]]) -> Frames:
+            self.calls += 1
+            return super().make(wanted)
+
+    blend = Counting()
+    stream = interpolated(ramp(9, 20), Keyframes.all_frames(9, Fraction(12)), 24, blend)
+    assert greys(stream, 8) == [min(10 * frame, 160) for frame in range(18)]
+    assert (blend.calls, len(blend.asked)) == (2, 8), "the last chunk has a frame after the last keyframe"
+
+
+def test_a_much_lower_rate_holds_only_what_is_shown() -> None:
+    source = ArrayStream(ramp(200, 1), Fraction(100))
+    stream = InterpolatedStream(source, Keyframes.all_frames(200, Fraction(100)), Fraction(2), Blend())
+    assert greys(stream, 2) == [0, 50, 100, 150]
 
 
 def test_the_source_is_read_no_further_than_needed() -> None:
@@ -142,7 +171,7 @@ class TimeNet(torch.nn.Module):
         self.batches.append(len(img0))
         if len(img0) > self.most:
             raise torch.cuda.OutOfMemoryError
-        assert torch.equal(cache["img0"], img0[:1]) and torch.equal(cache["img1"], img1[:1])
+        assert torch.equal(cache["img0"].expand_as(img0), img0) and torch.equal(cache["img1"].expand_as(img1), img1)
         return timestep.expand_as(img0)
 
 
@@ -176,7 +205,7 @@ WEIGHTS = [Fraction(k, 10) for k in range(1, 10)]
 def made_by(net: TimeNet, on: Accelerator) -> list[int]:
     interpolator = NetInterpolator(net, on)
     left, right = (interpolator.prepare(frame) for frame in ramp(2, 200))
-    made = interpolator.between(left, right, WEIGHTS)
+    made = interpolator.make([Between(left, right, weight) for weight in WEIGHTS])
     assert made.shape == (9, 4, 6, 3)
     return [int(frame[0, 0, 0]) for frame in made]
 
@@ -212,6 +241,23 @@ def test_the_batch_follows_free_memory() -> None:
 
 def test_film_gets_all_times_of_a_pair_at_once() -> None:
     assert made_by(FilmLike(), Batching()) == EXPECTED
+
+
+@pytest.mark.parametrize("kind", [TimeNet, FilmLike])
+def test_several_pairs_in_a_batch(kind: type[TimeNet]) -> None:
+    net = kind()
+    interpolator = NetInterpolator(net, Batching())
+    a, b, c = (interpolator.prepare(frame) for frame in ramp(3, 80))
+    wanted = [Between(a, b, Fraction(1, 4)), Between(a, b, Fraction(3, 4)), Between(b, c, Fraction(1, 2))]
+    assert [int(frame[0, 0, 0]) for frame in interpolator.make(wanted)] == [64, 191, 128]
+    assert net.batches == ([3] if kind is TimeNet else [])
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "scale"), [(512, 512, 1), (1080, 1920, 0.5), (1536, 864, 1), (2160, 3840, 0.25)]
+)
+def test_large_pictures_are_searched_at_a_lower_resolution(height: int, width: int, scale: float) -> None:
+    assert flow_scale(height, width) == scale
 
 
 def test_cancelling_stops_before_the_next_batch() -> None:

@@ -35,7 +35,7 @@ def left_wrong(features: np.ndarray, frames: tuple[int, ...], cuts: tuple[int, .
     return total
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 11), st.data())
 def test_no_other_choice_is_better(seed: int, frames: int, data: st.DataObject) -> None:
     features = np.random.default_rng(seed).normal(size=(frames, 2)).cumsum(axis=0).astype(np.float32)

@@ -34,7 +34,7 @@ def test_a_warped_motion_is_brought_into_step():
     assert np.abs(np.interp(two, np.arange(200), times) - two).max() > 10  # they were far out of step
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(3, 80), st.integers(3, 80), st.integers(0, 5))
 def test_both_clocks_only_run_forward_and_neither_runs_away(first, second, seed):
     a, b = (clip(dance(seed=s).keypoints[:n]) for s, n in ((seed, first), (seed + 1, second)))
@@ -46,7 +46,7 @@ def test_both_clocks_only_run_forward_and_neither_runs_away(first, second, seed)
     assert (slope > 0.49).all() and (slope < 2.01).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(motions(), st.floats(0, 1))
 def test_a_motion_blended_with_itself_is_itself(keypoints, weight):
     motion = clip(keypoints)
@@ -83,7 +83,7 @@ def test_other_rate_size_people_and_hands():
     assert result.frame_count == pytest.approx(75, abs=1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(motions(), motions(), st.floats(0, 1), st.booleans())
 def test_anything_with_anything_is_finite(a, b, weight, in_step):
     result = blend(clip(a), clip(b, 60), weight, in_step).keypoints

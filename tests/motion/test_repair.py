@@ -71,7 +71,7 @@ def test_nothing_to_fill_from(shape):
     assert np.array_equal(fill_gaps(empty, 5), empty)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(motions(), st.integers(0, 30))
 def test_what_was_found_stays_and_what_is_filled_lies_between_its_neighbours(keypoints, max_gap):
     before = keypoints.copy()
@@ -279,7 +279,7 @@ def test_hardly_anything_to_repair(shape, confidence):
     assert np.array_equal(repair(motion_).motion.keypoints, keypoints)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(motions(), st.floats(0, 3), st.booleans(), st.sampled_from([Fraction(1), Fraction(12), Fraction(60)]))
 def test_anything_can_be_repaired(keypoints, max_gap, mistakes, rate):
     before = Motion(keypoints, rate, 64, 48)

@@ -259,7 +259,7 @@ def motions(draw, fewest=0):
     return Motion(keypoints.astype(np.float32), Fraction(25), draw(st.sampled_from((64, 100))), 64)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(motions(), st.sampled_from((CHILD, TALL)), st.sampled_from(SCALES))
 def test_missing_joints_stay_missing_and_nothing_else_breaks(motion, body, scale):
     result = retarget(motion, posed(body, standing()), RetargetSettings(scale, reference_person=1))
@@ -268,7 +268,7 @@ def test_missing_joints_stay_missing_and_nothing_else_breaks(motion, body, scale
     assert (result.keypoints[result.keypoints[..., 2] == 0] == 0).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(motions(fewest=1), st.sampled_from(SCALES), st.floats(0, 1))
 def test_onto_itself_is_identity(motion, scale, strength):
     try:
@@ -280,7 +280,7 @@ def test_onto_itself_is_identity(motion, scale, strength):
         assert np.abs(result.keypoints - motion.keypoints).max(initial=0) < 1e-5
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(0.3, 3))
 def test_the_reference_s_place_and_frame_do_not_matter(seed, aspect):
     motion, moves = dance(1), in_space(50, seed)

@@ -291,7 +291,7 @@ def test_short_runs_stay_where_they_are(method, length):
     assert (smoothed != noisy[:length]).any() or length < 4
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(motions(), RATES, STRENGTHS, ALL)
 def test_gaps_and_confidences_stay_and_nothing_is_nan(keypoints, rate, strength, method):
     before = keypoints.copy()
@@ -302,13 +302,13 @@ def test_gaps_and_confidences_stay_and_nothing_is_nan(keypoints, rate, strength,
     assert not smoothed[keypoints[..., 2] == 0].any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(motions(), RATES, ALL)
 def test_strength_0_is_the_identity(keypoints, rate, method):
     assert np.array_equal(smooth(keypoints, rate, 0, method), keypoints)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(motions(), RATES, STRENGTHS, ALL, st.floats(0, 0.5), st.floats(0, 0.5))
 def test_moving_the_person_moves_the_result(keypoints, rate, strength, method, dx, dy):
     found = keypoints[..., 2] > 0
@@ -319,7 +319,7 @@ def test_moving_the_person_moves_the_result(keypoints, rate, strength, method, d
     np.testing.assert_allclose(smooth(moved, rate, strength, method), expected, atol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0, 1, width=32), st.integers(1, 40), RATES, STRENGTHS, ALL)
 def test_a_person_who_stands_still_stays_put(position, frames, rate, strength, method):
     standing = np.full((frames, 1, 18, 3), position, np.float32)

@@ -64,7 +64,7 @@ def hip_height(motion):
     return positions(motion)[:, :, HIPS, 1].mean(axis=(1, 2))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(motions(), EDITS)
 def test_what_asks_for_nothing_is_the_identity(keypoints, edit):
     motion = clip(keypoints)
@@ -72,7 +72,7 @@ def test_what_asks_for_nothing_is_the_identity(keypoints, edit):
         assert np.array_equal(style(motion, settings_, strength).keypoints, keypoints)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(motions(), EDITS, st.floats(0, 1))
 def test_anything_done_to_anything_is_finite_and_gaps_are_empty(keypoints, edit, strength):
     result = style(clip(keypoints), edit, strength).keypoints
@@ -80,7 +80,7 @@ def test_anything_done_to_anything_is_finite_and_gaps_are_empty(keypoints, edit,
     assert not result[result[..., 2] == 0].any()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(motions(), EDITS)
 def test_without_new_timing_every_gap_stays_where_it_is(keypoints, edit):
     edit = replace(edit, tempo=1, ease=0, snap=0, reverse=False, loop=False, mirror="off")
@@ -108,7 +108,7 @@ def test_reverse_is_exact():
     assert np.array_equal(style(motion, StyleSettings(reverse=True)).keypoints, motion.keypoints[::-1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(EDITS, st.integers(0, 3))
 def test_limbs_keep_their_lengths_in_every_frame(edit, seed):
     edit = replace(edit, tempo=1, ease=0, snap=0, loop=False, reverse=False, mirror="off", keep_feet=False)
@@ -116,7 +116,7 @@ def test_limbs_keep_their_lengths_in_every_frame(edit, seed):
     np.testing.assert_allclose(lengths(style(motion, edit)), lengths(motion), rtol=0.01)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(EDITS, st.integers(0, 3))
 def test_planting_feet_never_makes_a_leg_longer_than_it_was(edit, seed):
     edit = replace(edit, tempo=1, ease=0, snap=0, loop=False, reverse=False, mirror="off", keep_feet=True)

@@ -58,7 +58,7 @@ def test_key_poses_are_where_a_swing_turns():
     assert all(np.abs(keys - turn).min() <= 1 for turn in range(15, 91, 15))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(motions())
 def test_whole_times_return_their_frames_exactly(keypoints):
     motion = clip(keypoints)
@@ -66,7 +66,7 @@ def test_whole_times_return_their_frames_exactly(keypoints):
     assert np.array_equal(resample(motion, order.astype(float)).keypoints, keypoints[order])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(motions(), TEMPI)
 def test_gaps_stay_and_nothing_is_nan(keypoints, tempo):
     times = tempo_map(len(keypoints), tempo)
@@ -115,7 +115,7 @@ def test_the_end_of_a_loop_goes_on_into_its_beginning(rate, seed):
     assert 0.7 * motion.frame_count - rate * 0.6 < len(looped) < motion.frame_count
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(motions())
 def test_a_loop_of_anything_is_finite(keypoints):
     looped = loop(clip(keypoints)).keypoints

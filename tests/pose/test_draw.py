@@ -104,7 +104,7 @@ def test_nobody_is_black():
         assert drawn.shape == (48, 64, 3) and drawn.dtype == np.uint8 and not drawn.any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(8, 200), st.integers(8, 200))
 def test_any_pose_at_any_size_can_be_drawn(seed, width, height):
     keypoints = np.random.default_rng(seed).uniform(-0.5, 1.5, (3, 60, 3)).astype(np.float32)

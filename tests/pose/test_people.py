@@ -29,7 +29,7 @@ def follow(frames, slots=4):
     return follow_people([np.stack(f) if len(f) else NOBODY for f in frames], slots, RATE, aspect=1.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
 def test_the_order_of_detection_does_not_matter(seed, people):
     rng = np.random.default_rng(seed)

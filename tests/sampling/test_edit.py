@@ -72,7 +72,7 @@ def test_colours_are_steadied_in_every_shot_for_itself() -> None:
     assert steadied(frames, shots, 0.0) is frames
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31), st.integers(1, 4), st.sampled_from((0.0, 0.3, 1.0)))
 def test_steady_colours_stay_in_range(seed: int, count: int, level: float) -> None:
     frames = torch.rand(count, 4, 4, 3, generator=torch.Generator().manual_seed(seed)) * level

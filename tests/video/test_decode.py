@@ -66,7 +66,7 @@ def test_skipping_frames_that_nobody_needs_changes_nothing(real_clip: Path) -> N
     assert np.array_equal(fewer, every[::5])
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(
     st.lists(st.integers(1, 90), min_size=1, max_size=40),
     st.fractions(Fraction(1, 2), 240, max_denominator=1001),
@@ -88,7 +88,7 @@ def test_grid_takes_the_nearest_frame(steps: list[int], rate: Fraction, start: F
     )
 
 
-@hypothesis_settings(max_examples=12, deadline=None)
+@hypothesis_settings(max_examples=12)
 @given(
     st.sampled_from([Fraction(24), Fraction(30000, 1001), Fraction(60)]),
     st.sampled_from([Fraction(12), Fraction(25), Fraction(30000, 1001), Fraction(50), Fraction(7, 3)]),
