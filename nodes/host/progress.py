@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
 import comfy.utils
@@ -14,9 +15,14 @@ from server import PromptServer
 
 T = TypeVar("T", bound=Sized)
 
+_SILENT = 5.0  # seconds before the time left is worth saying
+_EVERY = 2.0
+
 
 class Progress:
-    """The progress bar on the node that is executing; every step is a chance to cancel.
+    """The progress bar on the node that is executing, with the time left if it takes long.
+
+    Every step is a chance to cancel.
 
     Args:
         total: steps that make the bar full.
@@ -24,6 +30,8 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self._bar = comfy.utils.ProgressBar(max(total, 1))
+        self._time_left = TimeLeft(total)
+        self._done = 0
 
     def step(self, steps: int = 1) -> None:
         """Advance the bar.
@@ -33,6 +41,29 @@ class Progress:
         """
         throw_exception_if_processing_interrupted()
         self._bar.update(steps)
+        self._done += steps
+        self._time_left.at(self._done)
+
+
+class TimeLeft:
+    """Says on the node, now and then, how long work of ``total`` steps will still take."""
+
+    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total, self._clock = total, clock
+        self._started = clock()
+        self._next = self._started + _SILENT
+
+    def at(self, done: int) -> None:
+        """So many steps are done."""
+        now = self._clock()
+        if now < self._next or not 0 < done:
+            return
+        self._next = now + _EVERY
+        seconds = now - self._started
+        if done < self._total:
+            show_on_node(f"about {duration(seconds / done * (self._total - done))} left")
+        else:
+            show_on_node(f"took {duration(seconds)}")
 
 
 def tracked(chunks: Iterable[T], total: int) -> Iterator[T]:
@@ -55,6 +86,7 @@ class LatentProgress:
     def __init__(self, model: Any, steps: int, rows: int) -> None:
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
         self._bar = comfy.utils.ProgressBar(steps * rows)
+        self._time_left = TimeLeft(steps * rows)
         self._done = 0
 
     def __call__(self, step: int, denoised: torch.Tensor, noisy: torch.Tensor, steps: int) -> None:
@@ -62,6 +94,7 @@ class LatentProgress:
         self._done += len(denoised)
         preview = self._previewer and self._previewer.decode_latent_to_preview_image("JPEG", denoised)
         self._bar.update_absolute(self._done, preview=preview)
+        self._time_left.at(self._done)
 
 
 def show_on_node(text: str) -> None:
@@ -70,3 +103,16 @@ def show_on_node(text: str) -> None:
     server = getattr(PromptServer, "instance", None)  # there is none without a server, as in tests
     if context and server:
         server.send_progress_text(text, context.node_id, server.client_id)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> duration(7.4), duration(83), duration(4000)
+    ('7 s', '1 min 23 s', '1 h 6 min')
+    """
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"

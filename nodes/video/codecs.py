@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import av
 import av.codec
@@ -15,7 +17,9 @@ from ..errors import InputError
 class Codec:
     """An encoder of FFmpeg's with the container and the settings it is used with.
 
-    ``crf`` gives the constant rate factors for quality 0 and 100. Sound in one of ``copies`` needs no encoding.
+    ``crf`` gives the constant rate factors for quality 0 and 100. Sound in one of ``copies`` needs no encoding; without
+    ``audio_encoder`` there is none. Without ``suffix`` the result is a folder with a file for every frame. Above the
+    ``fastest`` frame rate, if there is one, frames are left out evenly.
     """
 
     encoder: str
@@ -27,11 +31,31 @@ class Codec:
     crf: tuple[int, int] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
+    fastest: int | None = None
+
+    def leaves_out(self, frame_rate: Fraction) -> int:
+        """Of so many frames one is kept: 1 for all."""
+        return math.ceil(frame_rate / self.fastest) if self.fastest else 1
 
     @property
     def is_rgb(self) -> bool:
         """Whether pictures are stored as they are, without conversion to YUV."""
         return self.pixel_format == "rgb24"
+
+    @property
+    def is_palette(self) -> bool:
+        """Whether pictures are stored as numbers of colours."""
+        return self.pixel_format == "pal8"
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether it has room for sound."""
+        return bool(self.audio_encoder)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it makes a file of every frame."""
+        return not self.suffix
 
     def encoder_options(self, quality: int) -> dict[str, str]:
         """The encoder's options for a quality of 0..100."""
@@ -53,6 +77,9 @@ CODECS: Mapping[str, Codec] = {
     "av1": Codec("libsvtav1", "yuv420p", *_MP4, crf=(55, 15), options={"preset": "8"}),
     "vp9": Codec("libvpx-vp9", "yuv420p", *_WEBM, crf=(55, 15), options={"b": "0", "row-mt": "1", "cpu-used": "4"}),
     "prores": Codec("prores_ks", "yuv422p10le", *_MOV, options={"profile": "3", "vendor": "apl0"}),
+    # Browsers play what is faster than 50 frames per second at 10.
+    "gif": Codec("gif", "pal8", "gif", ".gif", "", frozenset(), fastest=50),
+    "png sequence": Codec("png", "rgb24", "image2", "", "", frozenset()),
     "lossless": Codec("libx264rgb", "rgb24", *_LOSSLESS_MP4, options={"qp": "0", "preset": "veryfast"}),
 }
 

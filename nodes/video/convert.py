@@ -37,7 +37,8 @@ class Converter:
         self._lock = Lock()
 
     def __call__(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        kind = (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.color_trc)
+        colour = frame.colorspace, frame.color_range, frame.color_trc
+        kind = (frame.width, frame.height, frame.format.name, frame.interlaced_frame, *colour)
         with self._lock:
             if self._graph is None or kind != self._made_for:
                 self._graph, self._made_for = self._make(frame), kind
@@ -61,6 +62,9 @@ class Converter:
         nodes = [
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
         ]
+        if frame.interlaced_frame:
+            logger.info("The video is interlaced: every second line is used, so that moving edges have no combs.")
+            nodes.append(graph.add("field", "type=top"))
         nodes.append(graph.add("scale", **self._scaling(frame), **tone_mapping))
         nodes.append(graph.add("format", "rgb24"))
         nodes += [graph.add(name, options or None) for name, options in self._orientation.filters]

@@ -51,9 +51,17 @@ class EncodeSettings:
 
     @property
     def suffix(self) -> str:
-        """The suffix of the files that this makes, e.g. ``.mp4``."""
+        """The suffix of the files that this makes, e.g. ``.mp4``; empty where it makes a folder."""
         return codec_named(self.codec).suffix
 
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the result is a folder with a file for every frame."""
+        return codec_named(self.codec).is_sequence
+
+
+FRAME_NAME = "%06d.png"
+"""Of a frame in a sequence; the first is 1."""
 
 LOSSLESS = EncodeSettings("lossless")
 """RGB H.264 at quantizer 0 and copied or FLAC sound: every frame is read back bit for bit, at any size."""
@@ -72,8 +80,10 @@ def save(
     Sound that comes untrimmed from a file is copied where the container takes it. An odd width or height is made even
     by repeating the last column or row, since 4:2:0 chroma needs that (``lossless`` keeps it).
 
+    A GIF has a palette of 256 colours for every frame. A sequence is a folder of numbered files.
+
     Args:
-        target: a file, which appears under this name only once it is complete; or a buffer.
+        target: a file or folder, which appears under this name only once it is complete; or, for one file, a buffer.
         audio: in place of the stream's own.
         metadata: tags of the file.
         on_frames: is told how many frames were written, chunk by chunk; what it raises cancels.
@@ -81,13 +91,15 @@ def save(
     Raises:
         OSError: the file cannot be written; the message says how much space is left.
     """
-    sound = (audio or stream.audio) if settings.sound else None
+    sound = (audio or stream.audio) if settings.sound and codec_named(settings.codec).has_sound else None
     if isinstance(target, io.BytesIO):
         _write(stream, target, settings, sound, metadata or {}, on_frames)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.{uuid4().hex[:8]}.part")
     try:
+        if settings.is_sequence:
+            part.mkdir()
         _write(stream, part, settings, sound, metadata or {}, on_frames)
         os.replace(part, target)
     except OSError as error:
@@ -95,6 +107,8 @@ def save(
         message = f"could not save {target}: {error.strerror or error}; {free:.0f} MB are free there"
         raise OSError(error.errno, message) from error
     finally:
+        if part.is_dir():
+            shutil.rmtree(part)
         part.unlink(missing_ok=True)
 
 
@@ -109,20 +123,22 @@ def _write(
     codec = codec_named(settings.codec)
     # FFmpeg moves the index to the front by reading the file again, which it cannot do with a buffer.
     flags = "use_metadata_tags" + ("+faststart" if isinstance(target, Path) else "")
-    rate = stream.info.frame_rate.limit_denominator(100_000)  # a float's fraction does not fit FFmpeg's 32 bits
+    step = codec.leaves_out(stream.info.frame_rate)
+    rate = (stream.info.frame_rate / step).limit_denominator(100_000)  # a float's fraction may not fit FFmpeg's 32 bits
     options = {}
     if codec.container in ("mp4", "mov"):
         # The whole file's duration is counted in these, by default in milliseconds.
         ticks = rate.numerator * math.ceil(1000 / rate.numerator)
         options = {"movflags": flags, "movie_timescale": str(ticks)}
-    file = str(target) if isinstance(target, Path) else target
+    file = str(target / FRAME_NAME if codec.is_sequence else target) if isinstance(target, Path) else target
     with ExitStack() as inputs, av.open(file, "w", format=codec.container, options=options) as output:
         output.metadata.update(metadata)
         video = _add_video(output, stream.info, rate, codec, settings.quality)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
-        index = 0
+        index = read = 0
         for chunk in stream.chunks():
-            for frame in _encodable(chunk, codec):
+            kept, read = chunk[-read % step :: step], read + len(chunk)
+            for frame in _encodable(kept, codec):
                 frame.pts, frame.time_base = index, 1 / rate
                 output.mux(video.encode(frame))
                 index += 1
@@ -141,6 +157,8 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: 
     context = video.codec_context
     if codec.tag:
         context.codec_tag = codec.tag
+    if codec.is_palette:
+        return video
     context.color_range = _FULL if codec.is_rgb else _LIMITED
     context.colorspace = _RGB if codec.is_rgb else _BT709
     context.color_primaries = context.color_trc = _BT709
@@ -156,7 +174,8 @@ def _encodable(frames: Frames, codec: Codec) -> Iterator[av.VideoFrame]:
     if codec.is_rgb:
         yield from pictures
         return
-    graph = _to_yuv(frames.shape[2], frames.shape[1], codec.pixel_format)
+    convert = _to_palette if codec.is_palette else _to_yuv
+    graph = convert(frames.shape[2], frames.shape[1], codec.pixel_format)
     for index, picture in enumerate(pictures):
         picture.pts = index
         graph.vpush(picture)
@@ -164,7 +183,7 @@ def _encodable(frames: Frames, codec: Codec) -> Iterator[av.VideoFrame]:
 
 
 def _padding(side: int, codec: Codec) -> int:
-    return 0 if codec.is_rgb else side % 2
+    return 0 if codec.is_rgb or codec.is_palette else side % 2
 
 
 def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
@@ -173,6 +192,21 @@ def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
     flags = "bicubic+accurate_rnd+full_chroma_inp"
     scale = graph.add("scale", in_range="pc", out_range="tv", out_color_matrix="bt709", flags=flags)
     graph.link_nodes(source, scale, graph.add("format", pixel_format), graph.add("buffersink")).configure()
+    return graph
+
+
+def _to_palette(width: int, height: int, pixel_format: str) -> av.filter.Graph:
+    """Every frame with the 256 colours that suit it."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=Fraction(1, 1))  # type: ignore[arg-type]
+    split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=single")
+    use, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(use, 0, 0)
+    split.link_to(palette, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
     return graph
 
 

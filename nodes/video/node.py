@@ -22,9 +22,10 @@ from ..host.metadata import workflow_metadata
 from ..host.node import FrugalNode, Stage
 from ..host.progress import Progress
 from ..host.video import StreamVideo, as_stream, audio_input
+from .beside import BesideStream
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
-from .encode import EncodeSettings, save
+from .encode import FRAME_NAME, EncodeSettings, save
 from .geometry import FITS, Fit
 from .rates import usual_rate
 
@@ -226,18 +227,27 @@ class FrugalSaveVideo(FrugalNode):
                     options=list(CODECS),
                     default="h264",
                     tooltip="h264 plays everywhere. h265 and av1 are smaller and slower, vp9 is for the web (.webm), "
-                    "prores for editing (.mov), lossless keeps every bit.",
+                    "prores for editing (.mov), gif for chats, png sequence is a folder of pictures, lossless keeps "
+                    "every bit. The two before it have no sound.",
                 ),
                 io.Int.Input(
                     "quality",
                     default=75,
                     min=0,
                     max=100,
-                    tooltip="0 is the smallest file, 100 the best picture. prores and lossless have only one quality.",
+                    tooltip="0 is the smallest file, 100 the best picture. Those from prores on have only one.",
+                ),
+                io.Video.Input(
+                    "beside",
+                    optional=True,
+                    tooltip="Shown on the left of the video, to compare: connect the source.",
                 ),
             ],
             outputs=[
-                io.Video.Output(display_name="video", tooltip="The saved file. Reading it repeats no work."),
+                io.Video.Output(
+                    display_name="video",
+                    tooltip="The saved file, which repeats no work when it is read; for a png sequence what was given.",
+                ),
                 io.String.Output(display_name="file", tooltip="The saved file's full path."),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
@@ -252,12 +262,18 @@ class FrugalSaveVideo(FrugalNode):
         filename_prefix: str = "video/frugal-motion",
         codec: str = "h264",
         quality: int = 75,
+        beside: Input.Video | None = None,
     ) -> io.NodeOutput:
         settings = EncodeSettings(codec, quality)
         stream = as_stream(video)
+        if beside is not None:
+            stream = BesideStream(as_stream(beside), stream)
         path, name, subfolder = output_file(filename_prefix, settings.suffix)
         progress = Progress(stream.info.frame_count)
         save(stream, path, settings, audio_input(audio), workflow_metadata(cls.hidden), progress.step)
+        if settings.is_sequence:
+            first = ui.SavedResult(FRAME_NAME % 1, str(PurePath(subfolder, name)), io.FolderType.output)
+            return io.NodeOutput(video, str(path), ui=ui.SavedImages([first]))
         saved = StreamVideo(FileStream(path), cls.stage())
         preview = ui.PreviewVideo([ui.SavedResult(name, subfolder, io.FolderType.output)])
         return io.NodeOutput(saved, str(path), ui=preview)

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
@@ -42,7 +42,6 @@ def read(*frames):
     return from_keypoints(list(frames), RATE)
 
 
-@settings(deadline=None)
 @given(motions(), st.sampled_from(tuple(FLAVOURS)))
 def test_round_trip(motion, flavour):
     through_json = json.loads(json.dumps(to_keypoints(motion, flavour)))

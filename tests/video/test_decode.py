@@ -176,6 +176,24 @@ def test_colours(clip: Clip, tags: dict[str, int], colour: tuple[int, int, int])
     assert np.abs(frame.astype(int) - colour).max() <= 3
 
 
+def test_interlaced_pictures_have_no_combs(clip: Clip) -> None:
+    woven = []
+    for frame in range(8):
+        picture = np.full((64, 96, 3), 40, np.uint8)
+        for field in range(2):  # the lower field is half a frame later
+            left = 8 + 8 * frame + 4 * field
+            picture[field::2, left : left + 12] = 220
+        woven.append(picture)
+    for name, options in (("interlaced", {"x264-params": "tff=1"}), ("progressive", {})):
+        path = clip(f"{name}.mp4", woven, pixel_format="yuv420p", options={"qp": "1", **options})
+        frames = np.concatenate(list(FileStream(path).chunks())).astype(int)
+        combs = np.abs(frames[:, 2:-2] - (frames[:, 1:-3] + frames[:, 3:-1]) / 2).max()
+        assert (combs < 30) == (name == "interlaced"), combs
+        assert frames.shape == (8, 64, 96, 3)
+        bar = [float(np.flatnonzero(frame[32, :, 0] > 130).mean()) for frame in frames]
+        assert bar == pytest.approx([13.5 + 8 * index for index in range(8)], abs=4.1)
+
+
 def test_hdr_is_tone_mapped(tmp_path: Path) -> None:
     nits = [0, 1, 10, 50, 100, 203, 1000, 4000]
     codes = [round(64 + 876 * pq(value)) for value in nits]
