@@ -46,7 +46,7 @@ from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
 from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings  # noqa: E402
 from frugal_motion.tests.sampling import untrained  # noqa: E402
-from nodes import ControlNetApplyAdvanced  # noqa: E402
+from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]  # noqa: E402
 
 _ON_META: dict[str, Any] = {"dtype": torch.float16, "device": "meta", "operations": comfy.ops.disable_weight_init}
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ from frugal_motion.bench._edit import (  # noqa: E402
 from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
 from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings  # noqa: E402
-from nodes import ControlNetApplyAdvanced  # noqa: E402
+from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]  # noqa: E402
 
 CLIPS, CLIP_FRAMES, ROUNDS = 8, 5, 3
 
@@ -107,7 +108,8 @@ def full_size(size: int = 512, steps: int = STEPS) -> Bench:
     device = comfy.model_management.get_torch_device()
     patcher = ModelPatcher(model, load_device=device, offload_device=comfy.model_management.unet_offload_device())
     prompts = [[[torch.randn(1, 77, 768, generator=generator), {}]] for _ in range(2)]
-    return Bench(patcher, comfy.controlnet.ControlNet(control, load_device=device), *prompts, size, steps)
+    positive, negative = prompts
+    return Bench(patcher, comfy.controlnet.ControlNet(control, load_device=device), positive, negative, size, steps)
 
 
 def demo(size: int = 128, steps: int = 3) -> Bench:
@@ -116,7 +118,8 @@ def demo(size: int = 128, steps: int = 3) -> Bench:
     model, clip, _, _ = comfy.sd.load_checkpoint_guess_config(str(folder / "frugal-demo.ckpt"))
     control_net = comfy.controlnet.load_controlnet(str(folder / "frugal-demo-openpose.safetensors"))
     prompts = [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in ("a neon robot at night", "")]
-    return Bench(model, control_net, *prompts, size, steps)
+    positive, negative = prompts
+    return Bench(model, control_net, positive, negative, size, steps)
 
 
 def timed(work: Callable[[], object]) -> dict[str, float]:
@@ -133,6 +136,11 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     return {"seconds": seconds, "gib": torch.cuda.max_memory_allocated() / 2**30 if is_gpu else 0.0}
 
 
+def _one_after_another(bench: Bench, clips: list[Clip], together: int) -> None:
+    for first in range(0, len(clips), together):
+        bench.sample(clips[first : first + together], "sparse")
+
+
 def batches(bench: Bench) -> dict[str, dict[str, float]]:
     """Eight short clips in batches of 1, 2, 4 and 8 clips; the best of some rounds, taken in turns."""
     plan = every_nth(CLIP_FRAMES, RATE, EVERY)
@@ -140,8 +148,7 @@ def batches(bench: Bench) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for _ in range(ROUNDS):
         for together in (1, 2, 4, 8):
-            groups = [clips[first : first + together] for first in range(0, CLIPS, together)]
-            measured = timed(lambda groups=groups: [bench.sample(group, "sparse") for group in groups])
+            measured = timed(partial(_one_after_another, bench, clips, together))
             best = found.setdefault(str(together), measured)
             found[str(together)] = min(best, measured, key=lambda one: one["seconds"])
     return found

@@ -69,5 +69,5 @@ def _rebuilt(frames: Frames, plan: Keyframes, interpolator: NetInterpolator) -> 
     made = np.concatenate(list(InterpolatedStream(source, plan, plan.frame_rate, interpolator).chunks()))
     between = sorted(set(range(plan.frame_count)) - set(plan.frames))
     error = ((made[between].astype(np.float64) - frames[between]) ** 2).mean()
-    similar = [cv2.quality.QualitySSIM_compute(made[i], frames[i])[0][:3] for i in between]
+    similar = [cv2.quality.QualitySSIM_compute(made[i], frames[i])[0][:3] for i in between]  # type: ignore[attr-defined]
     return float(10 * np.log10(255**2 / error)), float(np.mean(similar))

