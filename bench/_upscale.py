@@ -23,7 +23,7 @@ from spandrel import ModelLoader  # noqa: E402
 from frugal_motion.bench._compare import seconds_side_by_side  # noqa: E402
 from frugal_motion.nodes.upscaling.node import FrugalUpscale  # noqa: E402
 
-MODELS = {"realesr-animevideov3": (8, 256, 256), "RealESRGAN_x4plus": (1, 96, 96)}
+MODELS = {"realesr-animevideov3": (8, 256, 256), "RealESRGAN_x4plus": (3, 96, 96)}
 ON_GPU = {"realesr-animevideov3": (32, 512, 512), "RealESRGAN_x4plus": (16, 512, 512)}
 
 

@@ -90,6 +90,7 @@ class NetInterpolator:
 
     def __init__(self, net: InterpolationNet, accelerator: Accelerator) -> None:
         self._net, self._on = net, accelerator
+        self._dtype: torch.dtype = getattr(net, "image_dtype", accelerator.dtype)
         self._limit = 1 if accelerator.is_cpu else 64
         # FILM: the flow of a pair serves all its times, and rows are not batched.
         self._by_pair = getattr(net, "forward_multi_timestep", None)
@@ -99,7 +100,7 @@ class NetInterpolator:
         side = 2 * self._align(1, 1)
 
         def make(net: Any) -> None:
-            image = torch.zeros(1, 3, side, side, dtype=self._on.dtype, device="meta")
+            image = torch.zeros(1, 3, side, side, dtype=self._dtype, device="meta")
             cache = {"img0": net.extract_features(image), "img1": net.extract_features(image)}
             net(image, image, timestep=image[:, :1], cache=cache)
 
@@ -112,7 +113,7 @@ class NetInterpolator:
         self._on.load(self._memory(height, width))
         with torch.inference_mode():
             pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(self._on.device)
-            image = pixels.permute(2, 0, 1)[None].to(self._on.dtype) / 255
+            image = pixels.permute(2, 0, 1)[None].to(self._dtype) / 255
             image = F.pad(image, (0, -width % align, 0, -height % align), mode="replicate")
             image = image.contiguous(memory_format=torch.channels_last)
             return PreparedFrame(image, self._net.extract_features(image), height, width)

@@ -10,7 +10,7 @@ from comfy_api.latest import Input, io
 
 from ..errors import InputError
 from ..host.folders import list_models, model_file
-from ..host.models import accelerator, compute_device, inference_dtype, load_state_dict, managed
+from ..host.models import accelerator, compute_device, convolution_dtype, load_state_dict, managed
 from ..host.node import FrugalNode, InterpolationModel, Stage
 from ..host.node import Keyframes as KeyframesSocket
 from ..host.progress import show_on_node
@@ -59,7 +59,7 @@ class FrugalLoadInterpolator(FrugalNode):
     @classmethod
     def execute(cls, model_name: str) -> io.NodeOutput:
         net = load_rife(load_state_dict(model_file(FOLDER, model_name, "model_name")), model_name)
-        net.to(inference_dtype(compute_device())).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net.to(convolution_dtype(compute_device())).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return io.NodeOutput(managed(net))
 
 

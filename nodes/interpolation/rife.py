@@ -54,10 +54,10 @@ class FrameEncoder(nn.Module):
         self.cnn3 = nn.ConvTranspose2d(width, features, 4, stride=2, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = image
+        x = image.to(self.cnn0.weight.dtype)
         for layer in (self.cnn0, self.cnn1, self.cnn2):
             x = F.leaky_relu(layer(x), 0.2)
-        return self.cnn3(x)  # type: ignore[no-any-return]
+        return self.cnn3(x).to(image.dtype)  # type: ignore[no-any-return]
 
 
 class ScaledResidual(nn.Module):
@@ -73,7 +73,7 @@ class ScaledResidual(nn.Module):
 
 
 class FlowBlock(nn.Module):
-    """One refinement of flow, mask and carried features, at ``1/scale`` of the resolution."""
+    """One refinement of flow, mask and carried features, ``(n, 13, h, w)``, at the resolution of its input."""
 
     def __init__(self, inputs: int, channels: int) -> None:
         super().__init__()
@@ -82,21 +82,23 @@ class FlowBlock(nn.Module):
         outputs = FLOW + MASK + CARRIED
         self.lastconv = nn.Sequential(nn.ConvTranspose2d(channels, 4 * outputs, 4, 2, 1), nn.PixelShuffle(2))
 
-    def forward(self, x: Tensor, flow: Tensor | None, scale: float) -> tuple[Tensor, Tensor, Tensor]:
-        x = _resize(x, 1 / scale)
-        if flow is not None:
-            x = torch.cat((x, _resize(flow, 1 / scale) / scale), 1)
-        out = _resize(self.lastconv(self.convblock(self.conv0(x))), scale)
-        return out[:, :FLOW] * scale, out[:, FLOW : FLOW + MASK], out[:, FLOW + MASK :]
+    def forward(self, x: Tensor) -> Tensor:
+        weight: Tensor = self.lastconv[0].weight  # type: ignore[assignment]
+        made: Tensor = self.lastconv(self.convblock(self.conv0(x.to(weight.dtype))))
+        return made.to(x.dtype)
 
 
 class Rife(nn.Module):
     """The network. Height and width must be multiples of ``pad_align``; frames are RGB ``(n, 3, h, w)`` in 0..1.
 
+    Convolutions are done in the precision of the weights, flow and pictures in that of the frames: single precision
+    frames lose little by half precision weights.
+
     The methods are those that newer ComfyUI's ``FrameInterpolate`` calls, so that its node takes this net too.
     """
 
     pad_align = 4 * SCALES[0]
+    image_dtype = torch.float32
 
     def __init__(self, layout: RifeLayout) -> None:
         super().__init__()
@@ -111,7 +113,7 @@ class Rife(nn.Module):
 
     def memory_used_forward(self, shape: tuple[int, ...] | torch.Size, dtype: torch.dtype) -> float:
         """Bytes that one time step of one pair of ``(n, h, w, 3)`` frames takes, beside the weights."""
-        return float(MEMORY_PER_PIXEL * shape[1] * shape[2] * dtype.itemsize)
+        return float(MEMORY_PER_PIXEL * shape[1] * shape[2] * max(dtype.itemsize, self.image_dtype.itemsize))
 
     def extract_features(self, img: Tensor) -> Tensor:
         """Encode a frame; give the result back in ``forward``'s ``cache``."""
@@ -142,15 +144,23 @@ class Rife(nn.Module):
         grid = _pixel_grid(height, width, img0.device)
         # What is warped together is sampled together: one grid_sample per frame and block.
         sources = (torch.cat((img0, features0), 1), torch.cat((img1, features1), 1))
-        warped = sources
         flow: Tensor | None = None
-        known: list[Tensor] = []  # mask and carried features of the block before
-        for block, divisor in zip(self.blocks, SCALES, strict=True):
-            frames = (warped[0][:, :3], warped[1][:, :3], warped[0][:, 3:], warped[1][:, 3:])
-            change, *known = block(torch.cat((*frames, time, *known), 1), flow, divisor / scale)
+        known: list[Tensor] = []  # mask and carried features of the block before, at the resolution of the next
+        for block, divisor, following in zip(self.blocks, SCALES, (*SCALES[1:], scale), strict=True):
+            step = round(divisor / scale)
+            if flow is None:
+                first, second = (_reduced(source, step) for source in sources)
+            else:
+                first, second = _warp(sources[0], flow[:, :2], grid, step), _warp(sources[1], flow[:, 2:], grid, step)
+                known.append(_reduced(flow, step) / step)
+            frames = (first[:, :3], second[:, :3], first[:, 3:], second[:, 3:])
+            made = block(torch.cat((*frames, _reduced(time, step), *known), 1))
+            change = _enlarged(made[:, :FLOW], step) * step
             flow = change if flow is None else flow + change
-            warped = (_warp(sources[0], flow[:, :2], grid), _warp(sources[1], flow[:, 2:], grid))
-        return torch.lerp(warped[1][:, :3], warped[0][:, :3], torch.sigmoid(known[0]))
+            known = [_enlarged(made[:, FLOW:], divisor / following)]
+        assert flow is not None
+        left, right = _warp(img0, flow[:, :2], grid), _warp(img1, flow[:, 2:], grid)
+        return torch.lerp(right, left, torch.sigmoid(known[0][:, :MASK]))
 
 
 def load_rife(weights: StateDict, name: str) -> Rife:
@@ -194,8 +204,18 @@ def _halving(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.LeakyReLU(0.2))
 
 
-def _resize(x: Tensor, factor: float) -> Tensor:
+def _enlarged(x: Tensor, factor: float) -> Tensor:
     return x if factor == 1 else F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def _reduced(x: Tensor, step: int) -> Tensor:
+    """Bilinear at ``1/step`` of the resolution, for even steps: the mean of the four pixels amid each cell."""
+    return x if step == 1 else torch.stack([x[:, :, rows, columns] for rows, columns in _middles(step)]).mean(0)
+
+
+def _middles(step: int) -> list[tuple[slice, slice]]:
+    at = [slice(step // 2 - 1, None, step), slice(step // 2, None, step)]
+    return [(rows, columns) for rows in at for columns in at]
 
 
 def _pixel_grid(height: int, width: int, device: torch.device) -> Tensor:
@@ -205,10 +225,15 @@ def _pixel_grid(height: int, width: int, device: torch.device) -> Tensor:
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)[None]
 
 
-def _warp(image: Tensor, flow: Tensor, grid: Tensor) -> Tensor:
-    """Look every pixel up where ``flow`` (n, 2, h, w, in pixels) points. fp16 cannot hold positions: fp32 inside."""
+def _warp(image: Tensor, flow: Tensor, grid: Tensor, step: int = 1) -> Tensor:
+    """Look pixels up where ``flow`` (n, 2, h, w, in pixels) points; reduced by ``step``, without making the whole.
+
+    fp16 cannot hold positions: fp32 inside.
+    """
     _, _, height, width = image.shape
     half = torch.tensor([(width - 1) / 2, (height - 1) / 2], device=image.device)
     where = grid + flow.permute(0, 2, 3, 1).float() / half
-    sampled = F.grid_sample(image.float(), where, mode="bilinear", padding_mode="border", align_corners=True)
-    return sampled.to(image.dtype)
+    cells = [where] if step == 1 else [where[:, rows, columns] for rows, columns in _middles(step)]
+    pixels = image.float()
+    made = sum(F.grid_sample(pixels, cell, "bilinear", "border", align_corners=True) for cell in cells) / len(cells)
+    return made.to(image.dtype)  # type: ignore[union-attr]

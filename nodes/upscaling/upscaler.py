@@ -79,11 +79,19 @@ class Upscaler:
         self._net, self._on, self.size = net, accelerator, size
         self._fits: Plan | None = None
 
-    def __call__(self, frames: Pixels) -> Pixels:
-        """Upscale frames; the result is of the dtype of the input."""
-        _, height, width, _ = frames.shape
-        upscale = self._by_net if self.uses_net(width, height) else self._resized
-        return np.concatenate([_to_pixels(part, frames.dtype) for part in upscale(frames)])
+    def __call__(self, frames: Pixels, out: Pixels | None = None) -> Pixels:
+        """Upscale frames; the result is of the dtype of the input.
+
+        Args:
+            out: where to put it ``(n, *size reversed, 3)``.
+        """
+        count, height, width, _ = frames.shape
+        result = np.empty((count, self.size[1], self.size[0], 3), frames.dtype) if out is None else out
+        done = 0
+        for part in self._by_net(frames) if self.uses_net(width, height) else self._resized(frames):
+            result[done : done + len(part)] = _to_pixels(part, frames.dtype)
+            done += len(part)
+        return result
 
     def uses_net(self, width: int, height: int) -> bool:
         """Whether frames of that size go through the net."""
@@ -146,16 +154,23 @@ class Upscaler:
     def _enlarge(self, images: Tensor, tile: int) -> Tensor:
         """``(n, 3, h, w)`` to ``(n, 3, *size)``, tile by tile; only the part of a tile that has a halo is used."""
         rows, _, height, width = images.shape
+        if max(height, width) <= tile:
+            return self._to_size(self._through_net(images))
         scale = self._net.scale
-        large = images.new_empty(rows, 3, height * scale, width * scale)
+        shape = rows, 3, height * scale, width * scale
+        large = images.new_empty(shape).contiguous(memory_format=torch.channels_last)
         for (top, bottom), (left, right) in product(_cuts(height, tile), _cuts(width, tile)):
             y, x = max(top - HALO, 0), max(left - HALO, 0)
-            seen = images[:, :, y : bottom + HALO, x : right + HALO]
-            self._on.load(self._bytes(rows * seen.shape[2] * seen.shape[3]))
-            made = self._net(seen)[:, :, (top - y) * scale :, (left - x) * scale :]
+            made = self._through_net(images[:, :, y : bottom + HALO, x : right + HALO])
+            made = made[:, :, (top - y) * scale :, (left - x) * scale :]
             part = large[:, :, top * scale : bottom * scale, left * scale : right * scale]
             part.copy_(made[:, :, : part.shape[2], : part.shape[3]])
         return self._to_size(large)
+
+    def _through_net(self, images: Tensor) -> Tensor:
+        rows, _, height, width = images.shape
+        self._on.load(self._bytes(rows * height * width))
+        return self._net(images.contiguous(memory_format=torch.channels_last))
 
     def _to_size(self, images: Tensor) -> Tensor:
         width, height = self.size
@@ -177,5 +192,5 @@ def _to_images(frames: Pixels, device: torch.device) -> Tensor:
 
 def _to_pixels(images: Tensor, dtype: np.dtype[Any]) -> Pixels:
     if dtype == np.uint8:
-        images = images.mul(255).round().to(torch.uint8)
-    return np.ascontiguousarray(images.movedim(1, -1).cpu().numpy())
+        images = images.mul(255).round_().to(torch.uint8)
+    return np.asarray(images.movedim(1, -1).cpu().numpy())

@@ -7,11 +7,13 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import av
@@ -23,6 +25,8 @@ from ..errors import InputError
 from .codecs import Codec, codec_named
 from .soundtrack import add_sound
 from .stream import Audio, Frames, FrameStream, VideoInfo
+
+T = TypeVar("T")
 
 _BT709, _LIMITED, _FULL, _RGB = 1, 1, 2, 0  # ITU-T H.273, and FFmpeg's colour ranges
 
@@ -135,16 +139,15 @@ def _write(
         output.metadata.update(metadata)
         video = _add_video(output, stream.info, rate, codec, settings.quality)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
-        index = read = 0
-        for chunk in stream.chunks():
-            kept, read = chunk[-read % step :: step], read + len(chunk)
-            for frame in _encodable(kept, codec):
+        index = 0
+        for pictures, read in _ahead(_encodable(stream.chunks(), codec, step)):
+            for frame in pictures:
                 frame.pts, frame.time_base = index, 1 / rate
                 output.mux(video.encode(frame))
                 index += 1
             sound.advance(index / rate)
             if on_frames:
-                on_frames(len(chunk))
+                on_frames(read)
         output.mux(video.encode(None))
         sound.advance(None)
 
@@ -165,25 +168,56 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: 
     return video
 
 
-def _encodable(frames: Frames, codec: Codec) -> Iterator[av.VideoFrame]:
-    """RGB frames in the codec's pixel format."""
+def _encodable(
+    chunks: Iterator[Frames], codec: Codec, step: int
+) -> Iterator[Callable[[], tuple[list[av.VideoFrame], int]]]:
+    """For every chunk, work that gives its frames in the codec's pixel format, and how many frames it had."""
+    graph: av.filter.Graph | None = None
+    done = 0
+    for chunk in chunks:
+        kept = chunk[-done % step :: step]
+        if graph is None and not codec.is_rgb:
+            graph = _conversion(codec, *(side + _padding(side, codec) for side in (chunk.shape[2], chunk.shape[1])))
+        yield partial(_converted, kept, range(done, done + len(chunk)), codec, graph)
+        done += len(chunk)
+
+
+def _converted(
+    frames: Frames, read: range, codec: Codec, graph: av.filter.Graph | None
+) -> tuple[list[av.VideoFrame], int]:
     right, below = _padding(frames.shape[2], codec), _padding(frames.shape[1], codec)
     if right or below:
         frames = np.pad(frames, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")
-    pictures = (av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in np.ascontiguousarray(frames))
-    if codec.is_rgb:
-        yield from pictures
-        return
-    convert = _to_palette if codec.is_palette else _to_yuv
-    graph = convert(frames.shape[2], frames.shape[1], codec.pixel_format)
-    for index, picture in enumerate(pictures):
-        picture.pts = index
-        graph.vpush(picture)
-        yield graph.vpull()
+    pictures = [av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in np.ascontiguousarray(frames)]
+    if graph:
+        pictures = [_through(graph, picture, number) for picture, number in zip(pictures, read, strict=False)]
+    return pictures, len(read)
+
+
+def _through(graph: av.filter.Graph, picture: av.VideoFrame, number: int) -> av.VideoFrame:
+    picture.pts = number
+    graph.vpush(picture)
+    return graph.vpull()
+
+
+def _ahead(work: Iterator[Callable[[], T]]) -> Iterator[T]:
+    """Results in order, each made in a thread while the one before is used. ``work`` itself stays in this thread."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming: Future[T] | None = None
+        for task in work:
+            ready, coming = coming, pool.submit(task)
+            if ready:
+                yield ready.result()
+        if coming:
+            yield coming.result()
 
 
 def _padding(side: int, codec: Codec) -> int:
     return 0 if codec.is_rgb or codec.is_palette else side % 2
+
+
+def _conversion(codec: Codec, width: int, height: int) -> av.filter.Graph:
+    return _to_palette(width, height) if codec.is_palette else _to_yuv(width, height, codec.pixel_format)
 
 
 def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
@@ -195,7 +229,7 @@ def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
     return graph
 
 
-def _to_palette(width: int, height: int, pixel_format: str) -> av.filter.Graph:
+def _to_palette(width: int, height: int) -> av.filter.Graph:
     """Every frame with the 256 colours that suit it."""
     graph = av.filter.Graph()
     source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=Fraction(1, 1))  # type: ignore[arg-type]

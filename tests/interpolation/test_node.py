@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.host.models import convolution_dtype
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
@@ -53,7 +54,7 @@ def read(video: StreamVideo) -> np.ndarray:
 
 
 def test_the_loader_gives_what_either_interpolate_node_takes(patcher: Any) -> None:
-    assert patcher.model_dtype() == torch.float32
+    assert patcher.model_dtype() == convolution_dtype(torch.device("cpu"))
     assert patcher.load_device == torch.device("cpu")
     net = patcher.model
     assert net.pad_align == 64

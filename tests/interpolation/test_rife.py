@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from importlib import import_module
 from pathlib import Path
@@ -92,6 +93,15 @@ def test_an_independent_implementation_gives_the_same(
         for scale, scales in ((1.0, [16, 8, 4, 2, 1]), (0.5, [32, 16, 8, 4, 2])):
             expected = reference(torch.cat(pair, 1), time, scales)[2][-1]
             assert (net(*pair, time, scale=scale) - expected).abs().max() <= 1e-4
+
+
+@torch.inference_mode()
+def test_half_precision_weights_lose_little(net: Rife, clip: torch.Tensor) -> None:
+    pair = clip[:1, :, :256, :256], clip[8:9, :, :256, :256]
+    exact = net(*pair, 0.5)
+    faster = copy.deepcopy(net).to(torch.bfloat16)(*pair, 0.5)
+    assert faster.dtype == torch.float32
+    assert 55 <= psnr(faster, exact) < 90
 
 
 def test_raw_names_and_training_leftovers_are_understood(net: Rife, raw: dict[str, torch.Tensor]) -> None:

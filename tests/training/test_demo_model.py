@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,16 @@ def test_it_is_small_and_the_catalogue_knows_it() -> None:
     }
     assert sum((ROOT / asset.bundled).stat().st_size for asset in listed.values()) <= 65e6
     assert all(sha256(ROOT / asset.bundled) == asset.sha256 for asset in listed.values())
+
+
+def test_what_was_measured_is_of_these_files_and_within_the_limits() -> None:
+    report = json.loads((MODEL / "report.json").read_text(encoding="utf-8"))
+    listed = {asset.name: asset.sha256 for asset in catalogue() if asset.bundled}
+    assert {name: facts["sha256"] for name, facts in report["files"].items()} == listed
+    assert report["poses"] >= 500
+    assert report["judges_on_drawn_pictures"]["pose_pck"] >= 0.97
+    assert report["pose_pck"] >= 0.90 and report["style_accuracy"] >= 0.95
+    assert max(report["flicker_of_255"].values()) <= 2
 
 
 @pytest.mark.parametrize(("width", "height"), [(128, 128), (144, 256)])
