@@ -2,9 +2,10 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from .nodes.caching.node import FrugalHashCache
+from .nodes.caching.node import FrugalHashCache, statistics
 from .nodes.economy.node import FrugalCostReport
 from .nodes.host.folders import register_model_folders
+from .nodes.host.routes import register_routes
 from .nodes.interchange.node import (
     FrugalKeypointsToMotion,
     FrugalLoadMotion,
@@ -65,4 +66,5 @@ class FrugalMotion(ComfyExtension):
 def comfy_entrypoint() -> FrugalMotion:
     """What ComfyUI calls when it loads the pack."""
     register_model_folders()  # before the nodes list what is in them
+    register_routes(statistics.as_dict)
     return FrugalMotion()

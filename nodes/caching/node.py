@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import Input, io
+from comfy_execution.utils import get_executing_context
 from safetensors import SafetensorError
 
 from ..errors import InputError
-from ..host.folders import user_folder
+from ..host.folders import lent_file
 from ..host.node import Anything, FrugalNode, run_seconds
-from ..host.progress import Progress
+from ..host.progress import Progress, duration, show_on_node
 from ..host.prompt import declared, file_named
+from ..host.settings import cache_folder, settings
 from ..host.video import StreamVideo, as_stream
 from ..keyframes.keyframes import Keyframes
 from ..motion.motion import Motion
@@ -22,8 +24,9 @@ from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable, TreeCodec
 from .digests import Digests
-from .signature import Signer
-from .store import Entry, Store
+from .signature import Signer, is_link
+from .statistics import Statistics
+from .store import Entry, Store, is_whole
 
 logger = logging.getLogger(__name__)
 
@@ -47,30 +50,63 @@ class FrugalHashCache(FrugalNode):
                 Anything.Input("value", lazy=True, tooltip="Frames, video, motion, keyframes, latents, conditioning…"),
                 io.String.Input("motion_style", default="", tooltip="Joins the key: another text is another entry."),
                 io.Boolean.Input("enabled", default=True, tooltip="Off: the value passes through, nothing is kept."),
+                io.Boolean.Input(
+                    "refresh",
+                    default=False,
+                    optional=True,
+                    tooltip="On: make the value anew, and keep it in place of the old one.",
+                ),
             ],
             outputs=[Anything.Output(display_name="value", is_output_list=True, tooltip="The same value.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
 
     @classmethod
-    def check_lazy_status(cls, value: Sequence[Any], motion_style: list[str], enabled: list[bool]) -> list[str]:
-        if enabled[0] and _store().find(cls._key(motion_style)):
-            return []
-        return ["value"]
+    def check_lazy_status(
+        cls, value: Sequence[Any], motion_style: list[str], enabled: list[bool], refresh: Sequence[bool] = (False,)
+    ) -> list[str]:
+        """Read the entry already here: only a value that is really at hand spares what is in front."""
+        if not enabled[0] or refresh[0]:
+            return ["value"]
+        read = cls._read(cls._key(motion_style))
+        if read is None:
+            return ["value"]
+        _at_hand.put(cls._place(), read)
+        return []
 
     @classmethod
-    def execute(cls, value: Sequence[Any], motion_style: list[str], enabled: list[bool]) -> io.NodeOutput:
+    def execute(
+        cls, value: Sequence[Any], motion_style: list[str], enabled: list[bool], refresh: Sequence[bool] = (False,)
+    ) -> io.NodeOutput:
         if not enabled[0]:
             return io.NodeOutput(list(value))
-        key = cls._key(motion_style)
-        found = _store().find(key)
-        if found:
-            return cls._hit(found)
+        key, read = cls._key(motion_style), _at_hand.take(cls._place())
+        if read and read[0].key == key and not refresh[0]:
+            return cls._hit(*read)
         return cls._miss(key, list(value))
 
     @classmethod
+    def _place(cls) -> tuple[str, str]:
+        context = get_executing_context()
+        return (context.prompt_id if context else "", str(cls.hidden.unique_id))
+
+    @classmethod
+    def _read(cls, key: str) -> tuple[Entry, list[Any]] | None:
+        entry = _store().find(key)
+        if entry is None:
+            return None
+        try:
+            if not is_whole(entry):
+                raise ValueError("its checksum is wrong")
+            return entry, _load(entry, cls)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError, InputError) as error:
+            logger.warning("Hash Cache: dropped a damaged entry, %s: %s", entry.path.name, error)
+            _store().remove(entry)
+            return None
+
+    @classmethod
     def _key(cls, motion_style: list[str]) -> str:
-        prompt, digests = cls.hidden.dynprompt, Digests(user_folder("cache") / "digests.json")
+        prompt, digests = cls.hidden.dynprompt, Digests(cache_folder() / "digests.json")
 
         def digest(text: str) -> str | None:
             path = file_named(text)
@@ -80,34 +116,61 @@ class FrugalHashCache(FrugalNode):
         return Signer(lambda node_id: declared(prompt.get_node(node_id)), digest).sign(wire, motion_style)
 
     @classmethod
-    def _hit(cls, entry: Entry) -> io.NodeOutput:
+    def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
             cost.cached = True
-        try:
-            return io.NodeOutput(_load(entry, cls), ui=_shown("hit", entry))
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            entry.path.unlink(missing_ok=True)  # a miss from now on
-            raise InputError(
-                "value", f"a damaged cache entry ({error})", "a whole one", "It has been dropped; run again."
-            ) from error
+        _store().touch(entry)
+        statistics.hit(entry.seconds)
+        show_on_node(f"hit: {duration(entry.seconds)} saved")
+        return io.NodeOutput(values, ui=_shown("hit", entry))
 
     @classmethod
     def _miss(cls, key: str, values: list[Any]) -> io.NodeOutput:
+        statistics.miss()
         try:
-            entry = _keep(key, values)
+            entry = _keep(key, values, cls._made_by())
+            _store().trim(settings().limits)
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values)
         # A video is read back from its file, so that the work that made it is not done again by whoever reads it.
         kept = _load(entry, cls) if entry.kind == "video" else values
+        show_on_node(f"miss: {entry.size / 1e6:,.1f} MB kept")
         return io.NodeOutput(kept, ui=_shown("miss", entry))
+
+    @classmethod
+    def _made_by(cls) -> str:
+        """The node in front, as people call it."""
+        wire = cls.hidden.dynprompt.get_node(cls.hidden.unique_id)["inputs"]["value"]
+        node = cls.hidden.dynprompt.get_node(wire[0]) if is_link(wire) else {}
+        return str(node.get("_meta", {}).get("title") or node.get("class_type", ""))
+
+
+class _AtHand:
+    """Values between the question whether they are there and their use.
+
+    ComfyUI asks for both of a node one after the other; what an interrupted run has left is dropped by the next.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], tuple[Entry, list[Any]]] = {}
+
+    def put(self, place: tuple[str, str], read: tuple[Entry, list[Any]]) -> None:
+        self._values = {other: kept for other, kept in self._values.items() if other[0] == place[0]} | {place: read}
+
+    def take(self, place: tuple[str, str]) -> tuple[Entry, list[Any]] | None:
+        return self._values.pop(place, None)
+
+
+_at_hand = _AtHand()
+statistics = Statistics()
 
 
 def _store() -> Store:
-    return Store(user_folder("cache"))
+    return Store(cache_folder())
 
 
-def _keep(key: str, values: list[Any]) -> Entry:
+def _keep(key: str, values: list[Any], made: str) -> Entry:
     if len(values) == 1 and isinstance(values[0], Input.Video):
         stream = as_stream(values[0])
         progress = Progress(stream.info.frame_count)
@@ -115,13 +178,14 @@ def _keep(key: str, values: list[Any]) -> Entry:
         def write(path: Path) -> None:
             save(stream, path, LOSSLESS, on_frames=progress.step)
 
-        return _store().add(key, "video", LOSSLESS.suffix, write, run_seconds)
-    return _store().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds)
+        return _store().add(key, "video", LOSSLESS.suffix, write, run_seconds, made)
+    return _store().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds, made)
 
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:
     if entry.kind == "video":
-        return [StreamVideo(FileStream(entry.path, DecodeSettings()), node.stage())]
+        # A name of its own, under which it stays while another process makes room.
+        return [StreamVideo(FileStream(lent_file(entry.path), DecodeSettings()), node.stage())]
     return list(VALUES.load(entry.path))
 
 

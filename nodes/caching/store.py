@@ -1,13 +1,28 @@
-"""Immutable files under a folder, by key."""
+"""Immutable files under a folder, by key. There is no index to lose: the files are the index.
+
+An entry is a content file and a JSON file beside it, which is written last and makes the entry valid. Both are written
+aside and renamed. The JSON file's time of change says when the entry was last used. Processes may share a folder.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import re
+import time
 import uuid
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+BLOCK = 1 << 22
+_ABANDONED = 24 * 3600
+"""Seconds after which a file that belongs to no entry is what a killed process left."""
 
 
 @dataclass(frozen=True)
@@ -15,20 +30,38 @@ class Entry:
     """What is stored under a key.
 
     Attributes:
+        key: hex digits.
         path: the content.
         kind: which codec wrote it.
         size: bytes of the content.
         seconds: what it took to make.
+        checksum: CRC-32 of the content, against accidents.
+        made: what made it, for people.
+        used: when it was last used, in seconds since 1970.
+        pinned: whether it is kept when room is made.
     """
 
+    key: str
     path: Path
     kind: str
     size: int
     seconds: float
+    checksum: int
+    made: str
+    used: float
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is kept: ``size`` bytes, and nothing that was not used for ``days``; 0 is no limit."""
+
+    size: int = 0
+    days: float = 0.0
 
 
 class Store:
-    """One file per entry, written aside and renamed; a JSON file beside it, written last, makes the entry valid.
+    """The entries in a folder.
 
     Args:
         folder: where the files lie; made on the first write.
@@ -39,13 +72,14 @@ class Store:
 
     def find(self, key: str) -> Entry | None:
         """The entry of a key; ``None`` if there is none, or it is not whole."""
-        try:
-            facts = json.loads(self._facts(key).read_text(encoding="utf-8"))
-            path = self._content(key, str(facts["suffix"]))
-            whole = path.stat().st_size == facts["size"]
-            return Entry(path, str(facts["kind"]), int(facts["size"]), float(facts["seconds"])) if whole else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        return self._read(self._facts(key)) if re.fullmatch("[0-9a-f]+", key) else None
+
+    def entries(self) -> Iterator[Entry]:
+        """All whole entries, in no order."""
+        for facts in self.folder.glob("??/*.json"):
+            entry = None if facts.name.startswith(".") else self._read(facts)
+            if entry:
+                yield entry
 
     def add(
         self,
@@ -54,6 +88,7 @@ class Store:
         suffix: str,
         write: Callable[[Path], None],
         seconds: Callable[[], float] = lambda: 0.0,
+        made: str = "",
     ) -> Entry:
         """Store what ``write`` puts into the file it is given.
 
@@ -61,32 +96,147 @@ class Store:
             key: hex digits.
             suffix: of the file, with the dot.
             seconds: tells, once it is written, what the value took to make: a stream is made while it is written.
+            made: what made it, for people.
 
         Raises:
             OSError: the folder cannot be written; nothing is left behind.
         """
-        path = self._content(key, suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._replace(path, write)
-        size, took = path.stat().st_size, round(seconds(), 3)
-        facts = {"suffix": suffix, "kind": kind, "size": size, "seconds": took}
-        self._replace(self._facts(key), lambda part: _write_json(part, facts))
-        return Entry(path, kind, size, took)
-
-    def _replace(self, path: Path, write: Callable[[Path], None]) -> None:
-        part = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+        before = self.find(key)
+        folder = self._facts(key).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{uuid.uuid4().hex}{suffix}"
         try:
             write(part)
+            size, crc = part.stat().st_size, checksum(part)
+            path = (
+                folder / f"{key}-{crc:08x}{suffix}"
+            )  # of its own, so that an older entry is whole until the last moment
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+        facts = {
+            "content": path.name,
+            "kind": kind,
+            "size": size,
+            "seconds": round(seconds(), 3),
+            "crc32": crc,
+            "made": made,
+            "pinned": False,
+        }
+        self._write_facts(key, facts)
+        if before and before.path != path:
+            _unlink(before.path)
+        return _entry(key, path, facts, time.time())
+
+    def touch(self, entry: Entry) -> None:
+        """The entry has been used now."""
+        try:
+            os.utime(self._facts(entry.key))
+        except OSError as error:  # a folder that is only for reading
+            logger.debug("cannot note the use of %s: %s", entry.path, error)
+
+    def pin(self, entry: Entry, pinned: bool = True) -> None:
+        """Keep an entry when room is made, or no longer.
+
+        Raises:
+            OSError: the folder cannot be written, or the entry is gone.
+        """
+        facts = json.loads(self._facts(entry.key).read_text(encoding="utf-8")) | {"pinned": pinned}
+        self._write_facts(entry.key, facts)
+
+    def remove(self, entry: Entry) -> None:
+        """Drop an entry. What another process reads at this moment may stay until later (Windows)."""
+        for path in (self._facts(entry.key), entry.path):  # in this order it is never half an entry
+            _unlink(path)
+
+    def trim(self, limits: Limits, now: float | None = None) -> list[Entry]:
+        """Make room: what was not used for too long, then what was used longest ago. Pinned entries stay."""
+        now = time.time() if now is None else now
+        entries = sorted(self.entries(), key=lambda entry: entry.used)
+        total, removed = sum(entry.size for entry in entries), []
+        for entry in entries:
+            is_old = limits.days > 0 and now - entry.used > limits.days * 86400
+            is_too_much = 0 < limits.size < total
+            if entry.pinned or not (is_old or is_too_much):
+                continue
+            self.remove(entry)
+            removed.append(entry)
+            total -= entry.size
+        return removed
+
+    def verify(self) -> list[Entry]:
+        """Read every entry, and drop and give those that are damaged, and files that killed processes have left."""
+        damaged = [entry for entry in self.entries() if not is_whole(entry)]
+        for entry in damaged:
+            self.remove(entry)
+        named = {entry.path for entry in self.entries()}
+        for path in self.folder.glob("??/*"):
+            if path not in named and (path.suffix != ".json" or path.name.startswith(".")):
+                _remove_if_abandoned(path)
+        return damaged
+
+    def _read(self, path: Path) -> Entry | None:
+        try:
+            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            entry = _entry(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
+            return entry if entry.path.stat().st_size == entry.size else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write_facts(self, key: str, facts: Mapping[str, Any]) -> None:
+        path = self._facts(key)
+        part = path.with_name(f".{uuid.uuid4().hex}.json")
+        try:
+            part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
 
-    def _content(self, key: str, suffix: str) -> Path:
-        return self.folder / key[:2] / f"{key}{suffix}"
-
     def _facts(self, key: str) -> Path:
-        return self._content(key, ".json")
+        return self.folder / key[:2] / f"{key}.json"
 
 
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+def _entry(key: str, path: Path, facts: Mapping[str, Any], used: float) -> Entry:
+    return Entry(
+        key,
+        path,
+        str(facts["kind"]),
+        int(facts["size"]),
+        float(facts["seconds"]),
+        int(facts["crc32"]),
+        str(facts["made"]),
+        used,
+        bool(facts["pinned"]),
+    )
+
+
+def is_whole(entry: Entry) -> bool:
+    """Whether an entry's content is what was written."""
+    try:
+        return checksum(entry.path) == entry.checksum
+    except OSError:
+        return False
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file, read in blocks."""
+    crc = 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            crc = zlib.crc32(block, crc)
+    return crc
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    try:
+        if time.time() - path.stat().st_mtime > _ABANDONED:
+            path.unlink()
+    except OSError as error:
+        logger.info("cannot remove %s: %s", path, error)
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.info("cannot remove %s yet: %s", path, error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import uuid
 from collections.abc import Collection
 from pathlib import Path, PurePath
 
@@ -168,3 +170,19 @@ def user_folder(name: str) -> Path:
     folder = Path(folder_paths.get_user_directory()) / "frugal-motion" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def lent_file(path: Path) -> Path:
+    """Another name of a file in ComfyUI's temp folder (a hard link, else a copy): it outlives the first name.
+
+    Raises:
+        OSError: the file is not there, or the folder cannot be written.
+    """
+    folder = Path(folder_paths.get_temp_directory()) / "frugal-motion"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = folder / f"{uuid.uuid4().hex}{path.suffix}"
+    try:
+        os.link(path, name)
+    except OSError:  # another drive, or a file system without links
+        shutil.copyfile(path, name)
+    return name

@@ -41,10 +41,16 @@ DENSE = SMALL | {"Sampler": {"steps": 2, "mode": "dense", "anchor": 0.5, "steady
 SMALL_CLIPS = {name: values for name, values in SMALL.items() if name != "Load Video"} | {
     "Load Clips": {"size": "custom", "width": 128, "height": 128}
 }
+FINISH = {
+    "Load Video": {"size": "custom", "width": 128, "height": 128, "frame_rate": 12},
+    "Upscale Model": {"model_name": "realesr-animevideov3.safetensors"},
+    "Interpolate": {"frame_rate": 25},
+}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edit": ("motion_edit", SMALL),
     "dense edit": ("motion_edit", DENSE),
     "several clips": ("micro_batch", SMALL_CLIPS),
+    "finished video": ("finish_video", FINISH),
     "lab": ("motion_lab", {}),
     "lab of two people": ("motion_lab", TWO_PEOPLE),
 }
@@ -77,6 +83,7 @@ def test_api_twins_agree_with_the_editor(server: Server) -> None:
 
 def test_is_offered_as_a_template(server: Server) -> None:
     assert sorted(server.get("/api/workflow_templates")["frugal-motion"]) == [
+        "finish_video",
         "micro_batch",
         "motion_edit",
         "motion_lab",

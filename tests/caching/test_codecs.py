@@ -63,3 +63,21 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(SafetensorError):
         VALUES.load(path)
+
+
+def test_pictures_of_256_levels_take_a_byte_each(tmp_path: Path) -> None:
+    levels = torch.randint(0, 256, (3, 20, 30, 3)).float() / 255
+    other = torch.rand(3, 20, 30, 3)
+    for number, (value, least) in enumerate(((levels, 1), (other, 4))):
+        path = tmp_path / f"{number}.safetensors"
+        VALUES.save([value], path)
+        assert torch.equal(VALUES.load(path)[0], value), "to the last bit"
+        assert least * value.numel() <= path.stat().st_size < least * value.numel() + 500
+
+
+@pytest.mark.parametrize("value", [1.5, -0.5, float("nan"), 256 / 255])
+def test_what_is_no_level_is_kept_as_it_is(tmp_path: Path, value: float) -> None:
+    picture = torch.zeros(2, 4, 4, 3)
+    picture[1, 2, 3, 1] = value
+    VALUES.save([picture], tmp_path / "a.safetensors")
+    assert torch.equal(VALUES.load(tmp_path / "a.safetensors")[0].nan_to_num(7), picture.nan_to_num(7))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,6 @@ import torch
 
 from frugal_motion.nodes.caching import node as caching
 from frugal_motion.nodes.caching.node import FrugalHashCache
-from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.stream import ArrayStream
 
@@ -62,6 +63,7 @@ def test_a_video_comes_back_bit_for_bit() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (5, 17, 31, 3), np.uint8)
     video = StreamVideo(ArrayStream(frames, Fraction(24000, 1001)))
     for value in ([video], [None]):
+        node().check_lazy_status([None], [""], [True])
         kept = as_stream(node().execute(value, [""], [True]).args[0][0])
         assert kept.info.frame_rate == Fraction(24000, 1001)
         assert np.array_equal(np.concatenate(list(kept.chunks())), frames)
@@ -86,10 +88,72 @@ def test_a_full_disk_does_not_stop_the_run(
     assert not [path for path in cache.rglob("*") if path.is_file() and path.name != "digests.json"]
 
 
-def test_a_damaged_entry_is_dropped_and_named(cache: Path) -> None:
+@pytest.mark.parametrize("damage", ["flip", "truncate", "zero", "facts", "gone", "header"])
+def test_a_damaged_entry_is_made_anew(cache: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    image = torch.rand(2, 4, 4, 3)
+    node().execute([image], [""], [True])
+    (content,) = cache.rglob("*.safetensors")
+    whole = content.read_bytes()
+    changed = {
+        "flip": bytes([*whole[:-1], whole[-1] ^ 1]),
+        "truncate": whole[:-3],
+        "zero": b"",
+        "header": b"\xff" * 8 + whole[8:],
+    }
+    if damage == "gone":
+        content.unlink()
+    elif damage == "facts":
+        next(cache.rglob("??/*.json")).write_text("{")
+    else:
+        content.write_bytes(changed[damage])
+    assert node().check_lazy_status([None], [""], [True]) == ["value"], "a miss: what is in front runs again"
+    again = node().execute([image], [""], [True])
+    assert again.ui["frugal_cache"][0]["state"] == "miss"
+    assert node().check_lazy_status([None], [""], [True]) == []
+    assert torch.equal(node().execute([None], [""], [True]).args[0][0], image)
+    assert len([record for record in caplog.records if "damaged" in record.message]) <= 1
+
+
+def test_an_entry_that_vanishes_between_the_look_and_the_use(cache: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
+    node().execute([StreamVideo(ArrayStream(frames, Fraction(12)))], [""], [True])
+    assert node().check_lazy_status([None], [""], [True]) == []
+    for path in cache.rglob("*.*"):
+        path.unlink()
+    video = node().execute([None], [""], [True]).args[0][0]
+    assert np.array_equal(np.concatenate(list(as_stream(video).chunks())), frames)
+
+
+def test_refresh_makes_it_anew() -> None:
+    old, new = torch.rand(1, 4, 4, 3), torch.rand(1, 4, 4, 3)
+    node().execute([old], [""], [True])
+    assert node().check_lazy_status([None], [""], [True], [True]) == ["value"]
+    node().execute([new], [""], [True], [True])
+    assert node().check_lazy_status([None], [""], [True]) == []
+    assert torch.equal(node().execute([None], [""], [True]).args[0][0], new)
+
+
+def test_room_is_made_within_the_settings(cache: Path) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    (cache.parent / "settings.json").write_text('{"cache_gigabytes": 0.000004}')
+    for seed in range(4):
+        node(seed).execute([torch.rand(1, 8, 16, 3)], [""], [True])
+        time.sleep(0.02)
+    kept = [node(seed).check_lazy_status([None], [""], [True]) == [] for seed in range(4)]
+    assert kept == [False, False, True, True], "2 of 1.8 kB fit into 4 kB"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_folder": "relative"}'])
+def test_bad_settings_are_not_used(cache: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    (cache.parent / "settings.json").write_text(text)
     node().execute([torch.rand(1, 4, 4, 3)], [""], [True])
-    entry = next(cache.rglob("*.safetensors"))
-    entry.write_bytes(b"\xff" * entry.stat().st_size)
-    with pytest.raises(InputError, match="damaged cache entry"):
-        node().execute([None], [""], [True])
-    assert node().check_lazy_status([None], [""], [True]) == ["value"]
+    assert "settings.json is not used" in caplog.text
+    assert list(cache.rglob("*.safetensors"))
+
+
+def test_another_folder_is_used(cache: Path, tmp_path: Path) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    (cache.parent / "settings.json").write_text(json.dumps({"cache_folder": str(tmp_path / "shared")}))
+    node().execute([torch.rand(1, 4, 4, 3)], [""], [True])
+    assert list((tmp_path / "shared").rglob("*.safetensors")) and not list(cache.rglob("*.safetensors"))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from frugal_motion.nodes.caching.digests import Digests, sha256
-from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.caching.store import Entry, Limits, Store, is_whole
+
+from ..conftest import ROOT
 
 KEY = "ab" * 32
 
@@ -18,6 +24,12 @@ def test_what_is_added_is_found_after_a_restart(tmp_path: Path) -> None:
     assert entry and entry.path.read_bytes() == b"12345"
     assert (entry.kind, entry.size, entry.seconds) == ("values", 5, 1.5)
     assert Store(tmp_path).find("cd" * 32) is None
+
+
+@pytest.mark.parametrize("key", ["", "../x", "..", "AB", "ab/cd", "ab\0"])
+def test_a_key_is_no_path(tmp_path: Path, key: str) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    assert Store(tmp_path / "cache").find(key) is None
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -38,11 +50,131 @@ def test_a_damaged_entry_is_not_found(tmp_path: Path, damage: bytes | None) -> N
     assert Store(tmp_path).find(KEY) is None
 
 
-@pytest.mark.parametrize("facts", ["", "{}", "[]", '{"suffix": ".bin", "size": "x"}', "not json"])
+@pytest.mark.parametrize("facts", ["", "{}", "[]", '{"content": "a.bin", "size": "x"}', "not json"])
 def test_a_damaged_index_is_not_found(tmp_path: Path, facts: str) -> None:
-    entry = Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None)
-    entry.path.with_suffix(".json").write_text(facts)
+    Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None)
+    next(tmp_path.rglob("*.json")).write_text(facts)
     assert Store(tmp_path).find(KEY) is None
+
+
+def filled(folder: Path, count: int, size: int = 10) -> tuple[Store, list[Entry]]:
+    """Entries that were used 1, 2, 3… days ago."""
+    store, entries = Store(folder), []
+    for number in range(count):
+        key = f"{number:02x}" * 32
+        store.add(key, "values", ".bin", lambda path, n=number: path.write_bytes(bytes([n]) * size) and None)
+        days_ago = time.time() - (number + 1) * 86400
+        os.utime(folder / key[:2] / f"{key}.json", (days_ago, days_ago))
+        entry = store.find(key)
+        assert entry
+        entries.append(entry)
+    return store, entries
+
+
+def test_room_is_made_by_what_was_used_longest_ago(tmp_path: Path) -> None:
+    store, entries = filled(tmp_path, 5)
+    store.pin(entries[4])
+    store.touch(entries[3])
+    removed = store.trim(Limits(size=35))
+    assert [entry.key for entry in removed] == [entries[2].key, entries[1].key], "4 is pinned, 3 was used just now"
+    assert {entry.key for entry in store.entries()} == {entries[i].key for i in (0, 3, 4)}
+    assert store.trim(Limits(size=35)) == []
+    assert len(list(tmp_path.rglob("*.bin"))) == 3
+
+
+def test_what_was_not_used_for_long_is_dropped(tmp_path: Path) -> None:
+    store, entries = filled(tmp_path, 4)
+    assert {entry.key for entry in store.trim(Limits(days=2.5))} == {entries[2].key, entries[3].key}
+    assert store.trim(Limits()) == [], "0 is no limit"
+
+
+def test_a_clock_that_goes_back_drops_nothing(tmp_path: Path) -> None:
+    store, _ = filled(tmp_path, 2)
+    assert store.trim(Limits(days=0.5), now=time.time() - 30 * 86400) == []
+
+
+@pytest.mark.parametrize("position", [0, 5, 9])
+def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
+    store, entries = filled(tmp_path, 2)
+    content = bytearray(entries[0].path.read_bytes())
+    content[position] ^= 4
+    entries[0].path.write_bytes(content)
+    assert not is_whole(entries[0]) and is_whole(entries[1])
+    assert [entry.key for entry in store.verify()] == [entries[0].key]
+    assert [entry.key for entry in store.entries()] == [entries[1].key]
+
+
+def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    store, entries = filled(tmp_path, 1)
+    left, fresh = (entries[0].path.with_name(name) for name in (".0123.bin", ".4567.bin"))
+    for path in (left, fresh):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    assert store.verify() == []
+    assert fresh.exists() and not left.exists() and entries[0].path.exists()
+
+
+def test_a_folder_that_is_only_for_reading_still_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, entries = filled(tmp_path, 1)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "read-only")
+
+    monkeypatch.setattr("os.utime", refused)
+    store.touch(entries[0])
+    assert store.find(entries[0].key) == entries[0]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from nodes.caching.store import Limits, Store
+store = Store(Path(sys.argv[1]))
+for number in range(100_000):
+    key = f"{number % 7:02x}" * 32
+    store.add(key, "values", ".bin", lambda path: path.write_bytes(bytes([number % 256]) * 200_000) and None)
+    store.find(key)
+    if number % 5 == 0:
+        store.trim(Limits(size=900_000))
+    if number == 3:
+        print("ready", flush=True)
+"""
+
+
+def _writer(folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", WRITER, folder, ROOT], stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_killed_writers_leave_whole_entries_or_none(tmp_path: Path) -> None:
+    for turn in range(12):
+        process = _writer(tmp_path)
+        time.sleep(0.01 * turn)
+        process.kill()
+        process.wait()
+        assert all(is_whole(entry) for entry in Store(tmp_path).entries())
+    assert Store(tmp_path).verify() == []
+
+
+def test_two_processes_store_and_evict_the_same_keys(tmp_path: Path) -> None:
+    writers = [_writer(tmp_path) for _ in range(2)]
+    store, seen = Store(tmp_path), 0
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        for entry in store.entries():
+            try:
+                content = entry.path.read_bytes()
+            except FileNotFoundError:
+                continue  # evicted between the two looks: a miss
+            seen += 1
+            assert len(content) == entry.size and len(set(content)) == 1, "never a mixture"
+    for writer in writers:
+        assert writer.poll() is None, "neither has failed"
+        writer.kill()
+        writer.wait()
+    assert seen > 10
 
 
 def test_digests_follow_the_content_and_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

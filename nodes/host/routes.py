@@ -1,0 +1,157 @@
+"""What the cache tells and does over HTTP, for the editor's panel and for scripts.
+
+GET  /frugal-motion/cache           entries, bytes, limits, hits, misses and seconds saved
+POST /frugal-motion/cache/purge     {"kind": "video", "unused_days": 30, "keys": [...]}: all that is given must fit
+POST /frugal-motion/cache/pin       {"key": "...", "pinned": true}
+POST /frugal-motion/cache/verify    reads everything, drops what is damaged
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from server import PromptServer
+
+from ..caching.store import Entry, Store
+from ..errors import InputError
+from .settings import cache_folder, settings
+
+PREFIX = "/frugal-motion/cache"
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True)
+class Purge:
+    """Which entries are dropped: those that fit all that is given; pinned ones only by their key.
+
+    Raises:
+        InputError: nothing is given, or something of another type.
+    """
+
+    kind: str | None = None
+    unused_days: float | None = None
+    keys: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is None and self.unused_days is None and self.keys is None:
+            raise InputError("purge", "nothing", "kind, unused_days or keys", 'To drop everything: {"unused_days": 0}.')
+        if self.kind is not None and not isinstance(self.kind, str):
+            raise InputError("kind", repr(self.kind), "a text")
+        if self.unused_days is not None and not isinstance(self.unused_days, (int, float)):
+            raise InputError("unused_days", repr(self.unused_days), "a number")
+        if self.keys is not None and not all(isinstance(key, str) for key in self.keys):
+            raise InputError("keys", repr(self.keys), "a list of keys")
+
+    def fits(self, entry: Entry, now: float) -> bool:
+        """Whether an entry is to go."""
+        if entry.pinned and self.keys is None:
+            return False
+        is_kind = self.kind is None or entry.kind == self.kind
+        is_unused = self.unused_days is None or now - entry.used >= self.unused_days * 86400
+        return is_kind and is_unused and (self.keys is None or entry.key in self.keys)
+
+
+def status(store: Store, statistics: dict[str, float]) -> dict[str, Any]:
+    """What ``GET`` answers."""
+    entries = sorted(store.entries(), key=lambda entry: -entry.used)
+    limits = settings().limits
+    return {
+        "folder": str(store.folder),
+        "bytes": sum(entry.size for entry in entries),
+        "limit_bytes": limits.size,
+        "limit_days": limits.days,
+        **statistics,
+        "entries": [shown(entry) for entry in entries],
+    }
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON."""
+    return {
+        "key": entry.key,
+        "kind": entry.kind,
+        "made": entry.made,
+        "bytes": entry.size,
+        "seconds": entry.seconds,
+        "used": entry.used,
+        "pinned": entry.pinned,
+    }
+
+
+def purge(store: Store, wanted: Purge) -> list[Entry]:
+    """Drop entries."""
+    now = time.time()
+    dropped = [entry for entry in store.entries() if wanted.fits(entry, now)]
+    for entry in dropped:
+        store.remove(entry)
+    return dropped
+
+
+def register_routes(statistics: Callable[[], dict[str, float]]) -> None:
+    """Add the routes to ComfyUI's server, if there is one.
+
+    Args:
+        statistics: what the cache has spared since the start.
+    """
+    server = getattr(PromptServer, "instance", None)
+    if server is None:
+        return
+
+    async def get_status(_: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(status, Store(cache_folder()), statistics()))
+
+    async def post_purge(request: web.Request) -> web.Response:
+        given = await _body(request, {"kind", "unused_days", "keys"})
+        keys = given.get("keys")
+        if keys is not None and not isinstance(keys, list):
+            raise InputError("keys", repr(keys), "a list of keys")
+        wanted = Purge(given.get("kind"), given.get("unused_days"), tuple(keys) if keys is not None else None)
+        return _dropped(await asyncio.to_thread(purge, Store(cache_folder()), wanted))
+
+    async def post_pin(request: web.Request) -> web.Response:
+        given = await _body(request, {"key", "pinned"})
+        store = Store(cache_folder())
+        entry = store.find(given["key"]) if isinstance(given.get("key"), str) else None
+        if entry is None:
+            raise InputError("key", repr(given.get("key")), "the key of an entry")
+        await asyncio.to_thread(store.pin, entry, bool(given.get("pinned", True)))
+        return web.json_response({"pinned": bool(given.get("pinned", True))})
+
+    async def post_verify(_: web.Request) -> web.Response:
+        return _dropped(await asyncio.to_thread(Store(cache_folder()).verify))
+
+    server.routes.get(PREFIX)(_answering(get_status))
+    server.routes.post(f"{PREFIX}/purge")(_answering(post_purge))
+    server.routes.post(f"{PREFIX}/pin")(_answering(post_pin))
+    server.routes.post(f"{PREFIX}/verify")(_answering(post_verify))
+
+
+def _answering(handler: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return await handler(request)
+        except InputError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except OSError as error:
+            return web.json_response({"error": str(error)}, status=500)
+
+    return answer
+
+
+async def _body(request: web.Request, allowed: set[str]) -> dict[str, Any]:
+    try:
+        given = await request.json()
+    except ValueError as error:
+        raise InputError("body", "no JSON", "a JSON object") from error
+    if not isinstance(given, dict) or not given.keys() <= allowed:
+        raise InputError("body", repr(given)[:200], f"a JSON object of {', '.join(sorted(allowed))}")
+    return given
+
+
+def _dropped(entries: list[Entry]) -> web.Response:
+    return web.json_response({"dropped": [shown(entry) for entry in entries]})
