@@ -18,6 +18,7 @@ import torch
 from comfy.cldm.cldm import ControlNet
 from comfy.cldm.mmdit import ControlNet as MMDiTControlNet
 from comfy.ldm.flux.controlnet import ControlNetFlux
+from comfy.ldm.flux.model import FluxParams
 from comfy.ldm.qwen_image.controlnet import QwenImageControlNetModel
 from comfy.model_patcher import ModelPatcher
 from comfy.ops import disable_weight_init
@@ -197,6 +198,8 @@ FLUX: dict[str, Any] = {
     "qkv_bias": True,
     "guidance_embed": True,
 }
+if "txt_ids_dims" in FluxParams.__dataclass_fields__:  # ComfyUI 0.25
+    FLUX["txt_ids_dims"] = []
 
 
 def flux() -> Family:
