@@ -2,7 +2,8 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from .nodes.caching.node import FrugalHashCache, statistics
+from .nodes.caching.node import FrugalHashCache
+from .nodes.caching.statistics import statistics
 from .nodes.economy.node import FrugalCostReport
 from .nodes.host.folders import register_model_folders
 from .nodes.host.routes import register_routes

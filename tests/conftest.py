@@ -41,6 +41,14 @@ def assets() -> Path:
     return ASSETS
 
 
+@pytest.fixture(autouse=True)
+def _user_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nodes keep for the user lasts for one test."""
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path / "user"))
+
+
 @pytest.fixture(scope="session")
 def server(comfyui: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real ComfyUI server with the pack, the assets and a base directory of its own."""

@@ -18,19 +18,16 @@ from ..host.progress import Progress, duration, show_on_node
 from ..host.prompt import declared, file_named
 from ..host.settings import cache_folder, settings
 from ..host.video import StreamVideo, as_stream
-from ..keyframes.keyframes import Keyframes
-from ..motion.motion import Motion
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
-from .codecs import NotStorable, TreeCodec
+from .codecs import NotStorable
 from .digests import Digests
 from .signature import Signer, is_link
-from .statistics import Statistics
+from .statistics import statistics
 from .store import Entry, Store, is_whole
+from .values import VALUES
 
 logger = logging.getLogger(__name__)
-
-VALUES = TreeCodec({"motion": Motion, "keyframes": Keyframes})
 
 
 class FrugalHashCache(FrugalNode):
@@ -163,7 +160,6 @@ class _AtHand:
 
 
 _at_hand = _AtHand()
-statistics = Statistics()
 
 
 def _store() -> Store:

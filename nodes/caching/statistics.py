@@ -31,3 +31,6 @@ class Statistics:
     def as_dict(self) -> dict[str, float]:
         """For REST."""
         return {"hits": self.hits, "misses": self.misses, "seconds_saved": round(self.seconds_saved, 1)}
+
+
+statistics = Statistics()

@@ -25,6 +25,7 @@ class Settings:
         cache_folder: where entries lie, perhaps a drive that several machines share; empty for the user folder.
         cache_gigabytes: most that is kept; 0 is no limit.
         cache_days: days after which what was not used is dropped; 0 is never.
+        cache_automatic: whether poses and keyframe plans are kept without a Hash Cache.
 
     Raises:
         InputError: a value outside its range.
@@ -33,6 +34,7 @@ class Settings:
     cache_folder: str = ""
     cache_gigabytes: float = 50.0
     cache_days: float = 0.0
+    cache_automatic: bool = True
 
     def __post_init__(self) -> None:
         for name in ("cache_gigabytes", "cache_days"):

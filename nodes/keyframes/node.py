@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from comfy_api.latest import io
@@ -9,11 +10,14 @@ from comfy_api.latest import io
 from ..errors import InputError
 from ..host.node import FrugalNode, Keyframes, Motion
 from ..host.progress import Progress
+from ..host.remember import remembered
 from ..host.video import as_stream
 from ..motion.motion import Motion as MotionValue
+from ..video.stream import FrameStream
 from .adaptive import LONGEST_GAP, adaptive
 from .appearance import find_cuts, thumbnails
 from .expected_error import expected_errors
+from .keyframes import Keyframes as KeyframesValue
 from .uniform import every_nth
 
 METHODS = ("adaptive", "even")
@@ -74,15 +78,31 @@ class FrugalPlanKeyframes(FrugalNode):
         if method not in METHODS:
             raise InputError("method", repr(method), ", ".join(METHODS))
         frame_count, frame_rate = _clip(motion, video)
-        is_read = video is not None and (cuts or method == "adaptive")
-        small = thumbnails(as_stream(video), Progress(frame_count).step) if is_read else None
-        found = find_cuts(small) if small is not None and cuts else ()
-        keyframes = every_nth(frame_count, frame_rate, every, found)
-        if method == "adaptive":
-            progress = Progress(frame_count * LONGEST_GAP * every)
-            errors = expected_errors(motion, small, progress.step)
-            keyframes = adaptive(errors, frame_count, frame_rate, len(keyframes.frames), found)
+        stream = as_stream(video) if video is not None and (cuts or method == "adaptive") else None
+        keyframes = remembered(
+            cls.stage(),
+            {"motion": motion, "video": stream, "grid": (frame_count, frame_rate), "how": (every, method, cuts)},
+            lambda: _planned(motion, stream, (frame_count, frame_rate), every, method, cuts),
+        )
         return io.NodeOutput(keyframes, len(keyframes.frames), ui={"frugal_keyframes": [keyframes.to_fields()]})
+
+
+def _planned(
+    motion: MotionValue | None,
+    video: FrameStream | None,
+    grid: tuple[int, Fraction],
+    every: int,
+    method: str,
+    cuts: bool,
+) -> KeyframesValue:
+    frame_count, frame_rate = grid
+    small = thumbnails(video, Progress(frame_count).step) if video is not None else None
+    found = find_cuts(small) if small is not None and cuts else ()
+    even = every_nth(frame_count, frame_rate, every, found)
+    if method != "adaptive":
+        return even
+    errors = expected_errors(motion, small, Progress(frame_count * LONGEST_GAP * every).step)
+    return adaptive(errors, frame_count, frame_rate, len(even.frames), found)
 
 
 def _clip(motion: MotionValue | None, video: Any) -> tuple[int, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from ..errors import InputError
 from ..host.folders import list_models, model_file
 from ..host.node import FrugalNode, Keyframes, Motion
 from ..host.progress import Progress
+from ..host.remember import remembered
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as KeyframesValue
 from ..motion.motion import Motion as MotionValue
@@ -107,7 +109,12 @@ class FrugalExtractPose(FrugalNode):
         settings = LandmarkSettings(people, confidence, joint_confidence, hand_model)
         stream = _frames_of(video, frame_rate)
         path = model_file("mediapipe", model, "model")
-        motion = extract_pose(stream, path, settings, Progress(stream.info.frame_count).step)
+        motion = remembered(
+            cls.stage(),
+            {"video": stream, "model": path, "settings": settings},
+            lambda: extract_pose(stream, path, settings, Progress(stream.info.frame_count).step),
+        )
+        motion = replace(motion, region=stream.info.region)  # of this file, should another have the same content
         if motion.coverage < 1:
             logger.warning("Extract Pose: nobody in %.0f %% of the frames", 100 * (1 - motion.coverage))
         return io.NodeOutput(motion)

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 
 from frugal_motion.nodes.caching.codecs import NotStorable
-from frugal_motion.nodes.caching.node import VALUES
+from frugal_motion.nodes.caching.values import VALUES
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.video.geometry import Region
