@@ -10,6 +10,8 @@ import comfy.sd
 import pytest
 import torch
 
+from frugal_motion.nodes.host import models as host_models
+
 from . import untrained
 
 
@@ -40,6 +42,12 @@ def diffusion() -> Diffusion:
 def _no_autograd() -> Any:
     with torch.inference_mode():  # as ComfyUI executes nodes
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that ran out of memory are remembered per model, and the model is shared."""
+    monkeypatch.setattr(host_models, "_rows_that_fit", {})
 
 
 def hints(count: int, size: int = 64) -> torch.Tensor:

@@ -12,7 +12,6 @@ import torch
 from comfy.model_management import InterruptProcessingException
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.host import models as host_models
 from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
@@ -127,8 +126,6 @@ def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytes
     whole = edit(diffusion, hints(FRAMES)).args[0]
     sample, batches = sampling.comfy.sample.sample_custom, []
 
-    monkeypatch.setattr(host_models, "_rows_that_fit", {})
-
     def tight(model: Any, noise: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         batches.append(len(noise))
         if len(noise) > 1:
@@ -149,8 +146,6 @@ def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytes
 def test_out_of_memory_with_the_smallest_batch_says_so(
     diffusion: Diffusion, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_models, "_rows_that_fit", {})
-
     def full(*_: Any, **__: Any) -> Any:
         raise torch.cuda.OutOfMemoryError("nothing fits")
 
