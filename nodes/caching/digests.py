@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 BLOCK = 1 << 22
 
@@ -48,10 +51,13 @@ class Digests:
         return stamp.sha256
 
     def _save(self) -> None:
-        self._memory.parent.mkdir(parents=True, exist_ok=True)
         part = self._memory.with_name(f".{uuid.uuid4().hex}.json")
-        part.write_text(json.dumps({path: asdict(stamp) for path, stamp in self._known.items()}), encoding="utf-8")
-        os.replace(part, self._memory)
+        try:
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps({path: asdict(stamp) for path, stamp in self._known.items()}), encoding="utf-8")
+            os.replace(part, self._memory)
+        except OSError as error:  # a folder that is only for reading, a full disk: files are read again next time
+            logger.debug("cannot remember digests in %s: %s", self._memory, error)
 
 
 def sha256(path: Path) -> str:

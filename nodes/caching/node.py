@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import Input, io
-from comfy_execution.utils import get_executing_context
 from safetensors import SafetensorError
 
 from ..errors import InputError
 from ..host.folders import lent_file
-from ..host.node import Anything, FrugalNode, run_seconds
+from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.progress import Progress, duration, show_on_node
 from ..host.prompt import declared, file_named
 from ..host.settings import cache_folder, settings
@@ -84,8 +83,7 @@ class FrugalHashCache(FrugalNode):
 
     @classmethod
     def _place(cls) -> tuple[str, str]:
-        context = get_executing_context()
-        return (context.prompt_id if context else "", str(cls.hidden.unique_id))
+        return run_id(), str(cls.hidden.unique_id)
 
     @classmethod
     def _read(cls, key: str) -> tuple[Entry, list[Any]] | None:

@@ -53,6 +53,12 @@ def device_name(device: Device) -> str:
     return "cpu" if device == "cpu" else str(comfy.model_management.get_torch_device())
 
 
+def run_id() -> str:
+    """The prompt id of the run that is executing now; empty where none is."""
+    context = get_executing_context()
+    return context.prompt_id if context else ""
+
+
 def run_costs() -> dict[str, StageCost]:
     """What the run that is executing now has cost so far, by node id."""
     context = get_executing_context()

@@ -190,6 +190,13 @@ def test_digests_follow_the_content_and_are_remembered(tmp_path: Path, monkeypat
     assert again.of(file) == sha256(file) != first
 
 
+def test_a_memory_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"one")
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    digests = Digests(tmp_path / "taken" / "memory.json")
+    assert digests.of(tmp_path / "clip.mp4") == sha256(tmp_path / "clip.mp4")
+
+
 def test_a_damaged_memory_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "memory.json").write_text('{"x": 1}')
     file = tmp_path / "clip.mp4"
