@@ -3,10 +3,9 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes.caching.node import FrugalHashCache
-from .nodes.caching.statistics import statistics
 from .nodes.economy.node import FrugalCostReport
+from .nodes.economy.prewarm_node import FrugalPrewarm
 from .nodes.host.folders import register_model_folders
-from .nodes.host.routes import register_routes
 from .nodes.interchange.node import (
     FrugalKeypointsToMotion,
     FrugalLoadMotion,
@@ -25,6 +24,7 @@ from .nodes.motion.node import (
 )
 from .nodes.pose.node import FrugalDrawPose, FrugalExtractPose
 from .nodes.sampling.node import FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines
+from .nodes.server import routes
 from .nodes.upscaling.node import FrugalUpscale
 from .nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
 
@@ -61,11 +61,12 @@ class FrugalMotion(ComfyExtension):
             FrugalHashCache,
             FrugalSaveVideo,
             FrugalCostReport,
+            FrugalPrewarm,
         ]
 
 
 def comfy_entrypoint() -> FrugalMotion:
     """What ComfyUI calls when it loads the pack."""
     register_model_folders()  # before the nodes list what is in them
-    register_routes(statistics.as_dict)
+    routes.register()
     return FrugalMotion()

@@ -1,69 +1,152 @@
-"""What the owner of a ComfyUI has set for the pack, in ``user/frugal-motion/settings.json``."""
+"""What the owner of a ComfyUI has set for the pack."""
 
 from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
 from ..caching.store import Limits
+from ..economy.idle import IdleDelays
 from ..errors import InputError
 from .folders import user_folder
 
 logger = logging.getLogger(__name__)
 
 NAME = "settings.json"
+ENVIRONMENT = "FRUGAL_MOTION_"
+
+OWNER_ONLY = frozenset({"cache_folder", "idle_exit_minutes", "idle_exit_code"})
+"""Not to be changed over HTTP: whoever reaches the server could write elsewhere, or stop it."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The settings.
-
-    Attributes:
-        cache_folder: where entries lie, perhaps a drive that several machines share; empty for the user folder.
-        cache_gigabytes: most that is kept; 0 is no limit.
-        cache_days: days after which what was not used is dropped; 0 is never.
-        cache_automatic: whether poses and keyframe plans are kept without a Hash Cache.
+class Settings(BaseSettings):
+    """The settings: of ``user/frugal-motion/settings.json``, or of the environment, which goes before it.
 
     Raises:
-        InputError: a value outside its range.
+        pydantic.ValidationError: a name that is none, or a value outside its range.
     """
 
-    cache_folder: str = ""
-    cache_gigabytes: float = 50.0
-    cache_days: float = 0.0
-    cache_automatic: bool = True
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=ENVIRONMENT, allow_inf_nan=False)
 
-    def __post_init__(self) -> None:
-        for name in ("cache_gigabytes", "cache_days"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
-                raise InputError(name, repr(value), "0 (no limit) or more")
-        if self.cache_folder and not Path(self.cache_folder).is_absolute():
-            raise InputError("cache_folder", repr(self.cache_folder), "an absolute path, or nothing")
+    cache_folder: str = Field(
+        default="", description="Where the cache lies, an absolute path; empty for the user folder."
+    )
+    cache_gigabytes: float = Field(default=50.0, ge=0, description="Most that the cache keeps; 0 is no limit.")
+    cache_days: float = Field(default=0.0, ge=0, description="Days after which unused entries go; 0 is never.")
+    cache_automatic: bool = Field(default=True, description="Keep poses and keyframe plans without a Hash Cache.")
+    idle_minutes: float = Field(
+        default=5.0, ge=0, description="Minutes without work until models leave the GPU; 0 is never."
+    )
+    idle_free_minutes: float = Field(default=0.0, ge=0, description="Until results in RAM go too; 0 is never.")
+    idle_exit_minutes: float = Field(default=0.0, ge=0, description="Until ComfyUI ends itself; 0 is never.")
+    idle_exit_code: int = Field(default=0, ge=0, le=255, description="With which exit status.")
+    meter: bool = Field(default=True, description="Measure what stages cost.")
+    gpu: str = Field(default="", max_length=100, description="Card to take prices of; empty for the one that is there.")
+    gpu_price: float = Field(default=0.0, ge=0, le=1000, description="Dollars per hour; 0 for the price table's.")
+
+    @field_validator("cache_folder")
+    @classmethod
+    def _is_absolute(cls, folder: str) -> str:
+        if folder and not Path(folder).is_absolute():
+            raise ValueError("an absolute path, or nothing")
+        return folder
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=settings_file())
 
     @property
     def limits(self) -> Limits:
         """Of the cache."""
         return Limits(round(self.cache_gigabytes * 1e9), self.cache_days)
 
+    @property
+    def delays(self) -> IdleDelays:
+        """Of letting go."""
+        return IdleDelays(self.idle_minutes * 60, self.idle_free_minutes * 60, self.idle_exit_minutes * 60)
+
+
+def settings_file() -> Path:
+    """Where they are kept."""
+    return user_folder("") / NAME
+
 
 def settings() -> Settings:
-    """Read them; what is not there or not right is as it comes."""
-    path = user_folder("") / NAME
+    """Read them; if something there is not right, none of it counts."""
+    path = settings_file()
     try:
-        given: Any = json.loads(path.read_text(encoding="utf-8"))
-        return Settings(**given)
-    except FileNotFoundError:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError:
+        return _read(path, None)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, _changed: int | None) -> Settings:
+    try:
         return Settings()
-    except (OSError, ValueError, TypeError, InputError) as error:
-        logger.warning("%s is not used: %s", path, error)
-        return Settings()
+    except (OSError, ValueError) as error:
+        logger.warning("settings of %s and the environment are not used: %s", path, _reasons(error))
+        return Settings.model_construct()
+
+
+def change_settings(given: dict[str, Any]) -> Settings:
+    """Write some of them to the file.
+
+    Raises:
+        InputError: a name or value that is not allowed.
+        OSError: the file cannot be written.
+    """
+    path = settings_file()
+    for name in given:
+        if name in OWNER_ONLY:
+            raise InputError(name, "a request over HTTP", f"a line in {path}, or {environment_name(name)}")
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    wanted = {**(kept if isinstance(kept, dict) else {}), **given}
+    try:
+        Settings.model_validate(wanted)
+    except ValidationError as error:
+        raise InputError("settings", repr(given)[:200], _reasons(error)) from error
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    aside.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+    os.replace(aside, path)
+    _read.cache_clear()  # the file may have changed twice within its clock's tick
+    return settings()
+
+
+def environment_name(name: str) -> str:
+    """The variable that goes before the file."""
+    return ENVIRONMENT + name.upper()
 
 
 def cache_folder() -> Path:
     """Where cache entries lie."""
     chosen = settings().cache_folder
     return Path(chosen) if chosen else user_folder("cache")
+
+
+def _reasons(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())

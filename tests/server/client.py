@@ -1,12 +1,17 @@
-"""The client that users run."""
+"""The client that users run, and plain requests."""
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from frugal_motion.tools.server import Server
 
@@ -33,6 +38,27 @@ def run_until(server: Server, workflow: Path, output: Path, changes: dict[str, s
         for _ in lines:
             pass
     return process.returncode
+
+
+def ask(server: Server, path: str, body: Any = None) -> tuple[int, Any]:
+    """Status and JSON of a route of the pack: GET, or POST of a body (bytes go as they are)."""
+    data = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
+    request = urllib.request.Request(server.url + "/frugal-motion" + path, data)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def until(holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what} did not happen in {seconds:.0f} s")
 
 
 def _command(server: Server, workflow: Path, output: Path, changes: dict[str, str]) -> list[str | Path]:

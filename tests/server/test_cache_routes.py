@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,8 @@ import pytest
 
 from frugal_motion.nodes.caching.store import Store
 from frugal_motion.tools.server import Server
+
+from .client import ask as ask_server
 
 KEYS = [f"{number:02x}" * 32 for number in range(3)]
 
@@ -30,13 +29,7 @@ def store(server: Server) -> Iterator[Store]:
 
 
 def ask(server: Server, path: str, body: Any = None) -> tuple[int, Any]:
-    data = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
-    request = urllib.request.Request(server.url + "/frugal-motion/cache" + path, data)
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+    return ask_server(server, "/cache" + path, body)
 
 
 def ours(entries: list[dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the cache tells and does over HTTP, for the editor's panel and for scripts.
+"""The cache over HTTP.
 
 GET  /frugal-motion/cache           entries, bytes, limits, hits, misses and seconds saved
 POST /frugal-motion/cache/purge     {"kind": "video", "unused_days": 30, "keys": [...]}: all that is given must fit
@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from server import PromptServer
 
 from ..caching.store import Entry, Store
 from ..errors import InputError
-from .settings import cache_folder, settings
-
-PREFIX = "/frugal-motion/cache"
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+from ..host.settings import cache_folder, settings
+from .answers import PREFIX, answering, json_object
 
 
 @dataclass(frozen=True)
@@ -92,21 +89,18 @@ def purge(store: Store, wanted: Purge) -> list[Entry]:
     return dropped
 
 
-def register_routes(statistics: Callable[[], dict[str, float]]) -> None:
-    """Add the routes to ComfyUI's server, if there is one.
+def add_cache_routes(routes: web.RouteTableDef, statistics: Callable[[], dict[str, float]]) -> None:
+    """Add the routes.
 
     Args:
         statistics: what the cache has spared since the start.
     """
-    server = getattr(PromptServer, "instance", None)
-    if server is None:
-        return
 
     async def get_status(_: web.Request) -> web.Response:
         return web.json_response(await asyncio.to_thread(status, Store(cache_folder()), statistics()))
 
     async def post_purge(request: web.Request) -> web.Response:
-        given = await _body(request, {"kind", "unused_days", "keys"})
+        given = await json_object(request, {"kind", "unused_days", "keys"})
         keys = given.get("keys")
         if keys is not None and not isinstance(keys, list):
             raise InputError("keys", repr(keys), "a list of keys")
@@ -114,7 +108,7 @@ def register_routes(statistics: Callable[[], dict[str, float]]) -> None:
         return _dropped(await asyncio.to_thread(purge, Store(cache_folder()), wanted))
 
     async def post_pin(request: web.Request) -> web.Response:
-        given = await _body(request, {"key", "pinned"})
+        given = await json_object(request, {"key", "pinned"})
         store = Store(cache_folder())
         entry = store.find(given["key"]) if isinstance(given.get("key"), str) else None
         if entry is None:
@@ -125,32 +119,10 @@ def register_routes(statistics: Callable[[], dict[str, float]]) -> None:
     async def post_verify(_: web.Request) -> web.Response:
         return _dropped(await asyncio.to_thread(Store(cache_folder()).verify))
 
-    server.routes.get(PREFIX)(_answering(get_status))
-    server.routes.post(f"{PREFIX}/purge")(_answering(post_purge))
-    server.routes.post(f"{PREFIX}/pin")(_answering(post_pin))
-    server.routes.post(f"{PREFIX}/verify")(_answering(post_verify))
-
-
-def _answering(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.Response:
-        try:
-            return await handler(request)
-        except InputError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        except OSError as error:
-            return web.json_response({"error": str(error)}, status=500)
-
-    return answer
-
-
-async def _body(request: web.Request, allowed: set[str]) -> dict[str, Any]:
-    try:
-        given = await request.json()
-    except ValueError as error:
-        raise InputError("body", "no JSON", "a JSON object") from error
-    if not isinstance(given, dict) or not given.keys() <= allowed:
-        raise InputError("body", repr(given)[:200], f"a JSON object of {', '.join(sorted(allowed))}")
-    return given
+    routes.get(f"{PREFIX}/cache")(answering(get_status))
+    routes.post(f"{PREFIX}/cache/purge")(answering(post_purge))
+    routes.post(f"{PREFIX}/cache/pin")(answering(post_pin))
+    routes.post(f"{PREFIX}/cache/verify")(answering(post_verify))
 
 
 def _dropped(entries: list[Entry]) -> web.Response:

@@ -1,0 +1,47 @@
+"""From requests to answers: JSON both ways, and every refusal says why."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from aiohttp import web
+
+from ..errors import InputError
+
+PREFIX = "/frugal-motion"
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def answering(handler: Handler) -> Handler:
+    """A handler whose errors become answers: 400 for what the request asks, 500 for what the disk refuses."""
+
+    async def answer(request: web.Request) -> web.Response:
+        try:
+            return await handler(request)
+        except InputError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        except OSError as error:
+            return web.json_response({"error": str(error)}, status=500)
+
+    return answer
+
+
+async def json_object(request: web.Request, allowed: Collection[str] | None = None) -> dict[str, Any]:
+    """The body of a request; an empty one is an empty object.
+
+    Args:
+        allowed: names that it may have; ``None`` for any.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        given = await request.json() if await request.text() else {}
+    except ValueError as error:
+        raise InputError("body", "no JSON", "a JSON object") from error
+    if not isinstance(given, dict):
+        raise InputError("body", repr(given)[:200], "a JSON object")
+    if allowed is not None and not given.keys() <= set(allowed):
+        raise InputError("body", repr(given)[:200], f"a JSON object of {', '.join(sorted(allowed))}")
+    return given

@@ -1,0 +1,32 @@
+"""All routes, and what runs beside the queue while ComfyUI's server does."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from server import PromptServer
+
+from ..caching.statistics import statistics
+from ..host.idle import IdleWatch
+from ..host.settings import settings
+from .cache import add_cache_routes
+from .machine import add_machine_routes
+
+
+def register() -> None:
+    """Add the routes to ComfyUI's server and start the watch over its queue, if there is a server."""
+    server = getattr(PromptServer, "instance", None)
+    if server is None:
+        return
+    watch = IdleWatch(server.prompt_queue, lambda: settings().delays)
+    add_cache_routes(server.routes, statistics.as_dict)
+    add_machine_routes(server, watch)
+
+    async def begin(app: web.Application) -> None:
+        app[_WATCHING] = asyncio.create_task(watch.run(lambda: settings().idle_exit_code))
+
+    server.app.on_startup.append(begin)
+
+
+_WATCHING = web.AppKey("frugal-motion watch", asyncio.Task)  # asyncio itself holds tasks weakly
