@@ -3,49 +3,148 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
-Clock = Callable[[], float]
+Clock: TypeAlias = Callable[[], float]
+
+
+class Event(Protocol):
+    """A mark in the work of a GPU, as ``torch.cuda.Event``."""
+
+    def synchronize(self) -> None:
+        """Wait until the GPU has come there."""
+
+    def elapsed_time(self, end_event: Any, /) -> float:
+        """Milliseconds between two marks that the GPU has passed."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a machine has spent up to now, counted from any moment.
+
+    Attributes:
+        seconds: on the wall.
+        processor_seconds: of all cores together.
+        joules: of the GPU; 0 where they are not known.
+        peak_bytes: most GPU memory in use since the reading before.
+        event: where the GPU's work stands, if there is a GPU.
+    """
+
+    seconds: float
+    processor_seconds: float = 0.0
+    joules: float = 0.0
+    peak_bytes: int = 0
+    event: Event | None = None
+
+
+Probe: TypeAlias = Callable[[], Reading]
+
+
+def processor() -> Reading:
+    """A machine without a GPU."""
+    return Reading(time.perf_counter(), time.process_time())
 
 
 @dataclass
 class StageCost:
-    """What one node of a run has cost so far."""
+    """What one node of a run has cost so far.
+
+    Attributes:
+        stage: its title or name.
+        device: where its own work is done.
+        kind: its class.
+        seconds: on the wall, without the stages that it waited for.
+        processor_seconds: in the same time, of all cores together.
+        gpu_seconds: between the GPU's own marks; 0 for work of the CPU.
+        load_seconds: of ``seconds``, those in which weights were brought to the device.
+        joules: of the GPU; 0 where they are not known.
+        peak_bytes: most GPU memory in use.
+        frames: that went through it.
+        rows: frames times steps that were sampled.
+        cached: a cache had the result.
+        clips: seconds by clip, where the node was called once per clip of a list.
+        shares: by clip, what part of its work was done for it, where clips were worked on together.
+    """
 
     stage: str
     device: str
     seconds: float = 0.0
     frames: int = 0
     cached: bool = False
+    kind: str = ""
+    processor_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    load_seconds: float = 0.0
+    joules: float = 0.0
+    peak_bytes: int = 0
+    rows: int = 0
+    clips: dict[int, float] = field(default_factory=dict)
+    shares: dict[int, float] = field(default_factory=dict)
+
+    def add(self, before: Reading, now: Reading, clip: int | None) -> None:
+        """Charge what was spent between two readings."""
+        seconds = now.seconds - before.seconds
+        self.seconds += seconds
+        self.processor_seconds += now.processor_seconds - before.processor_seconds
+        self.joules += now.joules - before.joules
+        self.peak_bytes = max(self.peak_bytes, now.peak_bytes)
+        if clip is not None:
+            self.clips[clip] = self.clips.get(clip, 0.0) + seconds
 
 
 class Meter:
-    """Exclusive seconds per stage of one run.
+    """Exclusive costs per stage of one run.
 
     Stages nest: a stream that is saved pulls frames through interpolation, which pulls them from the
     decoder. While an inner stage works the outer one is paused, so the seconds add up to the whole.
+
+    Args:
+        probe: reads the machine.
     """
 
-    def __init__(self, clock: Clock = time.perf_counter) -> None:
-        self._clock = clock
+    def __init__(self, probe: Probe = processor) -> None:
+        self._probe = probe
         self._costs: dict[str, StageCost] = {}
-        self._running: list[StageCost] = []
-        self._since = 0.0
+        self._running: list[tuple[str, StageCost, int | None]] = []
+        self._before = Reading(0.0)
+        self._marks: dict[str, list[tuple[Event, Event]]] = defaultdict(list)
 
     @property
     def costs(self) -> dict[str, StageCost]:
-        """Costs by node id, in the order in which the nodes first worked."""
+        """Costs by node id, in the order in which the nodes first worked. Waits for the GPU."""
+        for node_id, marks in self._marks.items():
+            for begin, end in marks:
+                end.synchronize()
+                self._costs[node_id].gpu_seconds += begin.elapsed_time(end) / 1000
+            marks.clear()
         return dict(self._costs)
 
+    @property
+    def seconds(self) -> float:
+        """Of all stages together."""
+        return sum(cost.seconds for cost in self._costs.values())
+
+    @property
+    def current(self) -> StageCost | None:
+        """Of the stage that works now."""
+        return self._running[-1][1] if self._running else None
+
     @contextmanager
-    def stage(self, node_id: str, name: str, device: str) -> Iterator[StageCost]:
-        """Charge the time inside the ``with`` to a node, and pause the stage around it."""
-        cost = self._costs.setdefault(node_id, StageCost(name, device))
+    def stage(
+        self, node_id: str, name: str, device: str, kind: str = "", clip: int | None = None
+    ) -> Iterator[StageCost]:
+        """Charge what happens inside the ``with`` to a node, and pause the stage around it.
+
+        Args:
+            clip: which clip of a list the node is called for.
+        """
+        cost = self._costs.setdefault(node_id, StageCost(name, device, kind=kind))
         self._charge()
-        self._running.append(cost)
+        self._running.append((node_id, cost, clip))
         try:
             yield cost
         finally:
@@ -53,23 +152,34 @@ class Meter:
             self._running.pop()
 
     def _charge(self) -> None:
-        now = self._clock()
+        now = self._probe()
         if self._running:
-            self._running[-1].seconds += now - self._since
-        self._since = now
+            node_id, cost, clip = self._running[-1]
+            cost.add(self._before, now, clip)
+            if cost.device != "cpu" and self._before.event and now.event:
+                self._marks[node_id].append((self._before.event, now.event))
+        self._before = now
 
 
 class Ledger:
     """The meters of the last ``limit`` runs, by prompt id."""
 
-    def __init__(self, limit: int = 32, clock: Clock = time.perf_counter) -> None:
-        self._limit, self._clock = limit, clock
+    def __init__(self, limit: int = 32, probe: Probe = processor) -> None:
+        self._limit, self._probe = limit, probe
         self._meters: OrderedDict[str, Meter] = OrderedDict()
 
     def meter(self, run: str) -> Meter:
         """The meter of a run, made on first use; the oldest run is forgotten past the limit."""
         if run not in self._meters:
-            self._meters[run] = Meter(self._clock)
+            self._meters[run] = Meter(self._probe)
             while len(self._meters) > self._limit:
                 self._meters.popitem(last=False)
         return self._meters[run]
+
+    def runs(self) -> list[str]:
+        """The runs that are still known, the newest last."""
+        return list(self._meters)
+
+    def close(self, run: str) -> Meter | None:
+        """Forget a run that has ended, and give its meter."""
+        return self._meters.pop(run, None)

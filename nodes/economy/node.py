@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import Input, io, ui
 
 from ..host.node import Anything, FrugalNode, run_costs
 from ..host.prompt import title, upstream
+from ..host.runs import card_name
+from ..host.settings import settings
 from .meter import StageCost
 from .report import Report
 
@@ -50,9 +53,15 @@ class FrugalCostReport(FrugalNode):
 
     @classmethod
     def execute(cls, after: Any, gpu_price: float) -> io.NodeOutput:
-        report = Report(tuple(_stages(cls.hidden.prompt, cls.hidden.unique_id)), gpu_price)
+        stages = tuple(_stages(cls.hidden.prompt, cls.hidden.unique_id))
+        report = Report(stages, gpu_price or settings().gpu_price, card_name(), _video_seconds(after))
         shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
         return io.NodeOutput(report.as_text(), json.dumps(report.as_dict()), ui=shown)
+
+
+def _video_seconds(value: Any) -> float:
+    """The length of what the run ends with, if it is a video."""
+    return float(value.get_duration()) if isinstance(value, Input.Video) else 0.0
 
 
 def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
@@ -62,8 +71,7 @@ def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
     for upstream_id in upstream(prompt, node_id):
         name = title(prompt, upstream_id)
         if upstream_id in costs:
-            cost = costs[upstream_id]
-            stages.append(StageCost(name, cost.device, cost.seconds, cost.frames, cost.cached))
+            stages.append(replace(costs[upstream_id], stage=name))
         elif prompt[upstream_id]["class_type"].startswith("Frugal"):
             stages.append(StageCost(name, "-", cached=True))
     return stages

@@ -1,13 +1,15 @@
-"""The table of what a run has cost."""
+"""What a run has cost, as a table and as plain values."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..errors import InputError
 from .meter import StageCost
 
 HEADINGS = ("stage", "device", "seconds", "frames", "cached")
+MOST_DOLLARS_PER_HOUR = 1000.0
 
 
 @dataclass(frozen=True)
@@ -17,10 +19,21 @@ class Report:
     Attributes:
         stages: one row per node.
         price: dollars per hour of the GPU; 0 if unknown.
+        card: name of the GPU.
+        video_seconds: of the video that was made, of all clips together; 0 if unknown.
+
+    Raises:
+        InputError: no price can be like that.
     """
 
     stages: tuple[StageCost, ...]
     price: float = 0.0
+    card: str = ""
+    video_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.price <= MOST_DOLLARS_PER_HOUR:
+            raise InputError("gpu_price", f"{self.price}", f"0 (unknown) to {MOST_DOLLARS_PER_HOUR:g} dollars per hour")
 
     @property
     def seconds(self) -> float:
@@ -29,29 +42,93 @@ class Report:
 
     @property
     def gpu_seconds(self) -> float:
-        """Seconds in stages that worked on something else than the CPU."""
-        return sum(stage.seconds for stage in self.stages if stage.device not in ("cpu", "-"))
+        """Seconds of stages that worked on something else than the CPU."""
+        return sum(map(_gpu_seconds, self.stages))
 
     @property
     def dollars(self) -> float:
         """GPU seconds at the given price."""
-        return self.gpu_seconds * self.price / 3600
+        return self._dollars(self.gpu_seconds)
+
+    @property
+    def dollars_per_10_s(self) -> float | None:
+        """Dollars for 10 seconds of video, if it is known how much was made."""
+        return self.dollars * 10 / self.video_seconds if self.video_seconds > 0 else None
+
+    @property
+    def clips(self) -> list[float]:
+        """Dollars by clip. What was done for all together is split by frames, and evenly where nothing is known."""
+        count = max((len(stage.shares or stage.clips) for stage in self.stages), default=1) or 1
+        seconds = [0.0] * count
+        for stage in self.stages:
+            for clip, share in _shares(stage, count).items():
+                seconds[clip] += share * _gpu_seconds(stage)
+        return [self._dollars(each) for each in seconds]
+
+    def _dollars(self, seconds: float) -> float:
+        return seconds * self.price / 3600
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "stages": [asdict(stage) | {"seconds": round(stage.seconds, 3)} for stage in self.stages],
+            "card": self.card,
+            "price": self.price,
+            "stages": [_rounded(asdict(stage)) for stage in self.stages],
             "total_seconds": round(self.seconds, 3),
             "gpu_seconds": round(self.gpu_seconds, 3),
+            "load_seconds": round(sum(stage.load_seconds for stage in self.stages), 3),
+            "peak_bytes": max((stage.peak_bytes for stage in self.stages), default=0),
+            "joules": round(sum(stage.joules for stage in self.stages), 1),
+            "video_seconds": self.video_seconds,
             "dollars": round(self.dollars, 6),
+            "dollars_per_10_s": None if self.dollars_per_10_s is None else round(self.dollars_per_10_s, 6),
+            "clips": [round(dollars, 6) for dollars in self.clips],
         }
 
     def as_text(self) -> str:
-        """A Markdown table, aligned so that it reads as plain text too."""
-        text = _table([*(_row(stage) for stage in self.stages), ("total", "", f"{self.seconds:.2f}", "", "")])
+        """A Markdown table, aligned so that it reads as plain text too, and below it what it comes to."""
+        table = _table([*(_row(stage) for stage in self.stages), ("total", "", f"{self.seconds:.2f}", "", "")])
+        return "\n\n".join([table, *self._notes()])
+
+    def _notes(self) -> list[str]:
+        values = self.as_dict()
+        notes = []
+        if values["load_seconds"] >= 0.1:
+            notes.append(f"{values['load_seconds']:.1f} s of it brought models to their device.")
+        if values["peak_bytes"]:
+            notes.append(f"Most GPU memory in use: {values['peak_bytes'] / 1e9:.1f} GB.")
+        if values["joules"]:
+            notes.append(f"Energy of the GPU: {values['joules'] / 3600:.2f} Wh.")
         if self.price > 0:
-            text += f"\n\nGPU: {self.gpu_seconds:.2f} s at ${self.price:g}/h = ${self.dollars:.4f}"
+            notes.append(self._money())
+        return notes
+
+    def _money(self) -> str:
+        text = f"GPU: {self.gpu_seconds:.2f} s at ${self.price:g}/h = ${self.dollars:.4f}"
+        if self.dollars_per_10_s is not None:
+            text += f", ${self.dollars_per_10_s:.4f} for 10 s of video"
+        if len(self.clips) > 1:
+            text += "; by clip: " + ", ".join(f"${dollars:.4f}" for dollars in self.clips)
         return text
+
+
+def _gpu_seconds(stage: StageCost) -> float:
+    if stage.device in ("cpu", "-"):
+        return 0.0
+    return stage.gpu_seconds or stage.seconds
+
+
+def _shares(stage: StageCost, clips: int) -> dict[int, float]:
+    """What part of a stage was for which clip; adds up to 1."""
+    known = stage.shares or (stage.clips if len(stage.clips) > 1 else {})
+    total = sum(known.values())
+    if total <= 0:
+        return dict.fromkeys(range(clips), 1 / clips)
+    return {clip: part / total for clip, part in known.items() if clip < clips}
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def _row(stage: StageCost) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..accelerator import Accelerator
+from .node import loading
 
 OutOfMemory: type[BaseException] = management.OOM_EXCEPTION
 
@@ -30,7 +31,8 @@ def load(*patchers: Any, memory: float = 0) -> None:
 
     Call it before every chunk: another stage of the same stream may have pushed the weights out since.
     """
-    management.load_models_gpu(list(patchers), memory_required=memory)
+    with loading():
+        management.load_models_gpu(list(patchers), memory_required=memory)
 
 
 def compute_device() -> torch.device:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -14,6 +15,8 @@ from comfy_api.latest import io
 from comfy_execution.utils import get_executing_context
 
 from ..economy.meter import Ledger, StageCost
+from .probe import MachineProbe
+from .settings import settings
 
 Device = Literal["cpu", "gpu"]
 
@@ -25,7 +28,7 @@ InterpolationModel = io.Custom("INTERP_MODEL")
 Anything = io.Custom(IO.ANY)
 
 # One per ComfyUI process: nodes are classes that ComfyUI clones for every call, they can hold nothing.
-ledger = Ledger()
+ledger = Ledger(probe=MachineProbe())
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,17 @@ class Stage:
     node_id: str
     name: str
     device: Device
+    kind: str = ""
 
     @contextmanager
     def charged(self) -> Iterator[StageCost]:
         """Charge what happens inside to this stage in the run that is executing now (in none: to nobody)."""
         context = get_executing_context()
-        if context is None:
+        if context is None or not settings().meter:
             yield StageCost(self.name, self.device)
             return
-        meter = ledger.meter(context.prompt_id)
-        with meter.stage(self.node_id, self.name, device_name(self.device)) as cost:
+        meter, device = ledger.meter(context.prompt_id), device_name(self.device)
+        with meter.stage(self.node_id, self.name, device, self.kind, context.list_index) as cost:
             yield cost
 
 
@@ -67,7 +71,36 @@ def run_costs() -> dict[str, StageCost]:
 
 def run_seconds() -> float:
     """Seconds that the pack's nodes have worked in the run that is executing now."""
-    return sum(cost.seconds for cost in run_costs().values())
+    context = get_executing_context()
+    return ledger.meter(context.prompt_id).seconds if context else 0.0
+
+
+def note_rows(rows: int) -> None:
+    """So many rows have been sampled by the stage that works now."""
+    if cost := _current():
+        cost.rows += rows
+
+
+def note_shares(shares: Mapping[int, float]) -> None:
+    """The stage that works now has worked on clips together, so much for each."""
+    if cost := _current():
+        cost.shares = dict(shares)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """The stage that works now brings weights to its device."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        if cost := _current():
+            cost.load_seconds += time.perf_counter() - started
+
+
+def _current() -> StageCost | None:
+    context = get_executing_context()
+    return ledger.meter(context.prompt_id).current if context else None
 
 
 class FrugalNode(io.ComfyNode):
@@ -87,7 +120,8 @@ class FrugalNode(io.ComfyNode):
         """The stage that is charged for this node's work."""
         context = get_executing_context()
         schema = cls.define_schema()  # GET_SCHEMA writes to the class, which is locked while a prompt runs
-        return Stage(context.node_id if context else schema.node_id, schema.display_name, cls.DEVICE)
+        node_id = context.node_id if context else schema.node_id
+        return Stage(node_id, schema.display_name, cls.DEVICE, schema.node_id)
 
 
 def _timed(execute: Any) -> Any:

@@ -13,6 +13,8 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from .node import note_rows
+
 T = TypeVar("T", bound=Sized)
 
 _SILENT = 5.0  # seconds before the time left is worth saying
@@ -92,6 +94,7 @@ class LatentProgress:
     def __call__(self, step: int, denoised: torch.Tensor, noisy: torch.Tensor, steps: int) -> None:
         throw_exception_if_processing_interrupted()
         self._done += len(denoised)
+        note_rows(len(denoised))
         preview = self._previewer and self._previewer.decode_latent_to_preview_image("JPEG", denoised)
         self._bar.update_absolute(self._done, preview=preview)
         self._time_left.at(self._done)

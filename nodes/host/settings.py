@@ -103,7 +103,7 @@ def settings() -> Settings:
 def _read(path: Path, _changed: int | None) -> Settings:
     try:
         return Settings()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # no JSON, or JSON that is no object
         logger.warning("settings of %s and the environment are not used: %s", path, _reasons(error))
         return Settings.model_construct()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import comfy.samplers
@@ -13,7 +13,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..errors import InputError
 from ..host.lists import broadcast, only
-from ..host.node import FrugalNode, InterpolationModel, Keyframes
+from ..host.node import FrugalNode, InterpolationModel, Keyframes, note_shares
 from ..host.progress import show_on_node
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
@@ -256,6 +256,7 @@ class FrugalKeyframeSampler(FrugalNode):
         )
         clips, failed = _prepared(editor, inputs)
         edited = iter(editor.edit(clips))
+        note_shares(_shares(clips, failed))
         results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
         report = _report(editor, clips, failed)
         show_on_node(report)
@@ -316,6 +317,13 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Clip],
     if not clips:
         raise next(iter(failed.values()))
     return clips, failed
+
+
+def _shares(clips: list[Clip], failed: Collection[int]) -> dict[int, float]:
+    """Sampled frames by place in the list, where a clip that has failed has none."""
+    frames = iter(clips)
+    count = len(clips) + len(failed)
+    return {n - 1: 0.0 if n in failed else float(len(next(frames).latents)) for n in range(1, count + 1)}
 
 
 def _report(editor: Editor, clips: list[Clip], failed: dict[int, InputError]) -> str:

@@ -9,9 +9,12 @@ from server import PromptServer
 
 from ..caching.statistics import statistics
 from ..host.idle import IdleWatch
+from ..host.node import ledger
+from ..host.runs import RunKeeper
 from ..host.settings import settings
 from .cache import add_cache_routes
 from .machine import add_machine_routes
+from .runs import add_run_routes
 
 
 def register() -> None:
@@ -22,11 +25,16 @@ def register() -> None:
     watch = IdleWatch(server.prompt_queue, lambda: settings().delays)
     add_cache_routes(server.routes, statistics.as_dict)
     add_machine_routes(server, watch)
+    add_run_routes(server.routes)
+    keeper = RunKeeper(server.prompt_queue, ledger, lambda record: server.send_sync("frugal-motion.run", record))
 
     async def begin(app: web.Application) -> None:
-        app[_WATCHING] = asyncio.create_task(watch.run(lambda: settings().idle_exit_code))
+        app[_BESIDE] = [
+            asyncio.create_task(watch.run(lambda: settings().idle_exit_code)),
+            asyncio.create_task(keeper.run()),
+        ]
 
     server.app.on_startup.append(begin)
 
 
-_WATCHING = web.AppKey("frugal-motion watch", asyncio.Task)  # asyncio itself holds tasks weakly
+_BESIDE = web.AppKey("frugal-motion beside the queue", list)  # asyncio itself holds tasks weakly

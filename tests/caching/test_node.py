@@ -143,12 +143,12 @@ def test_room_is_made_within_the_settings(cache: Path) -> None:
     assert kept == [False, False, True, True], "2 of 1.8 kB fit into 4 kB"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_folder": "relative"}'])
+@pytest.mark.parametrize("text", ["{", "[1]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_folder": "relative"}'])
 def test_bad_settings_are_not_used(cache: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     cache.parent.mkdir(parents=True, exist_ok=True)
     (cache.parent / "settings.json").write_text(text)
     node().execute([torch.rand(1, 4, 4, 3)], [""], [True])
-    assert "settings.json is not used" in caplog.text
+    assert "settings.json and the environment are not used" in caplog.text
     assert list(cache.rglob("*.safetensors"))
 
 

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from frugal_motion.nodes.economy.meter import Ledger, Meter, StageCost
-from frugal_motion.nodes.economy.report import Report
+import pytest
+
+from frugal_motion.nodes.economy.meter import Ledger, Meter, Reading
 
 
-class Clock:
-    now = 0.0
+class Machine:
+    """A machine whose totals a test moves."""
 
-    def __call__(self) -> float:
-        return self.now
+    seconds = processor = joules = 0.0
+    peak = 0
+    event: Mark | None = None
+
+    def __call__(self) -> Reading:
+        peak, self.peak = self.peak, 0
+        return Reading(self.seconds, self.processor, self.joules, peak, self.event)
+
+
+class Mark:
+    """A mark of a GPU that is at a time of its own."""
+
+    def __init__(self, milliseconds: float) -> None:
+        self.milliseconds, self.reached = milliseconds, False
+
+    def synchronize(self) -> None:
+        self.reached = True
+
+    def elapsed_time(self, end_event: Mark) -> float:
+        assert end_event.reached
+        return end_event.milliseconds - self.milliseconds
 
 
 def test_an_inner_stage_pauses_the_outer_one() -> None:
-    clock = Clock()
-    meter = Meter(clock)
+    machine = Machine()
+    meter = Meter(machine)
     with meter.stage("9", "Save", "cpu"):
-        clock.now = 1
+        machine.seconds = 1
         for _ in range(2):
             with meter.stage("5", "Interpolate", "cuda:0"):
-                clock.now += 10
-            clock.now += 0.5
-    clock.now += 100
+                machine.seconds += 10
+            machine.seconds += 0.5
+    machine.seconds += 100
     assert {i: cost.seconds for i, cost in meter.costs.items()} == {"9": 2.0, "5": 20.0}
 
 
 def test_a_stage_that_fails_is_charged_and_left() -> None:
-    clock = Clock()
-    meter = Meter(clock)
+    machine = Machine()
+    meter = Meter(machine)
     try:
         with meter.stage("1", "Load", "cpu"):
-            clock.now = 3
+            machine.seconds = 3
             raise ValueError
     except ValueError:
         pass
     with meter.stage("2", "Save", "cpu"):
-        clock.now = 4
+        machine.seconds = 4
     assert [cost.seconds for cost in meter.costs.values()] == [3, 1]
 
 
@@ -47,16 +67,51 @@ def test_the_ledger_forgets_the_oldest_run() -> None:
     assert ledger.meter("a") is not first
 
 
-def test_dollars_count_the_gpu_alone() -> None:
-    stages = (
-        StageCost("Load", "cpu", 30.0, 100),
-        StageCost("Sample", "cuda:0", 18.0, 6),
-        StageCost("Pose", "-", cached=True),
-    )
-    report = Report(stages, price=2.0)
-    assert report.dollars == 0.01 and report.gpu_seconds == 18 and report.seconds == 48
-    lines = [line.strip("| ").split() for line in report.as_text().replace(" | ", " ").splitlines()]
-    assert lines[0] == ["stage", "device", "seconds", "frames", "cached"]
-    assert lines[3] == ["Sample", "cuda:0", "18.00", "6", "no"]
-    assert lines[4] == ["Pose", "-", "-", "-", "yes"]
-    assert "$0.0100" in lines[-1]
+def test_a_closed_run_is_given_once() -> None:
+    ledger = Ledger()
+    meter = ledger.meter("a")
+    assert ledger.runs() == ["a"] and ledger.close("a") is meter
+    assert ledger.runs() == [] and ledger.close("a") is None
+
+
+def test_processor_energy_and_memory_go_to_the_stage_that_works() -> None:
+    machine = Machine()
+    meter = Meter(machine)
+    with meter.stage("9", "Save", "cpu"):
+        machine.processor, machine.joules, machine.peak = 2, 5, 100
+        with meter.stage("5", "Interpolate", "cuda:0"):
+            machine.processor, machine.joules, machine.peak = 3, 50, 700
+        machine.processor, machine.peak = 7, 200
+    save, interpolate = meter.costs["9"], meter.costs["5"]
+    assert (save.processor_seconds, save.joules, save.peak_bytes) == (6, 5, 200)
+    assert (interpolate.processor_seconds, interpolate.joules, interpolate.peak_bytes) == (1, 45, 700)
+
+
+def test_seconds_of_the_gpu_are_between_its_own_marks() -> None:
+    machine = Machine()
+    meter = Meter(machine)
+    machine.event = Mark(1000)
+    with meter.stage("5", "Interpolate", "cuda:0"):
+        machine.seconds, machine.event = 0.1, Mark(3500)  # the GPU is still at it when the processor is through
+    with meter.stage("6", "Save", "cpu"):
+        machine.seconds, machine.event = 4, Mark(4000)
+    for _ in range(2):  # asking twice counts once
+        assert meter.costs["5"].gpu_seconds == 2.5 and meter.costs["6"].gpu_seconds == 0
+
+
+def test_a_gpu_that_wakes_up_inside_a_stage() -> None:
+    machine = Machine()
+    meter = Meter(machine)
+    with meter.stage("5", "Sample", "cuda:0"):
+        machine.seconds, machine.event = 3, Mark(10)
+    assert meter.costs["5"].gpu_seconds == 0 and meter.costs["5"].seconds == 3
+
+
+def test_seconds_by_clip() -> None:
+    machine = Machine()
+    meter = Meter(machine)
+    for clip, seconds in ((0, 1), (1, 3), (0, 5)):
+        with meter.stage("2", "Draw", "cpu", clip=clip):
+            machine.seconds += seconds
+    assert meter.costs["2"].clips == pytest.approx({0: 6, 1: 3})
+    assert meter.seconds == 9

@@ -10,7 +10,7 @@ import pytest
 from comfy_api.latest import io
 from comfy_execution.utils import CurrentNodeContext
 
-from frugal_motion.nodes.economy.meter import Ledger
+from frugal_motion.nodes.economy.meter import Ledger, Reading
 from frugal_motion.nodes.host import node as host
 from frugal_motion.nodes.host.node import FrugalNode, run_costs
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
@@ -20,15 +20,15 @@ from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameSt
 class Clock:
     now = 0.0
 
-    def __call__(self) -> float:
-        return self.now
+    def __call__(self) -> Reading:
+        return Reading(self.now)
 
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that only the work below moves."""
     monkeypatch.setattr(Clock, "now", 0.0)
-    monkeypatch.setattr(host, "ledger", Ledger(clock=Clock()))
+    monkeypatch.setattr(host, "ledger", Ledger(probe=Clock()))
 
 
 class SlowStream(FrameStream):

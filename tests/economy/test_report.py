@@ -1,0 +1,62 @@
+"""The table of what a run has cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from frugal_motion.nodes.economy.meter import StageCost
+from frugal_motion.nodes.economy.report import Report
+from frugal_motion.nodes.errors import InputError
+
+
+def test_dollars_count_the_gpu_alone() -> None:
+    stages = (
+        StageCost("Load", "cpu", 30.0, 100),
+        StageCost("Sample", "cuda:0", 18.0, 6),
+        StageCost("Pose", "-", cached=True),
+    )
+    report = Report(stages, price=2.0, video_seconds=4)
+    assert report.dollars == 0.01 and report.gpu_seconds == 18 and report.seconds == 48
+    assert report.dollars_per_10_s == pytest.approx(0.025)
+    lines = [line.strip("| ").split() for line in report.as_text().replace(" | ", " ").splitlines()]
+    assert lines[0] == ["stage", "device", "seconds", "frames", "cached"]
+    assert lines[3] == ["Sample", "cuda:0", "18.00", "6", "no"]
+    assert lines[4] == ["Pose", "-", "-", "-", "yes"]
+    assert "$0.0100" in report.as_text() and "$0.0250 for 10 s" in report.as_text()
+
+
+def test_the_gpus_own_seconds_go_before_the_walls() -> None:
+    assert Report((StageCost("Sample", "cuda:0", 18.0, gpu_seconds=9.0),), price=1.0).gpu_seconds == 9
+
+
+def test_a_batch_is_split_by_frames_and_calls_by_clip() -> None:
+    stages = (
+        StageCost("Sample", "cuda:0", 3600.0, shares={0: 6, 1: 2, 2: 0}),
+        StageCost("Interpolate", "cuda:0", 3600.0, clips={0: 900, 1: 2700}),
+        StageCost("Load model", "cuda:0", 3600.0, clips={0: 3600}),
+        StageCost("Pose", "cpu", 99.0, clips={0: 1, 1: 1, 2: 97}),
+    )
+    report = Report(stages, price=1.0)
+    assert report.clips == pytest.approx([0.75 + 0.25 + 1 / 3, 0.25 + 0.75 + 1 / 3, 1 / 3])
+    assert sum(report.clips) == pytest.approx(report.dollars)
+
+
+def test_what_is_cached_costs_nothing() -> None:
+    report = Report((StageCost("Sample", "-", cached=True),), price=5.0, video_seconds=10)
+    assert report.dollars == 0 and report.dollars_per_10_s == 0 and report.clips == [0]
+
+
+def test_notes_stand_below() -> None:
+    stage = StageCost("Sample", "cuda:0", 5.0, load_seconds=2.5, peak_bytes=3_000_000_000, joules=7200)
+    text = Report((stage,)).as_text()
+    assert "2.5 s of it brought models" in text and "3.0 GB" in text and "2.00 Wh" in text and "$" not in text
+
+
+def test_no_stages_at_all() -> None:
+    assert Report((), 1.0).as_dict()["dollars"] == 0 and "total" in Report(()).as_text()
+
+
+@pytest.mark.parametrize("price", [-1, 1001, float("nan"), float("inf")])
+def test_absurd_prices(price: float) -> None:
+    with pytest.raises(InputError, match="dollars per hour"):
+        Report((), price)
