@@ -40,21 +40,46 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=ENVIRONMENT, allow_inf_nan=False)
 
-    cache_folder: str = Field(
-        default="", description="Where the cache lies, an absolute path; empty for the user folder."
+    cache_folder: str = Field(default="", title="Folder", description="An absolute path; empty for the user folder.")
+    cache_gigabytes: float = Field(
+        default=50.0, ge=0, title="Size limit in GB", description="What was used longest ago goes first; 0 is no limit."
     )
-    cache_gigabytes: float = Field(default=50.0, ge=0, description="Most that the cache keeps; 0 is no limit.")
-    cache_days: float = Field(default=0.0, ge=0, description="Days after which unused entries go; 0 is never.")
-    cache_automatic: bool = Field(default=True, description="Keep poses and keyframe plans without a Hash Cache.")
+    cache_days: float = Field(default=0.0, ge=0, title="Days that unused entries stay", description="0: for ever.")
+    cache_automatic: bool = Field(
+        default=True,
+        title="Keep poses and keyframe plans",
+        description="By the content of the clip, without a Hash Cache in the graph.",
+    )
     idle_minutes: float = Field(
-        default=5.0, ge=0, description="Minutes without work until models leave the GPU; 0 is never."
+        default=5.0, ge=0, title="Minutes until models leave the GPU", description="Without work; 0 is never."
     )
-    idle_free_minutes: float = Field(default=0.0, ge=0, description="Until results in RAM go too; 0 is never.")
-    idle_exit_minutes: float = Field(default=0.0, ge=0, description="Until ComfyUI ends itself; 0 is never.")
-    idle_exit_code: int = Field(default=0, ge=0, le=255, description="With which exit status.")
-    meter: bool = Field(default=True, description="Measure what stages cost.")
-    gpu: str = Field(default="", max_length=100, description="Card to take prices of; empty for the one that is there.")
-    gpu_price: float = Field(default=0.0, ge=0, le=1000, description="Dollars per hour; 0 for the price table's.")
+    idle_free_minutes: float = Field(
+        default=0.0,
+        ge=0,
+        title="Minutes until results leave RAM",
+        description="Without work; 0 is never. The next run makes them anew, or reads them from the cache.",
+    )
+    idle_exit_minutes: float = Field(
+        default=0.0,
+        ge=0,
+        title="Minutes until ComfyUI ends itself",
+        description="Without work, for fleets that start machines on demand; 0 is never.",
+    )
+    idle_exit_code: int = Field(default=0, ge=0, le=255, title="Exit status", description="What the supervisor sees.")
+    meter: bool = Field(
+        default=True,
+        title="Measure what stages cost",
+        description="Seconds, memory and energy by node; without it there are no reports.",
+    )
+    gpu: str = Field(
+        default="",
+        max_length=100,
+        title="Card",
+        description="Of which the price is taken; empty for the one that is there.",
+    )
+    gpu_price: float = Field(
+        default=0.0, ge=0, le=1000, title="Dollars per hour", description="What the GPU costs; 0 for the price table."
+    )
 
     @field_validator("cache_folder")
     @classmethod

@@ -34,8 +34,10 @@ async def json_object(request: web.Request, allowed: Collection[str] | None = No
         allowed: names that it may have; ``None`` for any.
 
     Raises:
-        InputError: it is something else.
+        InputError: it is something else, or is not sent as JSON: browsers let any page post other kinds to any server.
     """
+    if request.content_type != "application/json":
+        raise InputError("Content-Type", request.content_type, "application/json")
     try:
         given = await request.json() if await request.text() else {}
     except ValueError as error:

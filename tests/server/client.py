@@ -43,7 +43,8 @@ def run_until(server: Server, workflow: Path, output: Path, changes: dict[str, s
 def ask(server: Server, path: str, body: Any = None) -> tuple[int, Any]:
     """Status and JSON of a route of the pack: GET, or POST of a body (bytes go as they are)."""
     data = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
-    request = urllib.request.Request(server.url + "/frugal-motion" + path, data)
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(server.url + "/frugal-motion" + path, data, headers)
     try:
         with urllib.request.urlopen(request) as answer:
             return answer.status, json.load(answer)

@@ -84,7 +84,7 @@ def test_settings_stay_and_say_what_they_mean(own: Server) -> None:
     code, state = ask(own, "/settings", {"cache_days": 30, "gpu": "L4"})
     assert code == 200 and state["values"]["cache_days"] == 30
     assert json.loads(Path(state["file"]).read_text(encoding="utf-8"))["gpu"] == "L4"
-    assert "Minutes without work" in state["schema"]["idle_minutes"]["description"]
+    assert state["schema"]["idle_minutes"]["title"] == "Minutes until models leave the GPU"
     assert ask(own, "/settings")[1]["values"] == state["values"]
 
 
