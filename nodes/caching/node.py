@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import Input, io
-from safetensors import SafetensorError
 
-from ..errors import InputError
+from ..host.cache import cache, digests
 from ..host.folders import lent_file
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.progress import Progress, duration, show_on_node
-from ..host.prompt import declared, file_named
-from ..host.settings import cache_folder, settings
+from ..host.prompt import declared, meaning
+from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable
-from .digests import Digests
-from .signature import Signer, is_link
+from .signature import Signer, Unsignable, is_link
 from .statistics import statistics
-from .store import Entry, Store, is_whole
+from .store import Entry
 from .values import VALUES
 
 logger = logging.getLogger(__name__)
@@ -64,7 +62,8 @@ class FrugalHashCache(FrugalNode):
         """Read the entry already here: only a value that is really at hand spares what is in front."""
         if not enabled[0] or refresh[0]:
             return ["value"]
-        read = cls._read(cls._key(motion_style))
+        key = cls._key(motion_style)
+        read = cache().read(key, lambda entry: _load(entry, cls)) if key else None
         if read is None:
             return ["value"]
         _at_hand.put(cls._place(), read)
@@ -79,42 +78,28 @@ class FrugalHashCache(FrugalNode):
         key, read = cls._key(motion_style), _at_hand.take(cls._place())
         if read and read[0].key == key and not refresh[0]:
             return cls._hit(*read)
-        return cls._miss(key, list(value))
+        return cls._miss(key, list(value)) if key else io.NodeOutput(list(value))
 
     @classmethod
     def _place(cls) -> tuple[str, str]:
         return run_id(), str(cls.hidden.unique_id)
 
     @classmethod
-    def _read(cls, key: str) -> tuple[Entry, list[Any]] | None:
-        entry = _store().find(key)
-        if entry is None:
-            return None
+    def _key(cls, motion_style: list[str]) -> str | None:
+        """``None`` if there is none that says what the value is."""
+        prompt, known = cls.hidden.dynprompt, digests()
+        signer = Signer(lambda node_id: declared(prompt.get_node(node_id)), lambda text: meaning(text, known.of))
         try:
-            if not is_whole(entry):
-                raise ValueError("its checksum is wrong")
-            return entry, _load(entry, cls)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError, InputError) as error:
-            logger.warning("Hash Cache: dropped a damaged entry, %s: %s", entry.path.name, error)
-            _store().remove(entry)
+            return signer.sign(prompt.get_node(cls.hidden.unique_id)["inputs"]["value"], motion_style)
+        except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
+            logger.warning("Hash Cache: %s; it passes through", error)
             return None
-
-    @classmethod
-    def _key(cls, motion_style: list[str]) -> str:
-        prompt, digests = cls.hidden.dynprompt, Digests(cache_folder() / "digests.json")
-
-        def digest(text: str) -> str | None:
-            path = file_named(text)
-            return digests.of(path) if path else None
-
-        wire = prompt.get_node(cls.hidden.unique_id)["inputs"]["value"]
-        return Signer(lambda node_id: declared(prompt.get_node(node_id)), digest).sign(wire, motion_style)
 
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
             cost.cached = True
-        _store().touch(entry)
+        cache().touch(entry)
         statistics.hit(entry.seconds)
         show_on_node(f"hit: {duration(entry.seconds)} saved")
         return io.NodeOutput(values, ui=_shown("hit", entry))
@@ -124,7 +109,7 @@ class FrugalHashCache(FrugalNode):
         statistics.miss()
         try:
             entry = _keep(key, values, cls._made_by())
-            _store().trim(settings().limits)
+            cache().trim(settings().limits)
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values)
@@ -160,10 +145,6 @@ class _AtHand:
 _at_hand = _AtHand()
 
 
-def _store() -> Store:
-    return Store(cache_folder())
-
-
 def _keep(key: str, values: list[Any], made: str) -> Entry:
     if len(values) == 1 and isinstance(values[0], Input.Video):
         stream = as_stream(values[0])
@@ -172,8 +153,8 @@ def _keep(key: str, values: list[Any], made: str) -> Entry:
         def write(path: Path) -> None:
             save(stream, path, LOSSLESS, on_frames=progress.step)
 
-        return _store().add(key, "video", LOSSLESS.suffix, write, run_seconds, made)
-    return _store().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds, made)
+        return cache().add(key, "video", LOSSLESS.suffix, write, run_seconds, made)
+    return cache().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds, made)
 
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:

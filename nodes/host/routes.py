@@ -19,7 +19,8 @@ from server import PromptServer
 
 from ..caching.store import Entry, Store
 from ..errors import InputError
-from .settings import cache_folder, settings
+from .cache import cache_folder
+from .settings import settings
 
 PREFIX = "/frugal-motion/cache"
 Handler = Callable[[web.Request], Awaitable[web.Response]]

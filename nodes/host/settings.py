@@ -25,6 +25,7 @@ class Settings:
         cache_folder: where entries lie, perhaps a drive that several machines share; empty for the user folder.
         cache_gigabytes: most that is kept; 0 is no limit.
         cache_days: days after which what was not used is dropped; 0 is never.
+        cache_remote: URL of a store that machines share, behind the folder; empty for none.
         cache_automatic: whether poses and keyframe plans are kept without a Hash Cache.
 
     Raises:
@@ -34,6 +35,7 @@ class Settings:
     cache_folder: str = ""
     cache_gigabytes: float = 50.0
     cache_days: float = 0.0
+    cache_remote: str = ""
     cache_automatic: bool = True
 
     def __post_init__(self) -> None:
@@ -43,6 +45,8 @@ class Settings:
                 raise InputError(name, repr(value), "0 (no limit) or more")
         if self.cache_folder and not Path(self.cache_folder).is_absolute():
             raise InputError("cache_folder", repr(self.cache_folder), "an absolute path, or nothing")
+        if self.cache_remote and "://" not in self.cache_remote:
+            raise InputError("cache_remote", repr(self.cache_remote), "a URL such as s3://bucket/cache, or nothing")
 
     @property
     def limits(self) -> Limits:
@@ -61,9 +65,3 @@ def settings() -> Settings:
     except (OSError, ValueError, TypeError, InputError) as error:
         logger.warning("%s is not used: %s", path, error)
         return Settings()
-
-
-def cache_folder() -> Path:
-    """Where cache entries lie."""
-    chosen = settings().cache_folder
-    return Path(chosen) if chosen else user_folder("cache")
