@@ -49,16 +49,16 @@ def title(prompt: Mapping[str, Any], node_id: str) -> str:
     return str(node.get("_meta", {}).get("title") or node["class_type"])
 
 
-def meaning(text: str, digest: Callable[[Path], str]) -> Any:
+def meaning(text: str, content: Callable[[Path], str]) -> Any:
     """What a parameter's text stands for, as JSON: the content of files where it names them, else itself.
 
     Args:
-        digest: of a file's content.
+        content: tells it, of a file.
     """
     if files := files_named(text):
-        return {"content": [digest(file) for file in files]}
+        return {"content": [content(file) for file in files]}
     if files := embeddings_in(text):
-        return {"text": text, "content": [digest(file) for file in files]}
+        return {"text": text, "content": [content(file) for file in files]}
     return text
 
 
