@@ -20,9 +20,9 @@ from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable
+from .entry import Entry
 from .signature import Signer, Unsignable, is_link
 from .statistics import statistics
-from .store import Entry
 from .values import VALUES
 
 logger = logging.getLogger(__name__)

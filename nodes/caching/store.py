@@ -12,7 +12,6 @@ import os
 import re
 import time
 import uuid
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,42 +19,15 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
+from .entry import Entry, checksum, entry_of, is_whole
 from .remote import Remote
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BLOCK = 1 << 22
 _ABANDONED = 24 * 3600
 """Seconds after which a file that belongs to no entry is what a killed process left."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is stored under a key.
-
-    Attributes:
-        key: hex digits.
-        path: the content.
-        kind: which codec wrote it.
-        size: bytes of the content.
-        seconds: what it took to make.
-        checksum: CRC-32 of the content, against accidents.
-        made: what made it, for people.
-        used: when it was last used, in seconds since 1970.
-        pinned: whether it is kept when room is made.
-    """
-
-    key: str
-    path: Path
-    kind: str
-    size: int
-    seconds: float
-    checksum: int
-    made: str
-    used: float
-    pinned: bool
 
 
 @dataclass(frozen=True)
@@ -164,7 +136,7 @@ class Store:
         self._write_facts(key, facts)
         if before and before.path != path:
             _unlink(before.path)
-        return _entry(key, path, facts, time.time()), facts
+        return entry_of(key, path, facts, time.time()), facts
 
     def _fetched(self, key: str) -> Entry | None:
         if self._remote is None:
@@ -237,7 +209,7 @@ class Store:
     def _read(self, path: Path) -> Entry | None:
         try:
             facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            entry = _entry(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
+            entry = entry_of(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
             return entry if entry.path.stat().st_size == entry.size else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -253,37 +225,6 @@ class Store:
 
     def _facts(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
-
-
-def _entry(key: str, path: Path, facts: Mapping[str, Any], used: float) -> Entry:
-    return Entry(
-        key,
-        path,
-        str(facts["kind"]),
-        int(facts["size"]),
-        float(facts["seconds"]),
-        int(facts["crc32"]),
-        str(facts["made"]),
-        used,
-        bool(facts["pinned"]),
-    )
-
-
-def is_whole(entry: Entry) -> bool:
-    """Whether an entry's content is what was written."""
-    try:
-        return checksum(entry.path) == entry.checksum
-    except OSError:
-        return False
-
-
-def checksum(path: Path) -> int:
-    """CRC-32 of a file, read in blocks."""
-    crc = 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            crc = zlib.crc32(block, crc)
-    return crc
 
 
 def _remove_if_abandoned(path: Path) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 from aiohttp import web
 from server import PromptServer
 
-from ..caching.store import Entry, Store
+from ..caching.entry import Entry
+from ..caching.store import Store
 from ..errors import InputError
 from .cache import cache_folder
 from .settings import settings

@@ -11,8 +11,9 @@ from unittest.mock import Mock
 import fsspec
 import pytest
 
+from frugal_motion.nodes.caching.entry import Entry
 from frugal_motion.nodes.caching.remote import THREAD, Remote
-from frugal_motion.nodes.caching.store import Entry, Store
+from frugal_motion.nodes.caching.store import Store
 
 KEY = "ab" * 32
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.caching.digests import PART, Digests, digest
-from frugal_motion.nodes.caching.store import Entry, Limits, Store, is_whole
+from frugal_motion.nodes.caching.entry import Entry, is_whole
+from frugal_motion.nodes.caching.store import Limits, Store
 
 from ..conftest import ROOT
 
