@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ WORKFLOW = ROOT / "workflows" / "api" / "motion_edit.json"
 ASSETS = ROOT / ".assets"
 BASE = CACHE / "comfyui"
 """ComfyUI's base directory. It stays, and with it what the Hash Cache has stored."""
+TIMES = BASE / "demo_seconds.json"
+"""What each edit took when nothing of it was in the cache."""
 SMALL = {
     "Load Video.size": "custom",
     "Load Video.width": "256",
@@ -69,6 +72,7 @@ def run_demo(made: Environment, chosen: argparse.Namespace) -> None:
     except server.ServerError as error:
         raise SetupError(str(error)) from error
     _print(result)
+    _print_time(result, hashlib.sha256(json.dumps([graph, settings]).encode() + clip.read_bytes()).hexdigest())
     _draw_sheet(made.python, clip, result)
 
 
@@ -132,15 +136,33 @@ def _draw_sheet(python: Path, clip: Path, result: dict[str, Any]) -> None:
 
 
 def _print(result: dict[str, Any]) -> None:
-    reports = [report for shown in result["ui"] for report in shown["data"].get("frugal_report", [])]
-    for report in reports:
+    for report in _reports(result):
         print(f"\n{table(report)}")
-    if reused := [stage["stage"] for report in reports for stage in report["stages"] if stage["cached"]]:
+    if reused := _reused(result):
         print(f"\nRe-used from an earlier run: {', '.join(reused)}")
-    print(f"\n{result['seconds']:.1f} s")
     for file in result["outputs"]:
         if file["type"] == "output":
             print(Path(file["path"]).resolve())
+
+
+def _reports(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [report for shown in result["ui"] for report in shown["data"].get("frugal_report", [])]
+
+
+def _reused(result: dict[str, Any]) -> list[str]:
+    return [stage["stage"] for report in _reports(result) for stage in report["stages"] if stage["cached"]]
+
+
+def _print_time(result: dict[str, Any], edit: str) -> None:
+    """The prompt's time, beside what the same edit took when all of it had to be made."""
+    known: dict[str, float] = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.is_file() else {}
+    seconds = float(result["seconds"])
+    if not _reused(result):
+        TIMES.write_text(json.dumps(known | {edit: seconds}), encoding="utf-8")
+    elif edit in known:
+        print(f"\n{seconds:.1f} s; from nothing it took {known[edit]:.1f} s: {seconds / known[edit]:.1%} of that")
+        return
+    print(f"\n{seconds:.1f} s")
 
 
 def table(report: dict[str, Any]) -> str:

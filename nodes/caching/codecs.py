@@ -88,7 +88,7 @@ class TreeCodec:
         if "tensor" in tree:
             return tensors[tree["tensor"]]
         if "levels" in tree:
-            return tensors[tree["levels"]].float() / 255
+            return tensors[tree["levels"]].float().div_(255)
         if "array" in tree:
             return tensors[tree["array"]].numpy()
         if "dict" in tree:

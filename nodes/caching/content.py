@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from fractions import Fraction
@@ -20,7 +21,7 @@ from .codecs import Storable
 
 Digest: TypeAlias = Callable[[Path], str]
 
-VERSION = 1
+VERSION = 2
 """Raise it when what is remembered by such keys is computed in another way."""
 
 
@@ -38,7 +39,7 @@ def content_key(value: Any, digest: Digest) -> str:
         UnknownContent: it holds something else.
         OSError: a file cannot be read.
     """
-    text = json.dumps([VERSION, _told(value, digest)], sort_keys=True, separators=(",", ":"), allow_nan=True)
+    text = json.dumps([VERSION, _told(value, digest)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -53,6 +54,12 @@ def _told(value: Any, digest: Digest) -> Any:
     raise UnknownContent(f"the content of a {type(value).__name__} is not known")
 
 
+def _number(value: float) -> float:
+    if math.isnan(value):
+        raise UnknownContent("a parameter is not a number")
+    return int(value) if value.is_integer() else value
+
+
 def _array(value: npt.NDArray[Any]) -> Any:
     content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
     return {"array": content, "shape": list(value.shape), "dtype": str(value.dtype)}
@@ -60,7 +67,7 @@ def _array(value: npt.NDArray[Any]) -> Any:
 
 _TELLERS: tuple[tuple[Any, Callable[[Any, Digest], Any]], ...] = (
     ((type(None), bool, int, str), lambda value, _: value),
-    (float, lambda value, _: int(value) if value.is_integer() else value),
+    (float, lambda value, _: _number(value)),
     (Fraction, lambda value, _: {"fraction": str(value)}),
     (Path, lambda value, digest: {"file": digest(value)}),
     (torch.Tensor, lambda value, _: _array(value.detach().cpu().numpy())),

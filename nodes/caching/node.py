@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import Input, io
-from safetensors import SafetensorError
 
-from ..errors import InputError
+from ..host.cache import cache, contents
 from ..host.folders import lent_file
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.progress import Progress, duration, show_on_node
-from ..host.prompt import declared, file_named
-from ..host.settings import cache_folder, settings
+from ..host.prompt import declared, meaning
+from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable
-from .digests import Digests
-from .signature import Signer, is_link
+from .entry import Entry
+from .signature import Signer, Unsignable, is_link
 from .statistics import statistics
-from .store import Entry, Store, is_whole
 from .values import VALUES
 
 logger = logging.getLogger(__name__)
@@ -62,13 +61,12 @@ class FrugalHashCache(FrugalNode):
         cls, value: Sequence[Any], motion_style: list[str], enabled: list[bool], refresh: Sequence[bool] = (False,)
     ) -> list[str]:
         """Read the entry already here: only a value that is really at hand spares what is in front."""
-        if not enabled[0] or refresh[0]:
+        if not enabled[0]:
             return ["value"]
-        read = cls._read(cls._key(motion_style))
-        if read is None:
-            return ["value"]
-        _at_hand.put(cls._place(), read)
-        return []
+        place = cls._place()
+        if place not in _looks:  # ComfyUI asks again when the value has been made
+            _looks.put(place, cls._look(motion_style, refresh[0]))
+        return [] if _looks.get(place).found else ["value"]
 
     @classmethod
     def execute(
@@ -76,45 +74,39 @@ class FrugalHashCache(FrugalNode):
     ) -> io.NodeOutput:
         if not enabled[0]:
             return io.NodeOutput(list(value))
-        key, read = cls._key(motion_style), _at_hand.take(cls._place())
-        if read and read[0].key == key and not refresh[0]:
-            return cls._hit(*read)
-        return cls._miss(key, list(value))
+        look = _looks.take(cls._place()) or cls._look(motion_style, refresh[0])
+        if look.found:
+            return cls._hit(*look.found)
+        return cls._miss(look.key, list(value)) if look.key else io.NodeOutput(list(value))
 
     @classmethod
     def _place(cls) -> tuple[str, str]:
         return run_id(), str(cls.hidden.unique_id)
 
     @classmethod
-    def _read(cls, key: str) -> tuple[Entry, list[Any]] | None:
-        entry = _store().find(key)
-        if entry is None:
-            return None
-        try:
-            if not is_whole(entry):
-                raise ValueError("its checksum is wrong")
-            return entry, _load(entry, cls)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError, InputError) as error:
-            logger.warning("Hash Cache: dropped a damaged entry, %s: %s", entry.path.name, error)
-            _store().remove(entry)
-            return None
+    def _look(cls, motion_style: list[str], refresh: bool) -> _Look:
+        """Sign what is in front, before it runs: files may be replaced while it does."""
+        key = cls._key(motion_style)
+        if not key or refresh:
+            return _Look(key)
+        return _Look(key, cache().read(key, lambda entry: _load(entry, cls)))
 
     @classmethod
-    def _key(cls, motion_style: list[str]) -> str:
-        prompt, digests = cls.hidden.dynprompt, Digests(cache_folder() / "digests.json")
-
-        def digest(text: str) -> str | None:
-            path = file_named(text)
-            return digests.of(path) if path else None
-
-        wire = prompt.get_node(cls.hidden.unique_id)["inputs"]["value"]
-        return Signer(lambda node_id: declared(prompt.get_node(node_id)), digest).sign(wire, motion_style)
+    def _key(cls, motion_style: list[str]) -> str | None:
+        """``None`` if there is none that says what the value is."""
+        prompt, content = cls.hidden.dynprompt, contents()
+        signer = Signer(lambda node_id: declared(prompt.get_node(node_id)), lambda text: meaning(text, content))
+        try:
+            return signer.sign(prompt.get_node(cls.hidden.unique_id)["inputs"]["value"], motion_style)
+        except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
+            logger.warning("Hash Cache: %s; it passes through", error)
+            return None
 
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
             cost.cached = True
-        _store().touch(entry)
+        cache().touch(entry)
         statistics.hit(entry.seconds)
         show_on_node(f"hit: {duration(entry.seconds)} saved")
         return io.NodeOutput(values, ui=_shown("hit", entry))
@@ -124,7 +116,7 @@ class FrugalHashCache(FrugalNode):
         statistics.miss()
         try:
             entry = _keep(key, values, cls._made_by())
-            _store().trim(settings().limits)
+            cache().trim(settings().limits)
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values)
@@ -141,27 +133,37 @@ class FrugalHashCache(FrugalNode):
         return str(node.get("_meta", {}).get("title") or node.get("class_type", ""))
 
 
-class _AtHand:
-    """Values between the question whether they are there and their use.
+@dataclass(frozen=True)
+class _Look:
+    """What a look into the cache has shown; without a key the value is one that cannot be found again."""
+
+    key: str | None
+    found: tuple[Entry, list[Any]] | None = None
+
+
+class _Looks:
+    """Looks between the question what is needed and its use.
 
     ComfyUI asks for both of a node one after the other; what an interrupted run has left is dropped by the next.
     """
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, str], tuple[Entry, list[Any]]] = {}
+        self._looks: dict[tuple[str, str], _Look] = {}
 
-    def put(self, place: tuple[str, str], read: tuple[Entry, list[Any]]) -> None:
-        self._values = {other: kept for other, kept in self._values.items() if other[0] == place[0]} | {place: read}
+    def __contains__(self, place: tuple[str, str]) -> bool:
+        return place in self._looks
 
-    def take(self, place: tuple[str, str]) -> tuple[Entry, list[Any]] | None:
-        return self._values.pop(place, None)
+    def get(self, place: tuple[str, str]) -> _Look:
+        return self._looks[place]
+
+    def put(self, place: tuple[str, str], look: _Look) -> None:
+        self._looks = {other: kept for other, kept in self._looks.items() if other[0] == place[0]} | {place: look}
+
+    def take(self, place: tuple[str, str]) -> _Look | None:
+        return self._looks.pop(place, None)
 
 
-_at_hand = _AtHand()
-
-
-def _store() -> Store:
-    return Store(cache_folder())
+_looks = _Looks()
 
 
 def _keep(key: str, values: list[Any], made: str) -> Entry:
@@ -172,8 +174,8 @@ def _keep(key: str, values: list[Any], made: str) -> Entry:
         def write(path: Path) -> None:
             save(stream, path, LOSSLESS, on_frames=progress.step)
 
-        return _store().add(key, "video", LOSSLESS.suffix, write, run_seconds, made)
-    return _store().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds, made)
+        return cache().add(key, "video", LOSSLESS.suffix, write, run_seconds, made)
+    return cache().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds, made)
 
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Node = Mapping[str, Any]
 
-VERSION = 1
+VERSION = 2
 """Raise it when a node computes something else from the same inputs: old entries are then never hit."""
+
+
+class Unsignable(ValueError):
+    """What is not a number equals nothing, not even itself."""
 
 
 class Signer:
@@ -20,15 +25,19 @@ class Signer:
 
     Args:
         node: gives the prompt's node of an id: ``{"class_type": …, "inputs": {…}}``.
-        digest: gives the content digest of a parameter that names a file, ``None`` for any other text.
+        meaning: gives, as JSON, what a text stands for: the content of the files that it names, or itself.
     """
 
-    def __init__(self, node: Callable[[str], Node], digest: Callable[[str], str | None]) -> None:
-        self._node, self._digest = node, digest
+    def __init__(self, node: Callable[[str], Node], meaning: Callable[[str], Any]) -> None:
+        self._node, self._meaning = node, meaning
         self._known: dict[str, str] = {}
 
     def sign(self, value: Any, *more: Any) -> str:
-        """Hex digest of an input (a constant, or a link ``[node id, output]``) and of further plain values."""
+        """Hex digest of an input (a constant, or a link ``[node id, output]``) and of further plain values.
+
+        Raises:
+            Unsignable: a parameter is not a number (NaN).
+        """
         return _hash([VERSION, self._canonical(value), *more])
 
     def _canonical(self, value: Any) -> Any:
@@ -39,17 +48,20 @@ class Signer:
         if isinstance(value, (list, tuple)):
             return [self._canonical(item) for item in value]
         if isinstance(value, str):
-            digest = self._digest(value)
-            return {"content": digest} if digest else value
-        if isinstance(value, float) and value.is_integer():
-            return int(value)  # the editor writes 12.0 and 12 alike
-        return value
+            return self._meaning(value)
+        return _number(value) if isinstance(value, float) else value
 
     def _of_node(self, node_id: str) -> str:
         if node_id not in self._known:
             node = self._node(node_id)
             self._known[node_id] = _hash([node["class_type"], self._canonical(node["inputs"])])
         return self._known[node_id]
+
+
+def _number(value: float) -> float:
+    if math.isnan(value):
+        raise Unsignable("a parameter is not a number")
+    return int(value) if value.is_integer() else value  # the editor writes 12.0 and 12 alike
 
 
 def is_link(value: Any) -> bool:

@@ -12,44 +12,22 @@ import os
 import re
 import time
 import uuid
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError
+
+from .entry import Entry, checksum, entry_of, is_whole
+from .remote import Remote
 
 logger = logging.getLogger(__name__)
 
-BLOCK = 1 << 22
+T = TypeVar("T")
+
 _ABANDONED = 24 * 3600
 """Seconds after which a file that belongs to no entry is what a killed process left."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is stored under a key.
-
-    Attributes:
-        key: hex digits.
-        path: the content.
-        kind: which codec wrote it.
-        size: bytes of the content.
-        seconds: what it took to make.
-        checksum: CRC-32 of the content, against accidents.
-        made: what made it, for people.
-        used: when it was last used, in seconds since 1970.
-        pinned: whether it is kept when room is made.
-    """
-
-    key: str
-    path: Path
-    kind: str
-    size: int
-    seconds: float
-    checksum: int
-    made: str
-    used: float
-    pinned: bool
 
 
 @dataclass(frozen=True)
@@ -65,13 +43,33 @@ class Store:
 
     Args:
         folder: where the files lie; made on the first write.
+        remote: asked for what is not in the folder, and told what is added to it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, remote: Remote | None = None) -> None:
+        self.folder, self._remote = folder, remote
+
+    def read(self, key: str, load: Callable[[Entry], T]) -> tuple[Entry, T] | None:
+        """The entry of a key, here or from afar, and its value; a damaged one is dropped and counts as none.
+
+        Args:
+            key: hex digits.
+            load: gives the value.
+        """
+        entry = self.find(key) or self._fetched(key)
+        if entry is None:
+            return None
+        try:
+            if not is_whole(entry):
+                raise ValueError("its checksum is wrong")
+            return entry, load(entry)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            logger.warning("dropped a damaged entry of the cache, %s: %s", entry.path.name, error)
+            self.remove(entry)
+            return None
 
     def find(self, key: str) -> Entry | None:
-        """The entry of a key; ``None`` if there is none, or it is not whole."""
+        """The entry of a key in the folder; ``None`` if there is none, or it is not whole."""
         return self._read(self._facts(key)) if re.fullmatch("[0-9a-f]+", key) else None
 
     def entries(self) -> Iterator[Entry]:
@@ -101,6 +99,20 @@ class Store:
         Raises:
             OSError: the folder cannot be written; nothing is left behind.
         """
+        entry, facts = self._write(key, kind, suffix, write, seconds, made)
+        if self._remote:
+            self._remote.send(key, facts, entry.path)
+        return entry
+
+    def _write(
+        self,
+        key: str,
+        kind: str,
+        suffix: str,
+        write: Callable[[Path], None],
+        seconds: Callable[[], float],
+        made: str,
+    ) -> tuple[Entry, dict[str, Any]]:
         before = self.find(key)
         folder = self._facts(key).parent
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,9 +120,7 @@ class Store:
         try:
             write(part)
             size, crc = part.stat().st_size, checksum(part)
-            path = (
-                folder / f"{key}-{crc:08x}{suffix}"
-            )  # of its own, so that an older entry is whole until the last moment
+            path = folder / f"{key}-{crc:08x}{suffix}"  # of its own: an older entry is whole until the last moment
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
@@ -126,7 +136,28 @@ class Store:
         self._write_facts(key, facts)
         if before and before.path != path:
             _unlink(before.path)
-        return _entry(key, path, facts, time.time())
+        return entry_of(key, path, facts, time.time()), facts
+
+    def _fetched(self, key: str) -> Entry | None:
+        if self._remote is None:
+            return None
+        remote = self._remote
+        try:
+            facts = remote.facts(key)
+            if facts is None:
+                return None
+            content = self._facts(key).with_name(str(facts["content"]))  # a name alone: ValueError for a path
+
+            def write(part: Path) -> None:
+                remote.fetch(content.name, part)
+                if checksum(part) != facts["crc32"]:
+                    raise ValueError("its checksum is wrong")
+
+            seconds = float(facts["seconds"])
+            return self._write(key, str(facts["kind"]), content.suffix, write, lambda: seconds, str(facts["made"]))[0]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logger.warning("cannot take %s from the shared cache: %s", key, error)
+            return None
 
     def touch(self, entry: Entry) -> None:
         """The entry has been used now."""
@@ -178,7 +209,7 @@ class Store:
     def _read(self, path: Path) -> Entry | None:
         try:
             facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            entry = _entry(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
+            entry = entry_of(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
             return entry if entry.path.stat().st_size == entry.size else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -194,37 +225,6 @@ class Store:
 
     def _facts(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
-
-
-def _entry(key: str, path: Path, facts: Mapping[str, Any], used: float) -> Entry:
-    return Entry(
-        key,
-        path,
-        str(facts["kind"]),
-        int(facts["size"]),
-        float(facts["seconds"]),
-        int(facts["crc32"]),
-        str(facts["made"]),
-        used,
-        bool(facts["pinned"]),
-    )
-
-
-def is_whole(entry: Entry) -> bool:
-    """Whether an entry's content is what was written."""
-    try:
-        return checksum(entry.path) == entry.checksum
-    except OSError:
-        return False
-
-
-def checksum(path: Path) -> int:
-    """CRC-32 of a file, read in blocks."""
-    crc = 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            crc = zlib.crc32(block, crc)
-    return crc
 
 
 def _remove_if_abandoned(path: Path) -> None:

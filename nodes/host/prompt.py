@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import folder_paths
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from ..caching.signature import is_link
+
+_EMBEDDING = re.compile(r"embedding:([^\s,:()]+)")
 
 
 def upstream(prompt: Mapping[str, Any], node_id: str) -> Iterator[str]:
@@ -46,15 +49,30 @@ def title(prompt: Mapping[str, Any], node_id: str) -> str:
     return str(node.get("_meta", {}).get("title") or node["class_type"])
 
 
-def file_named(text: str) -> Path | None:
-    """The input file or model that a parameter names, if it names one."""
+def meaning(text: str, content: Callable[[Path], str]) -> Any:
+    """What a parameter's text stands for, as JSON: the content of files where it names them, else itself.
+
+    Args:
+        content: tells it, of a file.
+    """
+    if files := files_named(text):
+        return {"content": [content(file) for file in files]}
+    if files := embeddings_in(text):
+        return {"text": text, "content": [content(file) for file in files]}
+    return text
+
+
+def files_named(text: str) -> list[Path]:
+    """The input file and the models that a parameter may name: files in several folders may have the same name."""
     if not text or len(text) > 255 or "\n" in text or text != text.strip():
-        return None
-    if folder_paths.exists_annotated_filepath(text):
-        path = Path(folder_paths.get_annotated_filepath(text))
-        return path if path.is_file() else None
-    for folder in folder_paths.folder_names_and_paths:
-        found = folder != "custom_nodes" and folder_paths.get_full_path(folder, text)
-        if found:
-            return Path(found)
-    return None
+        return []
+    folders = [folder for folder in folder_paths.folder_names_and_paths if folder != "custom_nodes"]
+    models = (folder_paths.get_full_path(folder, text) for folder in folders)
+    paths = [folder_paths.get_annotated_filepath(text), *filter(None, models)]
+    return [path for path in map(Path, dict.fromkeys(paths)) if path.is_file()]
+
+
+def embeddings_in(text: str) -> list[Path]:
+    """The textual inversions that a prompt brings in, as in ``a photo of embedding:mine``."""
+    names = [name + ending for name in _EMBEDDING.findall(text) for ending in ("", ".safetensors", ".pt", ".bin")]
+    return [Path(path) for name in names if (path := folder_paths.get_full_path("embeddings", name))]

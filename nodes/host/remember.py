@@ -7,17 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from safetensors import SafetensorError
-
 from ..caching.content import UnknownContent, content_key
-from ..caching.digests import Digests
 from ..caching.statistics import statistics
-from ..caching.store import Store, is_whole
 from ..caching.values import VALUES
 from ..video.stream import FrameStream
+from .cache import cache, digests
 from .node import Stage
 from .progress import duration, show_on_node
-from .settings import cache_folder, settings
+from .settings import settings
 from .video import uncharged
 
 logger = logging.getLogger(__name__)
@@ -38,45 +35,32 @@ def remembered(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T
     """
     if not settings().cache_automatic:
         return make()
-    store = Store(cache_folder())
     plain = {name: uncharged(value)[0] if isinstance(value, FrameStream) else value for name, value in inputs.items()}
     try:
-        key = content_key([stage.name, plain], Digests(store.folder / "digests.json").of)
+        key = content_key([stage.name, plain], digests().of)
     except (UnknownContent, OSError) as error:
         logger.debug("%s is not remembered: %s", stage.name, error)
         return make()
-    found = _read(store, key, stage)
-    return cast(T, found[0]) if found else _made(store, key, stage, make)
-
-
-def _read(store: Store, key: str, stage: Stage) -> list[Any] | None:
-    entry = store.find(key)
-    if entry is None:
-        return None
-    try:
-        if not is_whole(entry):
-            raise ValueError("its checksum is wrong")
-        value = VALUES.load(entry.path)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        logger.warning("%s: dropped a damaged cache entry: %s", stage.name, error)
-        store.remove(entry)
-        return None
+    read = cache().read(key, lambda entry: VALUES.load(entry.path))
+    if read is None:
+        return _made(key, stage, make)
+    entry, value = read
     with stage.charged() as cost:
         cost.cached = True
-    store.touch(entry)
+    cache().touch(entry)
     statistics.hit(entry.seconds)
     show_on_node(f"from the cache: {duration(entry.seconds)} saved")
-    return [value]
+    return cast(T, value)
 
 
-def _made(store: Store, key: str, stage: Stage, make: Callable[[], T]) -> T:
+def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
     started = time.perf_counter()
     value = make()
     seconds = time.perf_counter() - started
     statistics.miss()
     try:
-        store.add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: seconds, stage.name)
-        store.trim(settings().limits)
+        cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: seconds, stage.name)
+        cache().trim(settings().limits)
     except OSError as error:  # a cache that cannot keep something must not stop the run
         logger.warning("%s cannot be kept: %s", stage.name, error)
     return value

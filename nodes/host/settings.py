@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 NAME = "settings.json"
 ENVIRONMENT = "FRUGAL_MOTION_"
 
-OWNER_ONLY = frozenset({"cache_folder", "idle_exit_minutes", "idle_exit_code"})
+OWNER_ONLY = frozenset({"cache_folder", "cache_remote", "idle_exit_minutes", "idle_exit_code"})
 """Not to be changed over HTTP: whoever reaches the server could write elsewhere, or stop it."""
 
 
@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=ENVIRONMENT, allow_inf_nan=False)
 
     cache_folder: str = Field(default="", title="Folder", description="An absolute path; empty for the user folder.")
+    cache_remote: str = Field(
+        default="",
+        pattern=r"^$|^[\w+.-]+://",
+        title="Shared store",
+        description="URL of a store that machines share, behind the folder, such as s3://bucket/cache; empty for none.",
+    )
     cache_gigabytes: float = Field(
         default=50.0, ge=0, title="Size limit in GB", description="What was used longest ago goes first; 0 is no limit."
     )
@@ -163,12 +169,6 @@ def change_settings(given: dict[str, Any]) -> Settings:
 def environment_name(name: str) -> str:
     """The variable that goes before the file."""
     return ENVIRONMENT + name.upper()
-
-
-def cache_folder() -> Path:
-    """Where cache entries lie."""
-    chosen = settings().cache_folder
-    return Path(chosen) if chosen else user_folder("cache")
 
 
 def _reasons(error: Exception) -> str:

@@ -119,6 +119,11 @@ class FrugalExtractPose(FrugalNode):
             logger.warning("Extract Pose: nobody in %.0f %% of the frames", 100 * (1 - motion.coverage))
         return io.NodeOutput(motion)
 
+    @classmethod
+    def resolved_inputs(cls, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The inputs with the model that ``hands`` means, for whoever asks what a result was made of."""
+        return {**inputs, "hands": HAND_MODEL} if inputs.get("hands") is True else inputs
+
 
 class FrugalDrawPose(FrugalNode):
     """Draws a motion as the pictures that openpose ControlNets expect."""

@@ -16,9 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from ..caching.store import Entry, Store
+from ..caching.entry import Entry
+from ..caching.store import Store
 from ..errors import InputError
-from ..host.settings import cache_folder, settings
+from ..host.cache import cache_folder
+from ..host.settings import settings
 from .answers import PREFIX, answering, json_object
 
 

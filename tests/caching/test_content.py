@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from frugal_motion.nodes.caching.content import UnknownContent, content_key
-from frugal_motion.nodes.caching.digests import sha256
+from frugal_motion.nodes.caching.digests import digest
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import LOSSLESS, save
@@ -26,7 +26,7 @@ class Choice:
 
 
 def key(value: Any) -> str:
-    return content_key(value, sha256)
+    return content_key(value, digest)
 
 
 @pytest.fixture
@@ -67,6 +67,6 @@ def test_what_is_the_same_has_the_same_key() -> None:
 
 
 def test_what_cannot_be_told_has_no_key() -> None:
-    for value in (object(), [object()], torch.nn.Linear(1, 1), lambda: 0):
+    for value in (object(), [object()], torch.nn.Linear(1, 1), lambda: 0, float("nan")):
         with pytest.raises(UnknownContent):
             key(value)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+import uuid
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ import torch
 
 from frugal_motion.nodes.caching import node as caching
 from frugal_motion.nodes.caching.node import FrugalHashCache
+from frugal_motion.nodes.caching.remote import THREAD
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.stream import ArrayStream
 
@@ -26,14 +29,15 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "frugal-motion" / "cache"
 
 
-def node(seed: int = 1) -> Any:
-    """The node as ComfyUI calls it, behind an image made with ``seed``."""
+def node(seed: Any = 1) -> Any:
+    """The node as ComfyUI calls it in a run of its own, behind an image made with ``seed``."""
+    number = uuid.uuid4().hex
     prompt = {
         "1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": seed}},
-        "2": {"class_type": "FrugalHashCache", "inputs": {"value": ["1", 0], "motion_style": "", "enabled": True}},
+        number: {"class_type": "FrugalHashCache", "inputs": {"value": ["1", 0], "motion_style": "", "enabled": True}},
     }
     clone = FrugalHashCache.PREPARE_CLASS_CLONE(None)
-    clone.hidden = SimpleNamespace(unique_id="2", dynprompt=SimpleNamespace(get_node=prompt.__getitem__))
+    clone.hidden = SimpleNamespace(unique_id=number, dynprompt=SimpleNamespace(get_node=prompt.__getitem__))
     return clone
 
 
@@ -117,10 +121,11 @@ def test_a_damaged_entry_is_made_anew(cache: Path, damage: str, caplog: pytest.L
 def test_an_entry_that_vanishes_between_the_look_and_the_use(cache: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
     node().execute([StreamVideo(ArrayStream(frames, Fraction(12)))], [""], [True])
-    assert node().check_lazy_status([None], [""], [True]) == []
+    run = node()
+    assert run.check_lazy_status([None], [""], [True]) == []
     for path in cache.rglob("*.*"):
         path.unlink()
-    video = node().execute([None], [""], [True]).args[0][0]
+    video = run.execute([None], [""], [True]).args[0][0]
     assert np.array_equal(np.concatenate(list(as_stream(video).chunks())), frames)
 
 
@@ -143,7 +148,10 @@ def test_room_is_made_within_the_settings(cache: Path) -> None:
     assert kept == [False, False, True, True], "2 of 1.8 kB fit into 4 kB"
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_folder": "relative"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_remote": "here"}', '{"cache_folder": "relative"}'],
+)
 def test_bad_settings_are_not_used(cache: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
     cache.parent.mkdir(parents=True, exist_ok=True)
     (cache.parent / "settings.json").write_text(text)
@@ -157,3 +165,42 @@ def test_another_folder_is_used(cache: Path, tmp_path: Path) -> None:
     (cache.parent / "settings.json").write_text(json.dumps({"cache_folder": str(tmp_path / "shared")}))
     node().execute([torch.rand(1, 4, 4, 3)], [""], [True])
     assert list((tmp_path / "shared").rglob("*.safetensors")) and not list(cache.rglob("*.safetensors"))
+
+
+def test_a_file_that_is_replaced_while_the_value_is_made_does_not_get_the_credit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_paths, "input_directory", str(tmp_path))
+    clip = tmp_path / "clip.mp4"
+    clip.write_text("old")
+    run = node(seed="clip.mp4")
+    assert run.check_lazy_status([None], [""], [True]) == ["value"]
+    image = torch.rand(1, 4, 4, 3)
+    clip.write_text("new one")
+    assert run.check_lazy_status([image], [""], [True]) == ["value"]
+    run.execute([image], [""], [True])
+    assert node(seed="clip.mp4").check_lazy_status([None], [""], [True]) == ["value"]
+    clip.write_text("old")
+    assert node(seed="clip.mp4").check_lazy_status([None], [""], [True]) == []
+
+
+def test_what_is_not_a_number_is_never_hit(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image = torch.rand(1, 4, 4, 3)
+    assert node(float("nan")).execute([image], [""], [True]).args == ([image],)
+    assert node(float("nan")).check_lazy_status([None], [""], [True]) == ["value"]
+    assert "not a number; it passes through" in caplog.text and not list(cache.rglob("*.safetensors"))
+
+
+def test_machines_share_what_they_make(cache: Path, tmp_path: Path) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    image = torch.rand(1, 4, 4, 3)
+    for name, value in (("a", image), ("b", None)):
+        settings = {"cache_folder": str(tmp_path / name), "cache_remote": (tmp_path / "shared").as_uri()}
+        (cache.parent / "settings.json").write_text(json.dumps(settings))
+        run = node()
+        assert run.check_lazy_status([None], [""], [True]) == (["value"] if name == "a" else [])
+        made = run.execute([value], [""], [True])
+        for thread in threading.enumerate():
+            if thread.name == THREAD:
+                thread.join()
+    assert torch.equal(made.args[0][0], image)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from frugal_motion.nodes.caching.signature import Signer
+from frugal_motion.nodes.caching.signature import Signer, Unsignable
 
 CONTENT = {"clip.mp4": "aaaa", "same.mp4": "aaaa", "other.mp4": "bbbb"}
 
@@ -21,7 +21,7 @@ def graph(**changes: Any) -> dict[str, Any]:
 
 
 def key(prompt: dict[str, Any], wire: Any = ("2", 0), *more: Any) -> str:
-    return Signer(prompt.__getitem__, CONTENT.get).sign(list(wire), *more)
+    return Signer(prompt.__getitem__, lambda text: CONTENT.get(text, text)).sign(list(wire), *more)
 
 
 def renumbered(prompt: dict[str, Any]) -> dict[str, Any]:
@@ -59,3 +59,9 @@ def test_the_output_and_the_style_text_count() -> None:
 
 def test_text_and_number_are_not_alike() -> None:
     assert key(graph(seed="7")) != key(graph(seed=7))
+
+
+def test_what_is_not_a_number_has_no_key() -> None:
+    with pytest.raises(Unsignable):
+        key(graph(cfg=float("nan")))
+    assert key(graph(cfg=float("inf"))) != key(graph(cfg=1))

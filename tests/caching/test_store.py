@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
-from frugal_motion.nodes.caching.digests import Digests, sha256
-from frugal_motion.nodes.caching.store import Entry, Limits, Store, is_whole
+from frugal_motion.nodes.caching.digests import PART, Digests, digest
+from frugal_motion.nodes.caching.entry import Entry, is_whole
+from frugal_motion.nodes.caching.store import Limits, Store
 
 from ..conftest import ROOT
 
@@ -180,25 +185,61 @@ def test_two_processes_store_and_evict_the_same_keys(tmp_path: Path) -> None:
 def test_digests_follow_the_content_and_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "clip.mp4"
     file.write_bytes(b"one")
+    os.utime(file, (1e9, 1e9))
     first = Digests(tmp_path / "memory.json").of(file)
-    assert first == sha256(file)
+    assert first == digest(file)
     again = Digests(tmp_path / "memory.json")
-    monkeypatch.setattr("frugal_motion.nodes.caching.digests.sha256", lambda path: pytest.fail("read twice"))
+    monkeypatch.setattr("frugal_motion.nodes.caching.digests.digest", lambda *_: pytest.fail("read twice"))
     assert again.of(file) == first
     monkeypatch.undo()
     file.write_bytes(b"other")
-    assert again.of(file) == sha256(file) != first
+    assert again.of(file) == digest(file) != first
 
 
 def test_a_memory_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"one")
     (tmp_path / "taken").write_text("a file where the folder should be")
     digests = Digests(tmp_path / "taken" / "memory.json")
-    assert digests.of(tmp_path / "clip.mp4") == sha256(tmp_path / "clip.mp4")
+    assert digests.of(tmp_path / "clip.mp4") == digest(tmp_path / "clip.mp4")
 
 
 def test_a_damaged_memory_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "memory.json").write_text('{"x": 1}')
     file = tmp_path / "clip.mp4"
     file.write_bytes(b"one")
-    assert Digests(tmp_path / "memory.json").of(file) == sha256(file)
+    assert Digests(tmp_path / "memory.json").of(file) == digest(file)
+
+
+def test_a_file_that_has_just_changed_is_read_again(tmp_path: Path) -> None:
+    """Within a step of the file system's clock it could change once more and look the same."""
+    file, digests = tmp_path / "clip.mp4", Digests(tmp_path / "memory.json")
+    file.write_bytes(b"one")
+    moment = file.stat().st_mtime_ns
+    first = digests.of(file)
+    file.write_bytes(b"two")
+    os.utime(file, ns=(moment, moment))
+    assert digests.of(file) == digest(file) != first
+
+
+def test_processes_do_not_forget_what_others_have_learned(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in "ab"]
+    for file in files:
+        file.write_text(file.name)
+        os.utime(file, (1e9, 1e9))
+    for file, digests in zip(files, [Digests(tmp_path / "memory.json") for _ in files], strict=True):
+        digests.of(file)
+    assert json.loads((tmp_path / "memory.json").read_text()).keys() == set(map(str, files))
+
+
+@pytest.mark.parametrize("size", [0, 1, PART, 3 * PART + 5])
+def test_digest_is_of_all_parts_in_their_order(tmp_path: Path, size: int) -> None:
+    content = np.random.default_rng(size).bytes(size)
+    (tmp_path / "file").write_bytes(content)
+    parts = (hashlib.sha256(content[first : first + PART]).digest() for first in range(0, size, PART))
+    assert digest(tmp_path / "file") == hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_reading_can_be_stopped(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises(KeyboardInterrupt):
+        Digests(tmp_path / "memory.json", Mock(side_effect=KeyboardInterrupt)).of(tmp_path / "file")

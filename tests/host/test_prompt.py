@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from frugal_motion.nodes.host.prompt import declared, title, upstream
+import folder_paths
+import pytest
+
+from frugal_motion.nodes.host.prompt import declared, meaning, title, upstream
 
 PROMPT: dict[str, Any] = {
     "1": {"class_type": "A", "inputs": {"seed": 1}, "_meta": {"title": "First"}},
@@ -28,3 +32,40 @@ def test_only_inputs_that_the_class_has_count() -> None:
     assert declared(node)["inputs"] == {"width": 64, "height": ["1", 0]}
     unknown = {"class_type": "NotInstalled", "inputs": {"x": 1}}
     assert declared(unknown) == unknown
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """ComfyUI's input folder and some of its model folders."""
+    for name in ("input", "vae", "loras", "embeddings"):
+        (tmp_path / name).mkdir()
+        if name != "input":
+            monkeypatch.setitem(folder_paths.folder_names_and_paths, name, ([str(tmp_path / name)], set()))
+    monkeypatch.setattr(folder_paths, "input_directory", str(tmp_path / "input"))
+    return tmp_path
+
+
+def told(text: str) -> Any:
+    return meaning(text, Path.read_text)
+
+
+def test_a_text_that_names_a_file_means_its_content(folders: Path) -> None:
+    (folders / "input" / "clip.mp4").write_text("clip")
+    (folders / "vae" / "mine.safetensors").write_text("a vae")
+    assert told("clip.mp4") == told("clip.mp4 [input]") == {"content": ["clip"]}
+    assert told("mine.safetensors") == {"content": ["a vae"]}
+    for text in ("", "vae", "no such file.mp4", "clip.mp4\n", "x" * 300, "clip.mp4 [output]", "\0"):
+        assert told(text) == text
+
+
+def test_of_files_with_the_same_name_each_counts(folders: Path) -> None:
+    for name in ("vae", "loras"):
+        (folders / name / "model.safetensors").write_text(name)
+    assert told("model.safetensors") == {"content": ["loras", "vae"]}
+
+
+@pytest.mark.parametrize("text", ["embedding:mine", "a cat, (embedding:mine:1.2), red", "x embedding:mine.pt, y"])
+def test_embeddings_in_a_prompt_count(folders: Path, text: str) -> None:
+    assert told(text) == text
+    (folders / "embeddings" / "mine.pt").write_text("weights")
+    assert told(text) == {"text": text, "content": ["weights"]}

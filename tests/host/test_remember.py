@@ -9,7 +9,7 @@ from typing import Any
 import folder_paths
 import pytest
 
-from frugal_motion.nodes.host import remember
+from frugal_motion.nodes.caching.store import Store
 from frugal_motion.nodes.host.node import Stage
 from frugal_motion.nodes.host.remember import remembered
 from frugal_motion.nodes.host.video import StreamVideo
@@ -68,7 +68,7 @@ def test_damage_and_a_full_disk_do_not_stop_it(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(remember.Store, "add", full)
+    monkeypatch.setattr(Store, "add", full)
     with caplog.at_level(logging.WARNING):
         assert remembered(STAGE, {"a": 3}, work) == {"made": 3}
     assert "No space left" in caplog.text

@@ -1,0 +1,141 @@
+"""A cache that machines share behind their own."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import Mock
+
+import fsspec
+import pytest
+
+from frugal_motion.nodes.caching.entry import Entry
+from frugal_motion.nodes.caching.remote import THREAD, Remote
+from frugal_motion.nodes.caching.store import Store
+
+KEY = "ab" * 32
+
+
+@pytest.fixture(params=["memory", "file"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "file":
+        yield (tmp_path / "shared").as_uri()
+        return
+    address = f"memory://{uuid.uuid4().hex}"
+    yield address
+    files, root = fsspec.core.url_to_fs(address)
+    if files.exists(root):
+        files.rm(root, recursive=True)
+
+
+@pytest.fixture
+def machine(url: str, tmp_path: Path) -> Callable[[str], Store]:
+    """A store of its own for every name, over the shared one."""
+    return lambda name: Store(tmp_path / name, Remote(url))
+
+
+def add(store: Store, content: bytes = b"frames", suffix: str = ".mp4") -> Entry:
+    entry = store.add(KEY, "video", suffix, lambda path: path.write_bytes(content) and None, lambda: 7.0, "Sampler")
+    uploaded()
+    return entry
+
+
+def uploaded() -> None:
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join()
+
+
+def content(store: Store) -> bytes | None:
+    read = store.read(KEY, lambda entry: entry.path.read_bytes())
+    return read[1] if read else None
+
+
+def test_one_machine_finds_what_another_has_made(machine: Callable[[str], Store]) -> None:
+    made, other = add(machine("a")), machine("b")
+    assert content(other) == b"frames"
+    entry = other.find(KEY)
+    assert entry and (entry.kind, entry.size, entry.seconds, entry.made) == ("video", 6, 7.0, "Sampler")
+    assert entry.path.name == made.path.name
+
+
+def test_what_has_been_fetched_is_kept_here(machine: Callable[[str], Store], url: str) -> None:
+    add(machine("a"))
+    assert content(machine("b")) == b"frames"
+    files, root = fsspec.core.url_to_fs(url)
+    files.rm(root, recursive=True)
+    assert content(machine("b")) == b"frames" and content(machine("c")) is None
+
+
+def test_what_nobody_has_made_is_a_miss(machine: Callable[[str], Store]) -> None:
+    assert content(machine("a")) is None
+
+
+def test_what_is_made_anew_takes_the_place_of_the_old(machine: Callable[[str], Store]) -> None:
+    for value in (b"old", b"newer"):
+        add(machine("a"), value)
+    assert content(machine("b")) == b"newer"
+
+
+def test_room_and_pins_are_everybodys_own(machine: Callable[[str], Store]) -> None:
+    here, there = machine("a"), machine("b")
+    here.pin(add(here))
+    assert content(there) == b"frames"
+    entry = there.find(KEY)
+    assert entry and not entry.pinned
+    there.remove(entry)
+    assert here.find(KEY) and content(there) == b"frames"
+
+
+def test_no_part_of_an_upload_is_left(machine: Callable[[str], Store], url: str) -> None:
+    entry = add(machine("a"))
+    files, root = fsspec.core.url_to_fs(url)
+    names = {path.rpartition("/")[2] for path in files.find(root)}
+    assert names == {entry.path.name, f"{KEY}.json"}
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "gone", "facts", "a list", "a path"])
+def test_damage_is_a_miss_and_what_is_made_anew_heals_it(
+    machine: Callable[[str], Store], url: str, damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = add(machine("a"))
+    files, root = fsspec.core.url_to_fs(url)
+    there, facts = f"{root}/ab/{entry.path.name}", f"{root}/ab/{KEY}.json"
+    {
+        "flip": lambda: files.pipe_file(there, b"fqames"),
+        "truncate": lambda: files.pipe_file(there, b"fra"),
+        "gone": lambda: files.rm(there),
+        "facts": lambda: files.pipe_file(facts, b"{"),
+        "a list": lambda: files.pipe_file(facts, b"[]"),
+        "a path": lambda: files.pipe_file(facts, files.cat_file(facts).replace(b"ab", b"../ab")),
+    }[damage]()
+    assert content(machine("b")) is None
+    assert len(caplog.records) == 1, caplog.text
+    assert [path for path in (tmp_path / "b").rglob("*") if path.is_file()] == []
+    add(machine("a"))
+    assert content(machine("b")) == b"frames"
+
+
+@pytest.mark.parametrize("address", ["nonsense://x/y", "{}/taken/x"])
+def test_a_store_that_cannot_be_reached_stops_nothing(
+    address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    remote = Remote(address.format(tmp_path.as_uri()))
+    for _ in range(3):
+        store = Store(tmp_path / "a", remote)
+        entry = add(store)
+        assert content(store) == b"frames"
+        store.remove(entry)
+        assert content(store) is None
+    assert len(caplog.records) == 1, "and it is left alone for a while"
+
+
+def test_fetching_can_be_stopped(machine: Callable[[str], Store], url: str, tmp_path: Path) -> None:
+    add(machine("a"))
+    store = Store(tmp_path / "b", Remote(url, Mock(side_effect=KeyboardInterrupt)))
+    with pytest.raises(KeyboardInterrupt):
+        content(store)
+    assert [path for path in (tmp_path / "b").rglob("*") if path.is_file()] == []
