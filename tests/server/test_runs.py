@@ -13,7 +13,7 @@ from frugal_motion.tools.server import Server
 from .client import ask, until
 
 LOAD = {"file": "one_person.mp4", "start": 0, "duration": 0.5, "frame_rate": 12, "size": "custom", "width": 64}
-PROMPT = {
+PROMPT: dict[str, Any] = {
     "1": {
         "class_type": "FrugalLoadVideo",
         "inputs": {**LOAD, "height": 64, "fit": "cover"},

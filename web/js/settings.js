@@ -3,24 +3,12 @@
  * what there is, what it means and what it may be; the dialog only shows and changes them.
  */
 import { app } from "../../../scripts/app.js";
-import { api } from "../../../scripts/api.js";
+import { get, post } from "./lib/server.js";
 
-const ROUTE = "/frugal-motion/settings";
+const ROUTE = "/settings";
 const PREFIX = "FrugalMotion.";
 const TYPES = { boolean: "boolean", integer: "number", number: "number", string: "text" };
 const GROUPS = { cache: "Cache", idle: "Idle GPU", gpu: "Cost", meter: "Cost" }; // by the first word of the name
-
-async function ask(changed) {
-  const options = changed && {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(changed),
-  };
-  const answer = await api.fetchApi(ROUTE, options);
-  const state = await answer.json();
-  if (!answer.ok) throw new Error(state.error);
-  return state;
-}
 
 /** What ComfyUI's settings dialog wants to know of a setting. */
 function shown(name, state, change) {
@@ -39,7 +27,7 @@ function shown(name, state, change) {
 }
 
 async function register() {
-  let state = await ask();
+  let state = await get(ROUTE);
   let following = false; // the dialog's own values are those of the browser's user until the server's are shown
 
   const show = () => {
@@ -50,7 +38,7 @@ async function register() {
   const change = async (name, value) => {
     if (!following || value === state.values[name] || value == null) return;
     try {
-      state = await ask({ [name]: value });
+      state = await post(ROUTE, { [name]: value });
     } catch (error) {
       app.extensionManager.toast.add({ severity: "error", summary: state.schema[name].title, detail: error.message, life: 8000 });
       show();

@@ -1,0 +1,56 @@
+"""The side panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from frugal_motion.tools.server import Server
+
+from ..server.client import ask
+from ..server.test_runs import PROMPT, posted
+
+
+def opened(page: Page) -> None:
+    page.evaluate("() => app.extensionManager.command.execute('Workspace.ToggleSidebarTab.frugal-motion')")
+    page.locator(".frugal-panel").wait_for()
+
+
+def test_the_panel_shows_the_gpu_the_runs_and_the_cache(
+    page: Page, server: Server, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    opened(page)
+    gpu, runs, cache = (page.get_by_role("region", name=name) for name in ("GPU", "Last runs", "Cache"))
+    gpu.get_by_text("in use").first.wait_for()
+    assert gpu.get_by_role("button", name="Unload now").is_enabled()
+
+    title = f"Saved by {request.node.callspec.id}"
+    save = PROMPT["2"]["inputs"] | {"filename_prefix": title}  # of its own, or ComfyUI has it from the run before
+    run = posted(server, PROMPT | {"2": {**PROMPT["2"], "inputs": save, "_meta": {"title": title}}})
+    runs.get_by_text(title).first.wait_for(timeout=60_000)
+    record = ask(server, f"/runs/{run}")[1]
+    assert runs.locator("details").first.locator("li").count() == len(record["stages"])
+    page.screenshot(path=tmp_path / "panel.png")
+
+    state = ask(server, "/cache")[1]
+    words = cache.inner_text()
+    assert f"{len(state['entries'])} entries" in words if state["entries"] else "Nothing is kept yet" in words
+
+
+def test_unloading_and_purging_from_the_panel(page: Page, server: Server) -> None:
+    ask(server, "/cache/purge", {"unused_days": 0})
+    opened(page)
+    page.get_by_role("region", name="GPU").get_by_role("button", name="Unload now").click()
+    page.get_by_text("No model is loaded").wait_for()
+    page.get_by_text("Nothing is kept yet").wait_for()
+
+
+def test_a_server_that_goes_away_is_said(page: Page, server: Server) -> None:
+    opened(page)
+    page.get_by_role("region", name="GPU").get_by_text("in use").first.wait_for()
+    page.route("**/frugal-motion/**", lambda route: route.abort())
+    page.get_by_text("The server does not answer").wait_for()
+    page.unroute("**/frugal-motion/**")
+    page.get_by_text("The server does not answer").wait_for(state="hidden")

@@ -1,0 +1,55 @@
+/** The side panel: the GPU, the last runs and the cache. */
+import { app } from "../../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+import { element, stylesheet } from "./lib/dom.js";
+import { cacheSection } from "./panel/cache.js";
+import { gpuSection } from "./panel/gpu.js";
+import { runsSection } from "./panel/runs.js";
+
+const EVERY = 2000; // milliseconds
+
+/** Fill the panel; gives what stops it. */
+function fill(root) {
+  const [gpu, runs, cache] = [gpuSection(), runsSection(), cacheSection()];
+  const trouble = element("p", { className: "frugal-trouble", role: "status" });
+  root.replaceChildren(element("div", { className: "frugal-panel" }, trouble, gpu.root, runs.root, cache.root));
+
+  const refresh = async (...parts) => {
+    try {
+      await Promise.all(parts.map((part) => part.refresh()));
+      trouble.textContent = "";
+    } catch (error) {
+      trouble.textContent = `The server does not answer: ${error.message}`;
+    }
+  };
+  const ended = () => refresh(gpu, runs, cache);
+  const timer = setInterval(() => document.hidden || refresh(gpu), EVERY);
+  api.addEventListener("frugal-motion.run", ended);
+  api.addEventListener("reconnected", ended);
+  ended();
+  return () => {
+    clearInterval(timer);
+    api.removeEventListener("frugal-motion.run", ended);
+    api.removeEventListener("reconnected", ended);
+  };
+}
+
+app.registerExtension({
+  name: "FrugalMotion.panel",
+  setup() {
+    stylesheet("panel.css");
+    let stop = () => {};
+    app.extensionManager.registerSidebarTab({
+      id: "frugal-motion",
+      icon: "pi pi-dollar",
+      title: "Frugal Motion",
+      tooltip: "Frugal Motion: GPU, costs, cache",
+      type: "custom",
+      render: (root) => {
+        stop();
+        stop = fill(root);
+      },
+      destroy: () => stop(),
+    });
+  },
+});

@@ -1,0 +1,49 @@
+/** What the last runs have cost, stage by stage. */
+import { element } from "../lib/dom.js";
+import { dollars, duration } from "../lib/format.js";
+import { get } from "../lib/server.js";
+import { section } from "./section.js";
+
+const SHOWN = 8;
+
+function stage(cost, longest) {
+  const seconds = element("span", { className: "frugal-value", textContent: cost.cached ? "cached" : duration(cost.seconds) });
+  const fill = element("span", { className: cost.device === "cpu" ? "frugal-fill frugal-cpu" : "frugal-fill" });
+  fill.style.width = `${longest ? (100 * cost.seconds) / longest : 0}%`;
+  const words = `${cost.stage}, ${cost.device}: ${cost.cached ? "cached" : duration(cost.seconds)}`;
+  return element(
+    "li",
+    { title: words },
+    element("span", { className: "frugal-name", textContent: cost.stage }),
+    element("div", { className: "frugal-bar" }, fill),
+    seconds,
+  );
+}
+
+function run(record, open) {
+  const longest = Math.max(...record.stages.map((cost) => cost.seconds));
+  const price = record.price ? `, ${dollars(record.dollars)}` : "";
+  const failed = record.status === "error" ? ", failed" : "";
+  const when = new Date(1000 * record.ended).toLocaleTimeString();
+  const total = record.prompt_seconds ?? record.total_seconds;
+  return element(
+    "details",
+    { open },
+    element("summary", { textContent: `${when}: ${duration(total)}${price}${failed}` }),
+    element("ul", {}, record.stages.map((cost) => stage(cost, longest))),
+  );
+}
+
+export function runsSection() {
+  const { root, show } = section("Last runs");
+
+  async function refresh() {
+    const { runs } = await get(`/runs?limit=${SHOWN}`);
+    show(
+      runs.length
+        ? runs.map((record, place) => run(record, place === 0))
+        : element("p", { textContent: "Nothing has run yet. Every run of the pack's nodes will be listed here." }),
+    );
+  }
+  return { root, refresh };
+}
