@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -24,7 +26,8 @@ from nodes.keyframes.keyframes import Keyframes
 from nodes.video.decode import DecodeSettings, FileStream
 from nodes.video.stream import ArrayStream, Frames
 
-ASSETS = Path(__file__).resolve().parent.parent / ".assets"
+FOLDER = Path(__file__).resolve().parent
+ASSETS = FOLDER.parent / ".assets"
 CLIP = ASSETS / "input/one_person.mp4"
 COMMAND = "make bench ONLY=interpolation"
 
@@ -44,6 +47,22 @@ def measure() -> dict[str, dict[str, object]]:
         "rife.vs_plain_loop": result(seconds["plain"] / seconds["ours"], "x", 1.4, COMMAND),
         "rife.middle_frame_psnr": result(quality, "dB", 38.5, COMMAND),
         "rife.over_blend_worst_stride": result(blend, "dB", 0.0, COMMAND),
+        **_against_core(),
+    }
+
+
+def _against_core() -> dict[str, dict[str, object]]:
+    """Core's own node with the same weights, in a process of its own; newer ComfyUI has one."""
+    command = [sys.executable, str(FOLDER / "_interpolate.py")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=FOLDER.parent)
+    found = json.loads(done.stdout.splitlines()[-1])
+    if found is None:
+        print("this ComfyUI has no FrameInterpolate to compare with: set COMFYUI_PATH to a newer one", file=sys.stderr)
+        return {}
+    print({way: round(value, 2) for way, value in found.items()}, file=sys.stderr)
+    return {
+        "rife.vs_core": result(found["core"] / found["ours"], "x", 1.0, COMMAND),
+        "rife.psnr_to_core": result(found["psnr"], "dB", 55.0, COMMAND),
     }
 
 

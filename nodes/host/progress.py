@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from .node import note_rows
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T", bound=Sized)
 
@@ -103,9 +106,30 @@ class LatentProgress:
 def show_on_node(text: str) -> None:
     """Show a few words on the node that is executing, in the editor that posted the run."""
     context = get_executing_context()
+    if context:
+        _show(text, context.node_id)
+
+
+class NodeNotes:
+    """Notes on a file, in the log and on the node that is executing now: it may be read long after that."""
+
+    def __init__(self) -> None:
+        context = get_executing_context()
+        self._node_id = context.node_id if context else None
+        self._texts: dict[str, str] = {}
+
+    def __call__(self, topic: str, text: str) -> None:
+        """Add a sentence; it takes the place of an earlier one on the topic."""
+        logger.warning(text)
+        self._texts[topic] = text
+        if self._node_id is not None:
+            _show("\n".join(self._texts.values()), self._node_id)
+
+
+def _show(text: str, node_id: str) -> None:
     server = getattr(PromptServer, "instance", None)  # there is none without a server, as in tests
-    if context and server:
-        server.send_progress_text(text, context.node_id, server.client_id)
+    if server:
+        server.send_progress_text(text, node_id, server.client_id)
 
 
 def duration(seconds: float) -> str:

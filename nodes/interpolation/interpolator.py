@@ -94,27 +94,31 @@ class NetInterpolator:
         self._limit = 1 if accelerator.is_cpu else 64
         # FILM: the flow of a pair serves all its times, and rows are not batched.
         self._by_pair = getattr(net, "forward_multi_timestep", None)
+        self._least = 2 ** (getattr(net, "pyramid_levels", 1) - 1)  # FILM halves a picture that often
         self._has_scale = "scale" in inspect.signature(getattr(net, "forward", net)).parameters
 
     def flops_per_pixel(self) -> float | None:
-        side = 2 * self._align(1, 1)
+        side = 2 * max(self._align(1, 1), self._least)
 
         def make(net: Any) -> None:
             image = torch.zeros(1, 3, side, side, dtype=self._dtype, device="meta")
             cache = {"img0": net.extract_features(image), "img1": net.extract_features(image)}
-            net(image, image, timestep=image[:, :1], cache=cache)
+            if self._by_pair is None:
+                net(image, image, timestep=image[:, :1], cache=cache)
+            else:
+                net.forward_multi_timestep(image, image, [0.5], cache=cache)
 
         flops = flops_of(self._net, make)
         return None if flops is None else flops / side**2
 
     def prepare(self, frame: Picture) -> PreparedFrame:
         height, width, _ = frame.shape
-        align = self._align(height, width)
+        below, right = self._padding(height, width)
         self._on.load(self._memory(height, width))
         with torch.inference_mode():
             pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(self._on.device)
             image = pixels.permute(2, 0, 1)[None].to(self._dtype) / 255
-            image = F.pad(image, (0, -width % align, 0, -height % align), mode="replicate")
+            image = F.pad(image, (0, right, 0, below), mode="replicate")
             image = image.contiguous(memory_format=torch.channels_last)
             return PreparedFrame(image, self._net.extract_features(image), height, width)
 
@@ -145,9 +149,13 @@ class NetInterpolator:
     def _align(self, height: int, width: int) -> int:
         return int(getattr(self._net, "pad_align", 1) / (flow_scale(height, width) if self._has_scale else 1))
 
-    def _memory(self, height: int, width: int) -> float:
+    def _padding(self, height: int, width: int) -> tuple[int, int]:
         align = self._align(height, width)
-        return self._net.memory_used_forward((1, height + -height % align, width + -width % align, 3), self._on.dtype)
+        return max(-height % align, self._least - height), max(-width % align, self._least - width)
+
+    def _memory(self, height: int, width: int) -> float:
+        below, right = self._padding(height, width)
+        return self._net.memory_used_forward((1, height + below, width + right, 3), self._on.dtype)
 
     @torch.inference_mode()
     def _frames(self, batch: list[Between[PreparedFrame]]) -> Frames:

@@ -8,7 +8,7 @@ flow, mask and a feature map from 1/16 of the resolution to all of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,7 +56,7 @@ class FrameEncoder(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x = image.to(self.cnn0.weight.dtype)
         for layer in (self.cnn0, self.cnn1, self.cnn2):
-            x = F.leaky_relu(layer(x), 0.2)
+            x = F.leaky_relu(layer(x), 0.2, inplace=True)
         return self.cnn3(x).to(image.dtype)  # type: ignore[no-any-return]
 
 
@@ -69,7 +69,7 @@ class ScaledResidual(nn.Module):
         self.beta = nn.Parameter(torch.ones(1, channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.conv(x) * self.beta + x, 0.2)
+        return F.leaky_relu(torch.addcmul(x, self.conv(x), self.beta), 0.2, inplace=True)
 
 
 class FlowBlock(nn.Module):
@@ -201,7 +201,7 @@ def _layout(weights: StateDict) -> RifeLayout:
 
 
 def _halving(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.LeakyReLU(0.2))
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True))
 
 
 def _enlarged(x: Tensor, factor: float) -> Tensor:
@@ -210,7 +210,7 @@ def _enlarged(x: Tensor, factor: float) -> Tensor:
 
 def _reduced(x: Tensor, step: int) -> Tensor:
     """Bilinear at ``1/step`` of the resolution, for even steps: the mean of the four pixels amid each cell."""
-    return x if step == 1 else torch.stack([x[:, :, rows, columns] for rows, columns in _middles(step)]).mean(0)
+    return x if step == 1 else _mean([x[:, :, rows, columns] for rows, columns in _middles(step)])
 
 
 def _middles(step: int) -> list[tuple[slice, slice]]:
@@ -235,5 +235,15 @@ def _warp(image: Tensor, flow: Tensor, grid: Tensor, step: int = 1) -> Tensor:
     where = grid + flow.permute(0, 2, 3, 1).float() / half
     cells = [where] if step == 1 else [where[:, rows, columns] for rows, columns in _middles(step)]
     pixels = image.float()
-    made = sum(F.grid_sample(pixels, cell, "bilinear", "border", align_corners=True) for cell in cells) / len(cells)
-    return made.to(image.dtype)  # type: ignore[union-attr]
+    made = [F.grid_sample(pixels, cell, "bilinear", "border", align_corners=True) for cell in cells]
+    return _mean(made).to(image.dtype)
+
+
+def _mean(parts: Sequence[Tensor]) -> Tensor:
+    first, *others = parts
+    if not others:
+        return first
+    total = first + others[0]
+    for other in others[1:]:
+        total += other
+    return total.div_(len(parts))

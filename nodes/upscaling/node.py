@@ -11,18 +11,22 @@ from comfy_api.latest import io
 from spandrel import ImageModelDescriptor
 
 from ..errors import InputError
-from ..host.models import accelerator, compute_device, inference_dtype, managed
+from ..host.models import accelerator, compute_device, convolution_dtype, managed
 from ..host.node import FrugalNode, Stage
 from ..host.progress import show_on_node, tracked
 from ..host.video import Charged, StreamVideo, as_stream, uncharged
 from ..interpolation.stream import InterpolatedStream
 from ..video.stream import CHUNK, FrameStream
 from .order import compare
+from .precision import lower_convolutions
 from .size import target_size
 from .stream import UpscaledStream, upscaled
 from .upscaler import Upscaler
 
 logger = logging.getLogger(__name__)
+
+REAL_ESRGAN = ("Compact", "ESRGAN")
+"""Spandrel's names for its two kinds of nets."""
 
 # One socket for both kinds: ComfyUI accepts a link when the comma-separated types overlap.
 Frames = io.Custom("IMAGE,VIDEO")
@@ -120,7 +124,9 @@ def _upscaler(model: Any, size: tuple[int, int]) -> Upscaler:
     if (model.input_channels, model.output_channels) != (3, 3):
         raise InputError("upscale_model", f"{model.input_channels} to {model.output_channels} channels", allowed)
     net = copy.deepcopy(model)
-    half = inference_dtype(compute_device()) == torch.float16 and model.supports_half
-    net.to(torch.float16 if half else torch.float32)
+    dtype = convolution_dtype(compute_device())
+    net.to(torch.float16 if dtype == torch.float16 and model.supports_half else torch.float32)
+    if dtype == torch.bfloat16 and model.architecture.id in REAL_ESRGAN:
+        lower_convolutions(net.model, dtype)
     net.model.to(memory_format=torch.channels_last)  # 1.1 to 1.3 times as fast
     return Upscaler(net, accelerator(managed(net.model)), size)

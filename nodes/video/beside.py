@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from itertools import islice
 
 import cv2
@@ -18,7 +17,7 @@ from .stream import CHUNK, Frames, FrameStream
 class BesideStream(FrameStream):
     """``source`` on the left at the height of ``result``, which gives the frame rate, the length and the sound.
 
-    The source's frame that is shown at a moment is the one nearest to it; its last one is held if it is shorter.
+    At a moment the source shows what a player would: a frame until the next one is due, and the last one to the end.
     """
 
     def __init__(self, source: FrameStream, result: FrameStream) -> None:
@@ -39,14 +38,9 @@ class BesideStream(FrameStream):
         frames = enumerate(frame for chunk in self.source.chunks() for frame in chunk)
         at, shown = -1, np.zeros((0, 0, 3), np.uint8)
         for index in range(self.info.frame_count):
-            wanted = min(_nearest(index * step), last)
+            wanted = min(math.floor(index * step), last)
             while at < wanted:
                 at, frame = next(frames)
                 if at == wanted:
                     shown = np.asarray(cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA), np.uint8)
             yield shown
-
-
-def _nearest(at: Fraction) -> int:
-    """The earlier of two equally near."""
-    return math.ceil(at - Fraction(1, 2))

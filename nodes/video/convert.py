@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+import tempfile
+from pathlib import Path
 from threading import Lock
 
 import av
-import av.error
 import av.filter
+import av.filter.context
 import numpy as np
 import numpy.typing as npt
 
 from .geometry import Orientation, Placement
+from .hdr import write_table
+from .notes import Note
 from .probe import HDR_TRANSFERS
-
-logger = logging.getLogger(__name__)
 
 # Matrix coefficients of ITU-T H.273, by the scale filter's names.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -26,12 +27,11 @@ class Converter:
     """Turns frames into RGB arrays ``(height, width, 3)`` through an FFmpeg filter graph.
 
     Colour follows the stream's tags. An untagged picture is taken for BT.709 if it is high definition and for BT.601
-    otherwise, as players do. PQ and HLG are tone-mapped to BT.709 by FFmpeg 8's scaler, which takes seconds to prepare
-    for that: keep the converter for as long as frames of one kind may come.
+    otherwise, as players do. PQ and HLG are tone-mapped, see :mod:`.hdr`.
     """
 
-    def __init__(self, orientation: Orientation, placement: Placement) -> None:
-        self._orientation, self._placement = orientation, placement
+    def __init__(self, orientation: Orientation, placement: Placement, note: Note) -> None:
+        self._orientation, self._placement, self._note = orientation, placement, note
         self._graph: av.filter.Graph | None = None
         self._made_for: tuple[object, ...] = ()
         self._lock = Lock()
@@ -47,25 +47,17 @@ class Converter:
         return array
 
     def _make(self, frame: av.VideoFrame) -> av.filter.Graph:
-        if frame.color_trc not in HDR_TRANSFERS:
-            return self._linked(frame, {})
-        source = {"in_transfer": HDR_TRANSFERS[frame.color_trc], "in_primaries": "bt2020"}
-        target = {"out_transfer": "bt709", "out_primaries": "bt709", "intent": "perceptual"}
-        try:
-            return self._linked(frame, source | target)
-        except (av.error.FFmpegError, ValueError):  # FFmpeg before 8
-            logger.warning("This build of PyAV cannot tone-map HDR: colours will look pale. Update the package av.")
-            return self._linked(frame, {})
-
-    def _linked(self, frame: av.VideoFrame, tone_mapping: dict[str, str]) -> av.filter.Graph:
         graph = av.filter.Graph()
         nodes = [
             graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
         ]
         if frame.interlaced_frame:
-            logger.info("The video is interlaced: every second line is used, so that moving edges have no combs.")
+            self._note("interlaced", "it is interlaced: every second line is used, so that moving edges have no combs")
             nodes.append(graph.add("field", "type=top"))
-        nodes.append(graph.add("scale", **self._scaling(frame), **tone_mapping))
+        nodes.append(graph.add("scale", **self._scaling(frame)))
+        if frame.color_trc in HDR_TRANSFERS:
+            self._note("HDR", "it is HDR: brought to the brightness and colours of ordinary screens")
+            nodes += [graph.add("format", "gbrp12"), _tone_mapping(graph, HDR_TRANSFERS[frame.color_trc])]
         nodes.append(graph.add("format", "rgb24"))
         nodes += [graph.add(name, options or None) for name, options in self._orientation.filters]
         scaled, output, (left, top) = self._placement.scaled, self._placement.output, self._placement.corner
@@ -88,3 +80,10 @@ class Converter:
         guess = "bt709" if min(frame.width, frame.height) >= _HD_HEIGHT else "bt601"
         matrix = _MATRICES.get(frame.colorspace, guess)
         return options | {"in_color_matrix": matrix, "in_range": "pc" if full else "tv", "out_range": "pc"}
+
+
+def _tone_mapping(graph: av.filter.Graph, transfer: str) -> av.filter.context.FilterContext:
+    with tempfile.TemporaryDirectory() as folder:  # the filter reads the file when it is made
+        table = Path(folder, "sdr.cube")
+        write_table(transfer, table)
+        return graph.add("lut3d", file=str(table), interp="tetrahedral")

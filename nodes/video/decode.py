@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,18 +10,16 @@ from itertools import pairwise, repeat
 from pathlib import Path
 
 import av
-import av.error
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
 
 from ..errors import InputError
 from .convert import Converter
 from .geometry import FITS, Fit, place, region_of
-from .probe import SourceInfo, opened, probe, video_stream
+from .notes import Note, about, log_note
+from .pictures import Damage, decoded
+from .probe import SourceInfo, probe
 from .stream import CHUNK, FileAudio, Frames, FrameStream, VideoInfo
-
-logger = logging.getLogger(__name__)
 
 SEEK_AHEAD = 5
 """Seconds between two wanted frames from which seeking is tried: it costs up to one group of pictures."""
@@ -70,7 +66,10 @@ class FileStream(FrameStream):
 
     Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate`` (the earlier of two equally
     near), whatever the source's own rate does. There are ``round(duration * frame_rate)`` of them, at least one.
-    Frames that turn out to be damaged are replaced by their neighbours, and a warning says how many.
+    Frames that turn out to be damaged are replaced by their neighbours.
+
+    Args:
+        note: is told what the frames do not show as it is in the file: how many are damaged, HDR, interlacing.
 
     Raises:
         InputError: the file is not a video, or ``start`` is beyond its end.
@@ -78,10 +77,11 @@ class FileStream(FrameStream):
 
     seekable = True
 
-    def __init__(self, path: Path, settings: DecodeSettings | None = None) -> None:
+    def __init__(self, path: Path, settings: DecodeSettings | None = None, note: Note = log_note) -> None:
         self.path = path
         self.settings = settings = settings or DecodeSettings()
-        self.source: SourceInfo = probe(path)
+        self._note, self._damage = about(path.name, note), Damage()
+        self.source: SourceInfo = probe(path, self._note)
         available = self.source.duration - settings.start
         if available <= 0:
             length = float(self.source.duration)
@@ -90,7 +90,7 @@ class FileStream(FrameStream):
         count = max(round(min(settings.duration or available, available) * rate), 1)
         placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
         self.info = VideoInfo(*placement.output, rate, count, region_of(placement, _fingerprint(path)))
-        self._convert = Converter(self.source.orientation, placement)
+        self._convert = Converter(self.source.orientation, placement, self._note)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
             self.audio = FileAudio(path, settings.start, None if is_whole else self.info.duration)
@@ -122,9 +122,16 @@ class FileStream(FrameStream):
         """One picture per index, in one pass from the key frame before the first."""
         rate, start = self.info.frame_rate, self.settings.start
         times = [start + index / rate for index in indices]
-        for frame, repeats in nearest(_decoded(self.source, times), times):
-            picture = self._convert(frame)
-            yield from repeat(picture, repeats)
+        frames = decoded(self.source, times, self._damage)
+        known = str(self._damage)
+        try:
+            for frame, repeats in nearest(frames, times):
+                picture = self._convert(frame)
+                yield from repeat(picture, repeats)
+        finally:
+            frames.close()
+            if str(self._damage) != known:
+                self._note("damage", str(self._damage))
 
 
 def _fingerprint(path: Path) -> str:
@@ -164,81 +171,3 @@ def nearest(
         raise InputError("file", "no picture that can be decoded", "a video of 1 frame or more")
     if done < len(times):
         yield last[1], len(times) - done
-
-
-def _decoded(source: SourceInfo, times: Sequence[Fraction]) -> Iterator[tuple[Fraction, av.VideoFrame]]:
-    """Frames and their times in ascending order, from at or before ``times[0]`` to the end of the file.
-
-    Those that no other frame needs and that are nearest to none of ``times`` may be left out.
-    """
-    can_skip = source.codec == "h264" and not source.is_vfr
-    reach = Fraction(3, 4) / source.frame_rate  # half a frame, and half as much again for uneven time stamps
-    damaged, last = 0, Fraction(-1)
-    first_stamp: int | None = None
-    for packet in _packets(source, times[0]):
-        assert packet.time_base is not None
-        if first_stamp is None:
-            first_stamp = packet.pts
-        if can_skip and packet.pts is not None:
-            time = packet.pts * packet.time_base - source.origin
-            wanted = _is_near(times, time, reach) or abs(time - times[-1]) <= 2 / source.frame_rate
-            packet.stream.codec_context.skip_frame = "DEFAULT" if wanted else "NONREF"
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            damaged += 1
-            continue
-        for frame in frames:
-            assert isinstance(frame, av.VideoFrame)
-            stamp = frame.pts if frame.pts is not None else frame.dts
-            # After a seek, pictures shown before the key frame lack what they refer to.
-            if stamp is not None and first_stamp is not None and stamp < first_stamp:
-                continue
-            time = stamp * packet.time_base - source.origin if stamp is not None else last + 1 / source.frame_rate
-            if time <= last:
-                continue
-            damaged += frame.is_corrupt
-            last = time
-            yield time, frame
-    missing = int((times[-1] - last) * source.frame_rate)
-    if damaged or missing > 0:
-        message = "%s: %d frames are damaged and %d at the end cannot be decoded; their neighbours stand in"
-        logger.warning(message, source.path.name, damaged, max(missing, 0))
-
-
-def _is_near(times: Sequence[Fraction], time: Fraction, reach: Fraction) -> bool:
-    after = bisect_left(times, time - reach)
-    return after < len(times) and times[after] <= time + reach
-
-
-def _packets(source: SourceInfo, start: Fraction) -> Iterator[av.Packet[av.VideoStream]]:
-    """Packets of the video stream from a key frame shown at or before ``start`` to the end."""
-    if start > 1:
-        with opened(source.path) as container:
-            if _seek(container, start + source.origin):
-                yield from _readable(container)
-                return
-    with opened(source.path) as container:
-        yield from _readable(container)
-
-
-def _seek(container: InputContainer, time: Fraction) -> bool:
-    """Go to a key frame at or before ``time``; whether that worked (in some formats FFmpeg can only guess)."""
-    stream = video_stream(container)
-    target = int(time / (stream.time_base or Fraction(1, 1000)))
-    try:
-        container.seek(target, stream=stream)
-        key = next((packet for packet in container.demux(stream) if packet.pts is not None), None)
-        container.seek(target, stream=stream)
-    except av.error.FFmpegError:
-        return False
-    return key is not None and key.is_keyframe and key.pts is not None and key.pts <= target
-
-
-def _readable(container: InputContainer) -> Iterator[av.Packet[av.VideoStream]]:
-    stream = video_stream(container)
-    stream.thread_type = "AUTO"
-    try:
-        yield from container.demux(stream)
-    except av.error.FFmpegError as error:
-        logger.warning("%s ends early: %s", Path(container.name).name, error)

@@ -11,20 +11,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import av
-import av.filter
-import numpy as np
+import av.error
 from av.container import OutputContainer
 
 from ..errors import InputError
 from .codecs import Codec, codec_named
+from .encodable import encodable, padding
 from .soundtrack import add_sound
-from .stream import Audio, Frames, FrameStream, VideoInfo
+from .stream import Audio, FrameStream, VideoInfo
 
 T = TypeVar("T")
 
@@ -93,27 +92,29 @@ def save(
         on_frames: is told how many frames were written, chunk by chunk; what it raises cancels.
 
     Raises:
+        InputError: the encoder does not take pictures of this size.
         OSError: the file cannot be written; the message says how much space is left.
     """
     sound = (audio or stream.audio) if settings.sound and codec_named(settings.codec).has_sound else None
     if isinstance(target, io.BytesIO):
         _write(stream, target, settings, sound, metadata or {}, on_frames)
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.{uuid4().hex[:8]}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         if settings.is_sequence:
             part.mkdir()
         _write(stream, part, settings, sound, metadata or {}, on_frames)
         os.replace(part, target)
     except OSError as error:
-        free = shutil.disk_usage(target.parent).free / 1e6
+        free = shutil.disk_usage(next(folder for folder in target.parents if folder.is_dir())).free / 1e6
         message = f"could not save {target}: {error.strerror or error}; {free:.0f} MB are free there"
         raise OSError(error.errno, message) from error
     finally:
         if part.is_dir():
             shutil.rmtree(part)
-        part.unlink(missing_ok=True)
+        elif part.exists():
+            part.unlink()
 
 
 def _write(
@@ -139,8 +140,9 @@ def _write(
         output.metadata.update(metadata)
         video = _add_video(output, stream.info, rate, codec, settings.quality)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
+        _start(output, video)
         index = 0
-        for pictures, read in _ahead(_encodable(stream.chunks(), codec, step)):
+        for pictures, read in _ahead(encodable(stream.chunks(), codec, step)):
             for frame in pictures:
                 frame.pts, frame.time_base = index, 1 / rate
                 output.mux(video.encode(frame))
@@ -154,7 +156,7 @@ def _write(
 
 def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: Codec, quality: int) -> av.VideoStream:
     video = cast(av.VideoStream, output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality)))
-    video.width, video.height = info.width + _padding(info.width, codec), info.height + _padding(info.height, codec)
+    video.width, video.height = info.width + padding(info.width, codec), info.height + padding(info.height, codec)
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
     context = video.codec_context
@@ -168,36 +170,13 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: 
     return video
 
 
-def _encodable(
-    chunks: Iterator[Frames], codec: Codec, step: int
-) -> Iterator[Callable[[], tuple[list[av.VideoFrame], int]]]:
-    """For every chunk, work that gives its frames in the codec's pixel format, and how many frames it had."""
-    graph: av.filter.Graph | None = None
-    done = 0
-    for chunk in chunks:
-        kept = chunk[-done % step :: step]
-        if graph is None and not codec.is_rgb:
-            graph = _conversion(codec, *(side + _padding(side, codec) for side in (chunk.shape[2], chunk.shape[1])))
-        yield partial(_converted, kept, range(done, done + len(chunk)), codec, graph)
-        done += len(chunk)
-
-
-def _converted(
-    frames: Frames, read: range, codec: Codec, graph: av.filter.Graph | None
-) -> tuple[list[av.VideoFrame], int]:
-    right, below = _padding(frames.shape[2], codec), _padding(frames.shape[1], codec)
-    if right or below:
-        frames = np.pad(frames, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")
-    pictures = [av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in np.ascontiguousarray(frames)]
-    if graph:
-        pictures = [_through(graph, picture, number) for picture, number in zip(pictures, read, strict=False)]
-    return pictures, len(read)
-
-
-def _through(graph: av.filter.Graph, picture: av.VideoFrame, number: int) -> av.VideoFrame:
-    picture.pts = number
-    graph.vpush(picture)
-    return graph.vpull()
+def _start(output: OutputContainer, video: av.VideoStream) -> None:
+    try:
+        output.start_encoding()
+    except (av.error.ArgumentError, av.error.ExternalError, av.error.InvalidDataError) as error:
+        allowed = f"a size that {video.codec.name} can encode"
+        remedy = "Choose another size, or another codec: a png sequence takes any."
+        raise InputError("video", f"{video.width} x {video.height} pixels", allowed, remedy) from error
 
 
 def _ahead(work: Iterator[Callable[[], T]]) -> Iterator[T]:
@@ -210,38 +189,6 @@ def _ahead(work: Iterator[Callable[[], T]]) -> Iterator[T]:
                 yield ready.result()
         if coming:
             yield coming.result()
-
-
-def _padding(side: int, codec: Codec) -> int:
-    return 0 if codec.is_rgb or codec.is_palette else side % 2
-
-
-def _conversion(codec: Codec, width: int, height: int) -> av.filter.Graph:
-    return _to_palette(width, height) if codec.is_palette else _to_yuv(width, height, codec.pixel_format)
-
-
-def _to_yuv(width: int, height: int, pixel_format: str) -> av.filter.Graph:
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=Fraction(1, 1))  # type: ignore[arg-type]
-    flags = "bicubic+accurate_rnd+full_chroma_inp"
-    scale = graph.add("scale", in_range="pc", out_range="tv", out_color_matrix="bt709", flags=flags)
-    graph.link_nodes(source, scale, graph.add("format", pixel_format), graph.add("buffersink")).configure()
-    return graph
-
-
-def _to_palette(width: int, height: int) -> av.filter.Graph:
-    """Every frame with the 256 colours that suit it."""
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=Fraction(1, 1))  # type: ignore[arg-type]
-    split, palette = graph.add("split"), graph.add("palettegen", "stats_mode=single")
-    use, sink = graph.add("paletteuse", "new=1:dither=sierra2_4a"), graph.add("buffersink")
-    source.link_to(split)
-    split.link_to(use, 0, 0)
-    split.link_to(palette, 1, 0)
-    palette.link_to(use, 0, 1)
-    use.link_to(sink)
-    graph.configure()
-    return graph
 
 
 class _Interleaved:

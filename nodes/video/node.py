@@ -20,13 +20,14 @@ from ..host.folders import (
 )
 from ..host.metadata import workflow_metadata
 from ..host.node import FrugalNode, Stage
-from ..host.progress import Progress
+from ..host.progress import NodeNotes, Progress
 from ..host.video import StreamVideo, as_stream, audio_input
 from .beside import BesideStream
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
 from .encode import FRAME_NAME, EncodeSettings, save
 from .geometry import FITS, Fit
+from .notes import Note
 from .rates import usual_rate
 
 CATEGORY = "Frugal Motion/Video"
@@ -52,8 +53,7 @@ class FrugalLoadVideo(FrugalNode):
                     "file",
                     options=list_videos(),
                     upload=io.UploadType.video,
-                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright; HDR is tone-mapped if "
-                    "PyAV's FFmpeg can.",
+                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright, HDR as SDR.",
                 ),
                 *_decode_inputs(),
             ],
@@ -66,7 +66,7 @@ class FrugalLoadVideo(FrugalNode):
 
     @classmethod
     def execute(cls, file: str, **settings: Any) -> io.NodeOutput:
-        video = _opened(file, _decode_settings(**settings), cls.stage())
+        video = _opened(file, _decode_settings(**settings), cls.stage(), NodeNotes())
         return io.NodeOutput(video, float(video.get_frame_rate()), video.get_frame_count())
 
     @classmethod
@@ -112,7 +112,8 @@ class FrugalLoadClips(FrugalNode):
     @classmethod
     def execute(cls, files: str, **settings: Any) -> io.NodeOutput:
         decode_settings, names = _decode_settings(**settings), input_files(files, VIDEO_SUFFIXES)
-        videos = [_opened(name, decode_settings, cls.stage()) for name in names]
+        notes = NodeNotes()
+        videos = [_opened(name, decode_settings, cls.stage(), notes) for name in names]
         return io.NodeOutput(videos, [PurePath(name).stem for name in names])
 
     @classmethod
@@ -189,8 +190,8 @@ def _decode_settings(
     )
 
 
-def _opened(name: str, settings: DecodeSettings, stage: Stage) -> StreamVideo:
-    return StreamVideo(FileStream(input_file(name), settings), stage)
+def _opened(name: str, settings: DecodeSettings, stage: Stage, note: Note) -> StreamVideo:
+    return StreamVideo(FileStream(input_file(name), settings, note), stage)
 
 
 def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from av.stream import Disposition
 
 from ..errors import InputError
 from .geometry import Orientation, orientation_of
+from .notes import Note, log_note
 from .rates import usual_rate
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 class SourceInfo:
     """A file's first video stream, as it is shown: upright, with square pixels.
 
-    ``origin`` is the time stamp of the first picture, in seconds; every other time in this stage counts from there.
+    ``origin`` is the time stamp of the first picture (which may be damaged), in seconds; every other time in this stage
+    counts from there.
     ``frame_rate`` is the average of a variable rate, rounded to a common one where it is within 1 %.
     """
 
@@ -100,11 +102,14 @@ def video_stream(container: InputContainer) -> av.VideoStream:
     raise InputError("file", found, "a file with a video stream")
 
 
-def probe(path: Path) -> SourceInfo:
+def probe(path: Path, note: Note = log_note) -> SourceInfo:
     """Read a file's facts; one picture is decoded.
 
     The number of frames comes from the index of an intact MP4 or MOV. Any other file is read through once without
     decoding, so that what is missing from a truncated file is not counted.
+
+    Args:
+        note: is told if something is missing.
 
     Raises:
         InputError: it is missing, empty, truncated before the first picture, or has no video.
@@ -113,14 +118,15 @@ def probe(path: Path) -> SourceInfo:
         stream = video_stream(container)
         frame = _first_frame(container, stream)
         time_base = stream.time_base or Fraction(1, 1000)
-        origin = (frame.pts or 0) * time_base
+        first = stream.start_time if stream.start_time is not None else frame.pts or 0  # it may be damaged
+        origin = first * time_base
         transfer = frame.color_trc
         rate = stream.average_rate or stream.guessed_rate
         timing = _indexed_timing(path, container, stream)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         codec = stream.codec_context.codec.canonical_name
 
-    timing = timing or _demuxed_timing(path, frame.pts or 0)
+    timing = timing or _demuxed_timing(path, first, note)
     duration = timing.end - origin
     if duration <= 0:
         duration = timing.count / Fraction(rate or 25)
@@ -171,7 +177,7 @@ def _indexed_timing(path: Path, container: InputContainer, stream: av.VideoStrea
     return _Timing(len(entries), end * stream.time_base, _is_variable([entry.timestamp for entry in entries]))
 
 
-def _demuxed_timing(path: Path, first: int) -> _Timing:
+def _demuxed_timing(path: Path, first: int, note: Note) -> _Timing:
     """Timing from all packets of the file from time stamp ``first``."""
     stamps, ends = [], []
     with opened(path) as container:
@@ -188,7 +194,7 @@ def _demuxed_timing(path: Path, first: int) -> _Timing:
         except av.error.FFmpegError as error:
             logger.debug("reading %s stopped: %s", path.name, error)
     if len(stamps) < promised * 0.9:
-        logger.warning("%s is cut short: using the %d frames there are of %d", path.name, len(stamps), promised)
+        note("length", f"it is cut short: using the {len(stamps)} frames there are of {promised}")
     stamps.sort()
     steps = [b - a for a, b in pairwise(stamps)]
     end = max(max(ends, default=first), stamps[-1] + round(statistics.median(steps)) if steps else first)

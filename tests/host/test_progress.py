@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +47,9 @@ def test_short_work_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(monkeypatch, 10, [(9.0, 0)]) == []
 
 
-def test_words_go_to_the_client_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the server is told to show while node 7 executes."""
     sent: list[tuple[Any, ...]] = []
 
     class Server:
@@ -55,10 +58,26 @@ def test_words_go_to_the_client_that_asked(monkeypatch: pytest.MonkeyPatch) -> N
         def send_progress_text(self, *given: Any) -> None:
             sent.append(given)
 
-    class Context:
-        node_id = "7"
-
     monkeypatch.setattr(progress.PromptServer, "instance", Server(), raising=False)
-    monkeypatch.setattr(progress, "get_executing_context", Context)
+    monkeypatch.setattr(progress, "get_executing_context", lambda: SimpleNamespace(node_id="7"))
+    return sent
+
+
+def test_words_go_to_the_client_that_asked(sent: list[tuple[Any, ...]]) -> None:
     progress.show_on_node("half done")
     assert sent == [("half done", "7", "editor")]
+
+
+def test_notes_stay_with_their_node_and_the_newest_of_a_topic_counts(
+    sent: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = progress.NodeNotes()
+    monkeypatch.setattr(progress, "get_executing_context", lambda: SimpleNamespace(node_id="8"))
+    notes("damage", "2 frames")
+    notes("HDR", "bright")
+    notes("damage", "3 frames")
+    assert sent == [
+        ("2 frames", "7", "editor"),
+        ("2 frames\nbright", "7", "editor"),
+        ("3 frames\nbright", "7", "editor"),
+    ]

@@ -17,6 +17,7 @@ from frugal_motion.nodes.host.models import convolution_dtype
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
 from frugal_motion.nodes.video.stream import ArrayStream, Waveform
 
 NAME = "rife_v4.26.safetensors"
@@ -96,6 +97,17 @@ def test_a_dense_image_ignores_the_plans_gaps_but_not_its_cuts(patcher: Any) -> 
     made = read(video)
     assert np.array_equal(made[::2], frames)
     assert np.array_equal(made[5], frames[2])
+
+
+@pytest.mark.parametrize("rate", [5.0, 25.0])
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_and_two_frames(patcher: Any, count: int, rate: float) -> None:
+    clip = StreamVideo(ArrayStream(slide(count), Fraction(12)))
+    plan, kept = FrugalPlanKeyframes.execute(1, video=clip).args
+    (video,) = FrugalInterpolate.execute(clip, patcher, rate, plan).args
+    made = read(video)
+    assert kept == count and len(made) == max(round(count / 12 * rate), 1)
+    assert np.array_equal(made[0], slide(count)[0])
 
 
 def test_a_video_keeps_its_own_sound_or_takes_anothers(patcher: Any) -> None:

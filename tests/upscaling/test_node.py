@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from spandrel import ImageModelDescriptor, ModelLoader
+from spandrel.architectures.Compact import Compact
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo
+from frugal_motion.nodes.upscaling import node
 from frugal_motion.nodes.upscaling.node import FrugalUpscale
 from frugal_motion.nodes.video.stream import ArrayStream, Waveform
 
@@ -57,9 +59,28 @@ def test_the_loaders_model_is_left_as_it_was(model: ImageModelDescriptor) -> Non
     assert all(torch.equal(value, before[key]) for key, value in model.model.state_dict().items())
 
 
+@pytest.mark.parametrize(("dtype", "lowered"), [(torch.float32, 0), (torch.bfloat16, 16)])
+def test_convolutions_are_lowered_where_the_cpu_is_faster_for_it(
+    model: ImageModelDescriptor, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, lowered: int
+) -> None:
+    monkeypatch.setattr(node, "convolution_dtype", lambda device: dtype)
+    (video,) = FrugalUpscale.execute(StreamVideo(ArrayStream(FRAMES, Fraction(12))), model).args
+    net = video.stream.source.upscaler._net.model
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, torch.nn.Conv2d)]
+    assert sum(weight.dtype == torch.bfloat16 for weight in weights) == lowered
+    assert weights[0].dtype == weights[-1].dtype == torch.float32
+
+
 def test_another_model_is_refused() -> None:
     with pytest.raises(InputError, match="upscale_model: found str"):
         FrugalUpscale.execute(torch.rand(1, 8, 8, 3), "model")
+
+
+@pytest.mark.parametrize(("given", "made"), [(1, 1), (4, 4)])
+def test_a_model_for_other_channels_is_refused(given: int, made: int) -> None:
+    weights = Compact(num_in_ch=given, num_out_ch=made, num_feat=8, num_conv=2, upscale=2).state_dict()
+    with pytest.raises(InputError, match=f"upscale_model: found {given} to {made} channels; allowed: .*RGB"):
+        FrugalUpscale.execute(torch.rand(1, 8, 8, 3), ModelLoader().load_from_state_dict(weights))
 
 
 def test_the_server_accepts_links_of_both_kinds() -> None:

@@ -16,6 +16,7 @@ from spandrel import ImageModelDescriptor, ModelLoader, ModelTiling
 
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.upscaling.precision import lower_convolutions
 from frugal_motion.nodes.upscaling.size import target_size
 from frugal_motion.nodes.upscaling.stream import UpscaledStream, upscaled
 from frugal_motion.nodes.upscaling.upscaler import HALO, Plan, Upscaler
@@ -99,6 +100,21 @@ def test_tiles_leave_no_trace(compact: ImageModelDescriptor, picture: Frames) ->
     whole = Upscaler(compact, Accelerator(), (640, 800))(picture)
     tiled = Upscaler(compact, Batching(free_memory=lambda: 1.0), (640, 800))(picture)
     assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+@pytest.mark.parametrize("name", [COMPACT, X4PLUS])
+def test_lower_convolutions_lose_little_and_leave_no_seams(assets: Path, picture: Frames, name: str) -> None:
+    part = picture[:, 60:156, 40:136] if name == X4PLUS else picture
+    size = part.shape[2] * 4, part.shape[1] * 4
+    net = model(assets, name)
+    exact = Upscaler(net, Accelerator(), size)(part.astype(np.float32) / 255)
+    lower_convolutions(net.model, torch.bfloat16)
+    on = Accelerator()
+    made = Upscaler(net, on, size)(part.astype(np.float32) / 255)
+    assert 58 <= -10 * np.log10(np.square(made - exact).mean()) < 90
+    if name == COMPACT:
+        tiled = Upscaler(net, Batching(free_memory=lambda: 1.0), size)(part)
+        assert np.abs(Upscaler(net, on, size)(part).astype(int) - tiled).max() <= 1
 
 
 def test_it_is_sharper_than_resizing(compact: ImageModelDescriptor, picture: Frames) -> None:

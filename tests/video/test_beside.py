@@ -25,7 +25,7 @@ def test_each_moment_shows_both(size: int) -> None:
     assert beside.audio is sound
     frames = np.concatenate(list(beside.chunks(size)))
     assert len(frames) == 6
-    assert frames[:, 4, 3, 0].tolist() == [10, 20, 20, 30, 40, 40]  # 0, 2/3, 4/3, 2, 8/3, 10/3 frames of the source
+    assert frames[:, 4, 3, 0].tolist() == [10, 10, 20, 30, 30, 40]  # 0, 2/3, 4/3, 2, 8/3, 10/3 frames of the source
     assert frames[:, 4, 19, 0].tolist() == [100, 110, 120, 130, 140, 150]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice
@@ -88,7 +89,7 @@ def test_grid_takes_the_nearest_frame(steps: list[int], rate: Fraction, start: F
     )
 
 
-@hypothesis_settings(max_examples=12)
+@hypothesis_settings(max_examples=12, deadline=None)
 @given(
     st.sampled_from([Fraction(24), Fraction(30000, 1001), Fraction(60)]),
     st.sampled_from([Fraction(12), Fraction(25), Fraction(30000, 1001), Fraction(50), Fraction(7, 3)]),
@@ -194,43 +195,6 @@ def test_interlaced_pictures_have_no_combs(clip: Clip) -> None:
         assert bar == pytest.approx([13.5 + 8 * index for index in range(8)], abs=4.1)
 
 
-def test_hdr_is_tone_mapped(tmp_path: Path) -> None:
-    nits = [0, 1, 10, 50, 100, 203, 1000, 4000]
-    codes = [round(64 + 876 * pq(value)) for value in nits]
-    luma = np.repeat(np.uint16(codes), 32)[None].repeat(64, axis=0)
-    path = tmp_path / "hdr.mp4"
-    with av.open(str(path), "w") as output:
-        video = output.add_stream(
-            "libx265",
-            rate=25,
-            options={"crf": "2", "x265-params": "log-level=none:colorprim=9:transfer=16:colormatrix=9"},
-        )
-        video.width, video.height, video.pix_fmt = luma.shape[1], luma.shape[0], "yuv420p10le"
-        planes = np.concatenate([luma, np.full((32, luma.shape[1]), 512, np.uint16)])
-        for index in range(3):
-            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p10le")
-            frame.pts = index
-            output.mux(video.encode(frame))
-        output.mux(video.encode(None))
-    stream = FileStream(path)
-    assert stream.source.is_hdr
-    patches = read(stream)[1, 32, 16::32].astype(int)
-    assert np.ptp(patches, axis=1).max() <= 3  # grey stays grey
-    levels = patches.mean(axis=1)
-    assert (np.diff(levels) > 0).all()
-    assert levels[0] <= 2
-    assert 140 <= levels[5] <= 190  # reference white of BT.2408 is bright, with room for highlights
-    assert 225 <= levels[7] <= 255
-    naive = round(255 * pq(1))
-    assert levels[1] < naive - 8  # not PQ shown as if it were SDR, which lifts the shadows
-
-
-def pq(nits: float) -> float:
-    """SMPTE ST 2084, inverse EOTF."""
-    power = (nits / 10000) ** 0.1593017578125
-    return float(((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375)
-
-
 def test_single_frames_equal_the_stream(clip: Clip) -> None:
     stream = FileStream(clip("clip.mp4", solids(90), rate=Fraction(5), options={"qp": "4", "g": "20"}))
     wanted = [0, 1, 29, 30, 75, 89]
@@ -280,6 +244,74 @@ def test_file_cut_in_the_middle_gives_what_is_there(
     assert len(frames) == stream.info.frame_count
     assert "cut short" in caplog.text and "of 60" in caplog.text
     assert np.abs(frames[:15].astype(int) - read(FileStream(whole))[:15]).mean() < 1
+
+
+def damaged(path: Path, *numbers: int, intact: int = 0) -> Path:
+    """A copy of a file with some pictures' packets overwritten from byte ``intact`` on."""
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(container.streams.video[0]) if packet.size]
+    data = bytearray(path.read_bytes())
+    for number in numbers:
+        begin, size = packets[number]
+        data[begin + intact : begin + size] = bytes(size - intact)
+    copy = path.with_name(f"damaged{path.suffix}")
+    copy.write_bytes(data)
+    return copy
+
+
+NOISE = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
+
+
+def wrong_frames(path: Path, whole: Path) -> tuple[list[int], list[str]]:
+    """Which frames of a damaged copy are not what they should be, and the notes."""
+    said: list[str] = []
+    stream = FileStream(path, note=lambda topic, text: said.append(text))
+    frames, exact = read(stream), read(FileStream(whole))
+    assert stream.info == FileStream(whole).info or stream.info.frame_count == len(frames) == len(exact)
+    return np.flatnonzero(np.abs(frames.astype(int) - exact).mean(axis=(1, 2, 3)) > 1).tolist(), said
+
+
+@pytest.mark.parametrize("numbers", [[20, 21, 22], [0], [0, 1, 2], [37, 39]])
+def test_damaged_pictures_are_counted_and_their_neighbours_stand_in(clip: Clip, numbers: list[int]) -> None:
+    whole = clip("whole.mp4", list(NOISE), options={"qp": "4", "g": "1"})
+    wrong, said = wrong_frames(damaged(whole, *numbers), whole)
+    assert wrong == numbers, "all others are shown, and when they should be"
+    assert said == [f"damaged.mp4: {len(numbers)} frames are damaged and cannot be decoded: their neighbours stand in"]
+
+
+def test_pictures_that_the_decoder_patches_up_are_counted(clip: Clip) -> None:
+    whole = clip("whole.mp4", list(NOISE), options={"qp": "4", "g": "1"})
+    assert wrong_frames(damaged(whole, 20, 30, intact=500), whole) == (
+        [20, 30],
+        ["damaged.mp4: 2 frames may show traces of damage"],
+    )
+
+
+@pytest.mark.parametrize("intact", [0, 30])
+def test_pictures_that_refer_to_lost_ones_are_counted_until_the_next_key_frame(clip: Clip, intact: int) -> None:
+    sliding = [np.roll(NOISE[0], shift, axis=1) for shift in range(40)]
+    whole = clip("whole.mp4", sliding, options={"qp": "4", "g": "20", "bf": "0", "sc_threshold": "0"})
+    wrong, said = wrong_frames(damaged(whole, 12, intact=intact), whole)
+    assert wrong == [*range(12, 20)]
+    assert sum(int(number) for number in re.findall(r"(\d+) frames", said[0])) == 8
+
+
+def test_damage_is_told_by_readers_that_stop_before_the_end_and_once_by_all(clip: Clip) -> None:
+    whole = clip("whole.mp4", list(NOISE), options={"qp": "4", "g": "1"})
+    said: list[str] = []
+    stream = FileStream(damaged(whole, 5, 25), note=lambda topic, text: said.append(text))
+    list(stream.section(0, 15))
+    read(stream)
+    read(stream)
+    assert [text[:25] for text in said] == ["damaged.mp4: 1 frames are", "damaged.mp4: 2 frames are"]
+
+
+def test_a_whole_file_has_no_notes(clip: Clip) -> None:
+    notes: dict[str, str] = {}
+    stream = FileStream(clip("clip.mp4", solids(60)), DecodeSettings(frame_rate=Fraction(12)), notes.__setitem__)
+    read(stream)
+    stream.frames_at([3, 7])
+    assert notes == {}
 
 
 def broken_files(folder: Path) -> dict[str, Path]:

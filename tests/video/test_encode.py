@@ -255,6 +255,47 @@ def test_full_disk_is_told(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("folder", ["file", "file/deeper"])
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match=r"could not save .*out\.mp4.*MB are free"):
+        save(stream_of(3), tmp_path / folder / "out.mp4")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is protected from root")
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(OSError, match=r"could not save .*out\.mp4"):
+            save(stream_of(3), tmp_path / "out.mp4")
+    finally:
+        tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize(("name", "size"), [("h264", (20000, 16)), ("lossless", (16, 20000)), ("h265", (3, 3))])
+def test_a_size_that_no_encoder_takes_is_refused_before_any_work(
+    tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    stream = Failing(np.zeros((3, size[1], size[0], 3), np.uint8), Fraction(25))
+    stream.error = AssertionError("frames were asked for")
+    with pytest.raises(InputError, match=r"video: found \d+ x \d+ pixels.*png sequence"):
+        save(stream, tmp_path / "out.mp4", EncodeSettings(name))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", CODECS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_very_short_clips(tmp_path: Path, name: str, count: int) -> None:
+    settings = EncodeSettings(name)
+    target = tmp_path / f"out{settings.suffix}"
+    save(stream_of(count), target, settings)
+    if settings.is_sequence:
+        assert len(os.listdir(target)) == count
+    else:
+        assert FileStream(target).info.frame_count == len(np.concatenate(list(FileStream(target).chunks()))) == count
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limit to hit")
 def test_a_write_that_the_system_refuses(tmp_path: Path) -> None:
     import resource

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from fractions import Fraction
@@ -73,6 +74,17 @@ def test_load_refuses(name: str, values: dict[str, Any]) -> None:
     with pytest.raises(InputError) as caught:
         load(**values)
     assert caught.value.name == name
+
+
+def test_what_is_wrong_with_a_file_is_told(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = folders / "input" / "clip.mp4"
+    data = bytearray(path.read_bytes())
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[middle : middle + 400] = bytes(400)
+    path.write_bytes(data)
+    video, _, frames = load(frame_rate=0.0)
+    assert sum(map(len, video.stream.chunks())) == frames == 60
+    assert re.search(r"clip\.mp4: \d+ frames (are damaged|may show)", caplog.text)
 
 
 def test_upload_after_the_page_was_loaded(folders: Path) -> None:
