@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .nodes.caching.node import FrugalHashCache
 from .nodes.caching.statistics import statistics
+from .nodes.economy.estimate_node import FrugalCostEstimate
 from .nodes.economy.node import FrugalCostReport
 from .nodes.host.folders import register_model_folders
 from .nodes.host.routes import register_routes
@@ -60,6 +61,7 @@ class FrugalMotion(ComfyExtension):
             FrugalInterpolate,
             FrugalHashCache,
             FrugalSaveVideo,
+            FrugalCostEstimate,
             FrugalCostReport,
         ]
 

@@ -14,7 +14,7 @@ _NAIVE: Colour = (255, 158, 84)
 _SAVED: Colour = (120, 220, 150)
 _COSTS: Colour = (232, 120, 120)
 _OURS: Colour = (86, 186, 255)
-_TOP, _ROW, _LEFT, _RIGHT = 96, 40, 210, 150
+_TOP, _ROW, _LEFT, _RIGHT = 96, 40, 230, 190
 
 
 def draw_savings(estimate: Estimate) -> Picture:
@@ -41,8 +41,11 @@ def draw_savings(estimate: Estimate) -> Picture:
     bars += [("this workflow", 0.0, ours, _OURS)]
     for row, (name, start, end, colour) in enumerate(bars):
         _draw_bar(canvas, _TOP + row * _ROW, name, (start / most, end / most), colour)
-        is_total = row in (0, len(bars) - 1)
-        write(canvas, _amount(estimate, end - start, is_total), (WIDTH - _RIGHT + 14, _TOP + row * _ROW + 24), 0.5, INK)
+        baseline, is_total = _TOP + row * _ROW + 24, row in (0, len(bars) - 1)
+        write(canvas, _amount(estimate, end - start, is_total), (WIDTH - _RIGHT + 14, baseline), 0.5, INK)
+        if not is_total:
+            times = f"{steps[row - 1].factor:,.2f} x"
+            write(canvas, times, (WIDTH - 24 - text_width(times, 0.45), baseline), 0.45, FAINT)
     return canvas
 
 

@@ -29,6 +29,8 @@ def _line(stage: StageEstimate) -> tuple[str, ...]:
 
 
 def _words(estimate: Estimate) -> list[str]:
+    if not any(stage.device == "gpu" for stage in estimate.stages):
+        return ["Nothing in this workflow needs the GPU."]
     words = []
     if estimate.dollars is not None and estimate.price:
         each = f" (${estimate.dollars / estimate.clips:,.4f} per clip)" if estimate.clips > 1 else ""

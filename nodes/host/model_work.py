@@ -184,20 +184,25 @@ def checkpoint_work(path: Path) -> CheckpointWork:
 def _checkpoint_work(file: FileVersion) -> CheckpointWork:
     model = checkpoint_model(file.path)
     net, factor = model.diffusion_model, model.memory_usage_factor
-
-    def row_memory(width: int, height: int) -> float:
-        # ComfyUI's rule for flash attention in half precision; a row is sampled with both prompts.
-        return float(2 * (width // 8) * (height // 8) * 2 * 0.01 * factor * 2**20)
-
     encode, decode = vae_work(file.path)
     return CheckpointWork(
         unet=_remembered(lambda width, height: unet_flops(net, model.model_config.unet_config, width, height)),
         encode=encode,
         decode=decode,
-        row_memory=row_memory,
-        weights=_bytes(net),
+        row_memory=lambda width, height: row_memory(factor, width, height),
+        weights=half_bytes(net),
         model_sampling=model.model_sampling,
     )
+
+
+def row_memory(factor: float, width: int, height: int) -> float:
+    """Bytes that a frame takes while it is sampled with both prompts: ComfyUI's rule for flash attention and fp16.
+
+    Args:
+        factor: ComfyUI's ``memory_usage_factor`` of the model.
+        width, height: of the picture, in pixels.
+    """
+    return 2 * (width // 8) * (height // 8) * torch.float16.itemsize * 0.01 * factor * 2**20
 
 
 def vae_work(path: Path) -> tuple[Work, Work]:
@@ -218,8 +223,17 @@ def _vae_work(file: FileVersion) -> tuple[Work, Work]:
     net = getattr(vae, "first_stage_model", None)
     if net is None:
         return _unknown, _unknown
-    net = net.to(torch.float16)
-    down, channels = vae.spacial_compression_encode(), vae.latent_channels
+    return autoencoder_work(net.to(torch.float16), vae.spacial_compression_encode(), vae.latent_channels)
+
+
+def autoencoder_work(net: Any, down: int, channels: int) -> tuple[Work, Work]:
+    """FLOPs of encoding and of decoding a frame, by a net on the meta device in half precision.
+
+    Args:
+        net: has ``encode`` and ``decode``.
+        down: pixels along the side of a latent pixel.
+        channels: of latents.
+    """
 
     def encode(width: int, height: int) -> float | None:
         picture = torch.zeros(1, 3, height, width, dtype=torch.float16, device="meta")
@@ -264,7 +278,7 @@ def _control_work(file: FileVersion) -> tuple[Work, float]:
         device="meta",
         operations=comfy.ops.disable_weight_init,
     )
-    return _remembered(lambda width, height: control_flops(net, config, width, height)), _bytes(net)
+    return _remembered(lambda width, height: control_flops(net, config, width, height)), half_bytes(net)
 
 
 def upscale_work(path: Path) -> Work:
@@ -318,5 +332,6 @@ def _unknown(width: int, height: int) -> None:
     return None
 
 
-def _bytes(net: torch.nn.Module) -> float:
+def half_bytes(net: torch.nn.Module) -> float:
+    """Bytes of a net's weights in half precision."""
     return float(sum(value.numel() for value in net.parameters()) * 2)
