@@ -9,6 +9,7 @@ import os
 import sys
 import textwrap
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ def nets(assets: Path) -> Any:
     prepare, interpolate = model_work.interpolation_work(assets / "models/frame_interpolation/rife_v4.26.safetensors")
     factor = comfy.supported_models.SDXL.memory_usage_factor
     return Nets(
-        unet=lambda width, height: model_work.unet_flops(unet, config, width, height),
-        control=lambda width, height: model_work.control_flops(control, config, width, height),
+        unet=lru_cache(lambda width, height: model_work.unet_flops(unet, config, width, height)),
+        control=lru_cache(lambda width, height: model_work.control_flops(control, config, width, height)),
         encode=encode,
         decode=decode,
         prepare=prepare,
@@ -115,12 +116,8 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
     return estimate(job(mode), work, machine)
 
 
-def section(assets: Path) -> str:
-    """The README's section, without its heading."""
-    from functools import lru_cache
-
-    found = nets(assets)
-    work = type(found)(**{name: lru_cache(value) if callable(value) else value for name, value in vars(found).items()})
+def section(work: Any) -> str:
+    """The README's section, without its heading; ``work`` is from ``nets``."""
     return f"{_table(work)}\n{_calculation(work)}"
 
 
@@ -199,7 +196,7 @@ def main() -> int:
     from .pack import import_pack
 
     import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
-    README.write_text(updated(README.read_text(encoding="utf-8"), section(ROOT / ".assets")), encoding="utf-8")
+    README.write_text(updated(README.read_text(encoding="utf-8"), section(nets(ROOT / ".assets"))), encoding="utf-8")
     return 0
 
 
