@@ -35,9 +35,8 @@ PROMPT = {
 def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
     for folder in ("checkpoints", "controlnet"):
-        _, suffixes = folder_paths.folder_names_and_paths[folder]
         paths = [str(assets / "models" / folder)]
-        monkeypatch.setitem(folder_paths.folder_names_and_paths, folder, (paths, suffixes))
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, folder, (paths, {".safetensors", ".ckpt"}))
 
 
 def executed(**inputs: Any) -> Any:

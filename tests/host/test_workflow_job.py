@@ -30,8 +30,9 @@ SMALL = {
 def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
     for folder in (assets / "models").iterdir():
-        _, suffixes = folder_paths.folder_names_and_paths[folder.name]
-        monkeypatch.setitem(folder_paths.folder_names_and_paths, folder.name, ([str(folder)], suffixes))
+        monkeypatch.setitem(
+            folder_paths.folder_names_and_paths, folder.name, ([str(folder)], {".safetensors", ".ckpt"})
+        )
 
 
 def prompt(name: str, **changes: dict[str, Any]) -> dict[str, Any]:
