@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..keyframes.uniform import every_nth
 from .estimate import Machine, gpu_seconds
 from .job import Job, Nets, Size, latent_size
+from .prices import dollars
 
 EVERY = (4, 6, 8, 12)
 STEPS = (20, 15, 12, 8)
@@ -31,7 +32,7 @@ class Change:
     dollars: float
 
     def __str__(self) -> str:
-        return f"{' and '.join(self.what)}: ${self.dollars:.4f} per clip"
+        return f"{' and '.join(self.what)} ({dollars(self.dollars)} per clip)"
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,13 @@ class Advice:
         return self.dollars <= self.budget
 
     def __str__(self) -> str:
+        budget = f"budget of {dollars(self.budget)} per clip"
         if self.is_met:
-            return f"The budget of ${self.budget:g} per clip is met: ${self.dollars:.4f}."
+            return f"The {budget} is met: {dollars(self.dollars)}."
         if self.chosen is None:
-            return (
-                f"The budget of ${self.budget:g} per clip cannot be met on this GPU: the least that these settings "
-                f"reach is ${self.least:.4f}."
-            )
-        return f"To meet the budget of ${self.budget:g} per clip, change {self.chosen}."
+            least = dollars(self.least)
+            return f"The {budget} cannot be met on this GPU: the least that its settings reach is {least}."
+        return f"To meet the {budget}: {self.chosen}."
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -82,14 +82,14 @@ def advise(job: Job, nets: Nets, machine: Machine, budget: float) -> Advice | No
     if not 0 < budget < math.inf:
         raise InputError("budget", repr(budget), "a number of dollars above 0, or 0 for no budget")
 
-    def dollars(changed: Job) -> float | None:
+    def cost_of(changed: Job) -> float | None:
         seconds = gpu_seconds(changed, nets, machine)
         return None if seconds is None else seconds * machine.price / 3600 / len(job.clips)
 
-    now = dollars(job)
+    now = cost_of(job)
     if now is None:
         return None
-    found = [Change(what, cost) for what, changed in _combinations(job) if (cost := dollars(changed)) is not None]
+    found = [Change(what, cost) for what, changed in _combinations(job) if (cost := cost_of(changed)) is not None]
     single = tuple(sorted((one for one in found if len(one.what) == 1 and one.dollars < now), key=lambda c: c.dollars))
     meeting = [one for one in found if one.dollars <= budget]
     chosen = min(meeting, key=lambda one: (len(one.what), -one.dollars), default=None)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..motion.report.plot import FAINT, INK, PANEL, Colour, Picture, text_width, write
 from .estimate import Estimate
+from .prices import dollars
 
 WIDTH = 768
 _BACK: Colour = (22, 24, 29)
@@ -60,5 +61,5 @@ def _draw_bar(canvas: Picture, top: int, name: str, span: tuple[float, float], c
 def _amount(estimate: Estimate, seconds: float, is_total: bool) -> str:
     sign = "" if is_total else "-" if seconds >= 0 else "+"
     if estimate.price:
-        return f"{sign}${abs(estimate.dollars_of(seconds) or 0):,.4f}"
+        return f"{sign}{dollars(abs(estimate.dollars_of(seconds) or 0))}"
     return f"{sign}{abs(seconds):,.1f} s"

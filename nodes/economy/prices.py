@@ -83,6 +83,16 @@ def check_price(name: str, value: Any) -> float:
     return float(value)
 
 
+def dollars(amount: float) -> str:
+    """An amount in words, with two digits that count at least.
+
+    >>> dollars(1.5), dollars(0.0000123)
+    ('$1.5000', '$0.000012')
+    """
+    digits = 4 if amount <= 0 else max(4, 1 - math.floor(math.log10(amount)))
+    return f"${amount:,.{digits}f}"
+
+
 def cards(own: Path | None = None) -> tuple[Card, ...]:
     """The cards of the pack's table.
 

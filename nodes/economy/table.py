@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .estimate import Estimate, StageEstimate
+from .prices import dollars
 
 HEADINGS = ("stage", "device", "frames", "TFLOP", "seconds", "by")
 
@@ -33,11 +34,11 @@ def _words(estimate: Estimate) -> list[str]:
         return ["Nothing in this workflow needs the GPU."]
     words = []
     if estimate.dollars is not None and estimate.price:
-        each = f" (${estimate.dollars / estimate.clips:,.4f} per clip)" if estimate.clips > 1 else ""
-        per_ten = estimate.dollars / estimate.video_seconds * 10
+        each = f" ({dollars(estimate.dollars / estimate.clips)} per clip)" if estimate.clips > 1 else ""
+        per_ten = dollars(estimate.dollars / estimate.video_seconds * 10)
         words.append(
-            f"${estimate.dollars:,.4f}{each} at ${estimate.price:g}/h, ${per_ten:,.4f} per 10 s of video; "
-            f"the naive way ${estimate.naive_dollars:,.4f}."
+            f"{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h, {per_ten} per 10 s of video; "
+            f"the naive way {dollars(estimate.naive_dollars or 0)}."
         )
     elif estimate.seconds is None:
         words.append("Seconds are not known: choose a GPU, or run once on this machine.")

@@ -13,7 +13,7 @@ from frugal_motion.nodes.economy.advice import advise
 from frugal_motion.nodes.economy.chart import WIDTH, draw_savings
 from frugal_motion.nodes.economy.estimate import Machine, estimate, rows_that_fit
 from frugal_motion.nodes.economy.job import NO_LIMIT, Job
-from frugal_motion.nodes.economy.prices import card_named
+from frugal_motion.nodes.economy.prices import card_named, dollars
 from frugal_motion.nodes.economy.table import as_text
 from frugal_motion.nodes.economy.throughput import UTILISATION, Measured, Throughput, calibrated
 from frugal_motion.nodes.errors import InputError
@@ -112,7 +112,7 @@ def test_advice_combines_what_alone_is_not_enough() -> None:
 
 def test_advice_says_so_when_nothing_helps() -> None:
     advice = advise(ten_seconds(), AREA, MACHINE, 1e-9)
-    assert advice.chosen is None and "cannot be met" in str(advice) and f"{advice.least:.4f}" in str(advice)
+    assert advice.chosen is None and "cannot be met" in str(advice) and dollars(advice.least) in str(advice)
 
 
 def test_advice_changes_nothing_when_the_budget_is_met() -> None:
@@ -153,6 +153,6 @@ def test_the_chart_has_a_bar_for_each_saving() -> None:
 def test_the_table_counts_dollars_per_clip_and_per_ten_seconds() -> None:
     job = replace(ten_seconds(), clips=ten_seconds().clips * 2)
     found = estimate(job, AREA, MACHINE)
-    assert f"(${found.dollars / 2:.4f} per clip)" in as_text(found)
+    assert f"({dollars(found.dollars / 2)} per clip)" in as_text(found)
     assert found.as_dict()["dollars_per_10_s"] == pytest.approx(found.dollars / 2)
     assert found.video_seconds == Fraction(20)

@@ -12,6 +12,7 @@ import folder_paths
 import pytest
 
 from frugal_motion.nodes.economy.estimate_node import FrugalCostEstimate
+from frugal_motion.nodes.economy.prices import dollars
 from frugal_motion.nodes.economy.throughput import Measured
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.estimates import THIS_MACHINE, estimate_prompt, gpu_names
@@ -50,7 +51,7 @@ def test_the_node_estimates_the_workflow_it_stands_in() -> None:
     found = json.loads(text)
     assert found["gpu"] == "L4" and found["dollars"] > 0 and found["naive_dollars"] > 50 * found["dollars"]
     assert found["rows"] == {"unet": 6 * 10 * 2, "control": 6 * 10 * 2}
-    assert f"${found['dollars']:,.4f}" in table and "cannot be met" in table and "AWS g6.xlarge" in table
+    assert dollars(found["dollars"]) in table and "cannot be met" in table and "AWS g6.xlarge" in table
     assert chart.shape[0] == 1 and chart.shape[2:] == (768, 3) and 0 <= chart.min() < chart.max() <= 1
 
 

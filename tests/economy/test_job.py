@@ -20,6 +20,7 @@ AREA = Nets(
     control=lambda width, height: 3e6 * width * height,
     encode=lambda width, height: 1e6 * width * height,
     decode=lambda width, height: 2e6 * width * height,
+    prepare=lambda width, height: 1e4 * width * height,
     interpolate=lambda width, height: 5e4 * width * height,
     upscale=lambda width, height: 3e7 * width * height,
 )
@@ -55,12 +56,13 @@ def test_small_batches_cost_a_dense_edit_its_shared_keyframes() -> None:
 
 def test_every_stage_of_a_sparse_edit() -> None:
     done = work(ten_seconds(upscales=True, encodes=True), AREA)
-    made = frames_to_make(every_nth(120, RATE, 4), Fraction(25)).made
+    to_make = frames_to_make(every_nth(120, RATE, 4), Fraction(25))
+    made = to_make.made
     frames = {stage: found.frames for stage, found in done.items()}
     assert frames == {"encode": 31, "sample": 31, "decode": 31, "interpolate": made, "upscale": 31}
     assert done["sample"].flops == 1116 * 11e6 * 512 * 512
     assert done["upscale"].flops == 31 * 3e7 * 512 * 512
-    assert done["interpolate"].flops == pytest.approx(made * 5e4 * 1024 * 1024)
+    assert done["interpolate"].flops == pytest.approx((made * 5e4 + to_make.used * 1e4) * 1024 * 1024)
 
 
 def test_the_other_order_upscales_every_frame() -> None:
