@@ -3,6 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes.caching.node import FrugalHashCache
+from .nodes.economy.estimate_node import FrugalCostEstimate
 from .nodes.economy.node import FrugalCostReport
 from .nodes.economy.prewarm_node import FrugalPrewarm
 from .nodes.host.folders import register_model_folders
@@ -60,6 +61,7 @@ class FrugalMotion(ComfyExtension):
             FrugalInterpolate,
             FrugalHashCache,
             FrugalSaveVideo,
+            FrugalCostEstimate,
             FrugalCostReport,
             FrugalPrewarm,
         ]

@@ -82,6 +82,11 @@ def bench(arguments: Sequence[str] = ()) -> None:
     run([made.python, "-m", "bench", *arguments])
 
 
+def costs(arguments: Sequence[str] = ()) -> None:
+    """Write what 10 seconds of video cost into the README."""
+    run([models().python, "-m", "tools.costs"])
+
+
 def clean(arguments: Sequence[str] = ()) -> None:
     """Remove what the tools made; ``--all`` also the environment, ComfyUI, and the weights."""
     parser = argparse.ArgumentParser(prog="dev.py clean")
@@ -99,6 +104,7 @@ COMMANDS = {
     "demo": run_demo,
     "demo-model": demo_model,
     "bench": bench,
+    "costs": costs,
     "test": test,
     "lint": lint,
     "format": format_code,

@@ -10,18 +10,17 @@ from typing import Any
 
 from comfy_api.latest import Input, io
 
-from ..host.cache import cache, contents
+from ..host.cache import cache, value_key
 from ..host.folders import lent_file
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.progress import Progress, duration, show_on_node
-from ..host.prompt import declared, meaning
 from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable
 from .entry import Entry
-from .signature import Signer, Unsignable, is_link
+from .signature import Unsignable, is_link
 from .statistics import statistics
 from .values import VALUES
 
@@ -94,10 +93,9 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _key(cls, motion_style: list[str]) -> str | None:
         """``None`` if there is none that says what the value is."""
-        prompt, content = cls.hidden.dynprompt, contents()
-        signer = Signer(lambda node_id: declared(prompt.get_node(node_id)), lambda text: meaning(text, content))
+        node = cls.hidden.dynprompt.get_node
         try:
-            return signer.sign(prompt.get_node(cls.hidden.unique_id)["inputs"]["value"], motion_style)
+            return value_key(node, node(cls.hidden.unique_id)["inputs"]["value"], motion_style)
         except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
             logger.warning("Hash Cache: %s; it passes through", error)
             return None

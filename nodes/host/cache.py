@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import folder_paths
 from comfy.model_management import throw_exception_if_processing_interrupted
 
 from ..caching.digests import Digests
 from ..caching.remote import Remote
+from ..caching.signature import Signer
 from ..caching.store import Store
 from .folders import user_folder
+from .prompt import declared, meaning
 from .settings import settings
 
 
@@ -38,6 +41,22 @@ def contents() -> Callable[[Path], str]:
     """Gives for a key what a file contains, as far as that says what ComfyUI works with."""
     known = digests()
     return lambda path: _loaded.told(path, known.of(path))
+
+
+def value_key(node: Callable[[str], Any], wire: Any, motion_style: Sequence[str]) -> str:
+    """The key of what comes over a wire.
+
+    Args:
+        node: gives a node of the prompt by its id.
+        wire: the input of the node that keeps it.
+
+    Raises:
+        Unsignable: no key could say what it is.
+        OSError: a file cannot be read.
+    """
+    content = contents()
+    signer = Signer(lambda node_id: declared(node(node_id)), lambda text: meaning(text, content))
+    return signer.sign(wire, motion_style)
 
 
 class Loaded:

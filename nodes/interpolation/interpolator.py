@@ -99,17 +99,29 @@ class NetInterpolator:
 
     def flops_per_pixel(self) -> float | None:
         side = 2 * max(self._align(1, 1), self._least)
+        found = self.flops(side, side)
+        return None if found is None else (2 * found[0] + found[1]) / side**2
+
+    def flops(self, height: int, width: int) -> tuple[float, float] | None:
+        """Work for a picture of that size that is prepared, and for a frame that is made between two of them.
+
+        ``None`` where it cannot be counted.
+        """
+        below, right = self._padding(height, width)
+        image = torch.zeros(1, 3, height + below, width + right, dtype=self._dtype, device="meta")
+        options: dict[str, Any] = {"scale": flow_scale(height, width)} if self._has_scale else {}
 
         def make(net: Any) -> None:
-            image = torch.zeros(1, 3, side, side, dtype=self._dtype, device="meta")
-            cache = {"img0": net.extract_features(image), "img1": net.extract_features(image)}
+            features = net.extract_features(image)
+            cache = {"img0": features, "img1": features}
             if self._by_pair is None:
-                net(image, image, timestep=image[:, :1], cache=cache)
+                net(image, image, timestep=image[:, :1], cache=cache, **options)
             else:
                 net.forward_multi_timestep(image, image, [0.5], cache=cache)
 
-        flops = flops_of(self._net, make)
-        return None if flops is None else flops / side**2
+        prepared = flops_of(self._net, lambda net: net.extract_features(image))
+        both = flops_of(self._net, make)
+        return None if prepared is None or both is None else (prepared, both - prepared)
 
     def prepare(self, frame: Picture) -> PreparedFrame:
         height, width, _ = frame.shape

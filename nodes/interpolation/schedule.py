@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from ..keyframes.keyframes import Bracket, Keyframes
@@ -22,3 +23,23 @@ def schedule(keyframes: Keyframes, frame_rate: Fraction) -> Iterator[Bracket]:
     step = keyframes.frame_rate / frame_rate
     for j in range(frame_count(keyframes, frame_rate)):
         yield keyframes.bracket(j * step)
+
+
+@dataclass(frozen=True)
+class FramesToMake:
+    """How many frames of a result are made, how many pictures they lie between, and how many are shown as they are."""
+
+    made: int
+    used: int
+    shown: int
+
+
+def frames_to_make(keyframes: Keyframes, frame_rate: Fraction) -> FramesToMake:
+    """Count the frames of a schedule. Pairs of equal pictures, which need no net, are not known here."""
+    brackets = list(schedule(keyframes, frame_rate))
+    between = [bracket for bracket in brackets if bracket.weight > 0]
+    return FramesToMake(
+        made=len(between),
+        used=len({index for bracket in between for index in (bracket.left, bracket.right)}),
+        shown=len({bracket.left for bracket in brackets if bracket.weight == 0}),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..interpolation.schedule import schedule
+from ..interpolation.schedule import frames_to_make
 from ..interpolation.stream import InterpolatedStream
 from .upscaler import Upscaler
 
@@ -43,11 +43,9 @@ def compare(stream: InterpolatedStream, size: tuple[int, int], upscaler: Upscale
     to_upscale = upscaler.flops_per_pixel() if upscaler.uses_net(*size) else 0.0
     if to_make is None or to_upscale is None:
         return None
-    brackets = list(schedule(stream.keyframes, stream.info.frame_rate))
-    made = sum(bracket.weight > 0 for bracket in brackets)
-    shown = len({bracket.left for bracket in brackets if bracket.weight == 0})
+    frames = frames_to_make(stream.keyframes, stream.info.frame_rate)
     small, large = size[0] * size[1], upscaler.size[0] * upscaler.size[1]
     return Orders(
-        upscale_first=stream.source.info.frame_count * to_upscale * small + made * to_make * large,
-        interpolate_first=made * to_make * small + (made + shown) * to_upscale * small,
+        upscale_first=stream.source.info.frame_count * to_upscale * small + frames.made * to_make * large,
+        interpolate_first=frames.made * to_make * small + (frames.made + frames.shown) * to_upscale * small,
     )

@@ -1,0 +1,36 @@
+"""What the README says of costs is what ``make costs`` says."""
+
+from __future__ import annotations
+
+import pytest
+
+from frugal_motion.nodes.economy.prices import card_named
+from frugal_motion.tools import costs
+
+
+@pytest.fixture(scope="module")
+def work(assets):
+    return costs.nets(assets)
+
+
+def test_the_readme_says_what_the_command_says(work) -> None:
+    readme = costs.README.read_text(encoding="utf-8")
+    assert costs.updated(readme, costs.section(work)) == readme, "run `make costs`"
+
+
+def test_ten_seconds_naive_and_frugal(work) -> None:
+    found, dense = (costs.example(costs.EXAMPLE, work, mode) for mode in ("sparse", "dense"))
+    assert found.naive_dollars == pytest.approx(0.80, rel=0.1)
+    halved = found.naive_dollars / 2 * dense.savings[0].after / dense.savings[0].before
+    assert 0.15 <= halved <= 0.25
+    assert found.dollars < dense.dollars < 0.15
+
+
+def test_spot_is_sixty_to_eighty_percent_cheaper() -> None:
+    card = card_named(costs.EXAMPLE)
+    assert 0.6 <= 1 - card.spot / card.on_demand <= 0.8
+
+
+def test_a_readme_without_marks_is_not_touched() -> None:
+    with pytest.raises(ValueError, match="make costs"):
+        costs.updated("# Frugal Motion", "text")
