@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
+from ..host.calibration import measured_runs
 from ..host.estimates import EstimateOptions, gpu_names, workflow_estimate
 from ..host.node import FrugalNode, Keyframes
 from ..keyframes.keyframes import Keyframes as Plan
@@ -85,8 +86,3 @@ class FrugalCostEstimate(FrugalNode):
         chart = torch.from_numpy(draw_savings(found.estimate)).float()[None] / 255
         shown = {**ui.PreviewText(found.text).as_dict(), "frugal_estimate": [found.as_dict()]}
         return io.NodeOutput(found.text, json.dumps(found.as_dict()), chart, ui=shown)
-
-
-def measured_runs() -> list[Any]:
-    """Stages of earlier runs on this machine."""
-    return []

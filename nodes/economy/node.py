@@ -9,10 +9,10 @@ from typing import Any
 
 from comfy_api.latest import Input, io, ui
 
+from ..host.models import this_device
 from ..host.node import Anything, FrugalNode, run_costs
+from ..host.prices import price_here
 from ..host.prompt import title, upstream
-from ..host.runs import card_name
-from ..host.settings import settings
 from .meter import StageCost
 from .report import Report
 
@@ -54,7 +54,7 @@ class FrugalCostReport(FrugalNode):
     @classmethod
     def execute(cls, after: Any, gpu_price: float) -> io.NodeOutput:
         stages = tuple(_stages(cls.hidden.prompt, cls.hidden.unique_id))
-        report = Report(stages, gpu_price or settings().gpu_price, card_name(), _video_seconds(after))
+        report = Report(stages, gpu_price or price_here(), this_device(), _video_seconds(after))
         shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
         return io.NodeOutput(report.as_text(), json.dumps(report.as_dict()), ui=shown)
 

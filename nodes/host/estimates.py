@@ -12,13 +12,13 @@ import torch
 
 from ..economy.advice import Advice, advise
 from ..economy.estimate import GIGABYTE, Estimate, Machine, estimate
-from ..economy.prices import Card, card_named, cards, check_price
+from ..economy.prices import Card, card_named, check_price
 from ..economy.table import as_text
 from ..economy.throughput import Measured, calibrated
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
-from .folders import user_folder
-from .models import compute_device, inference_dtype
+from .models import compute_device, inference_dtype, this_device
+from .prices import known_cards
 from .workflow_job import planned
 
 THIS_MACHINE = "this machine"
@@ -100,17 +100,6 @@ class WorkflowEstimate:
 def gpu_names() -> list[str]:
     """What a user can choose from."""
     return [THIS_MACHINE, *(card.name for card in known_cards())]
-
-
-def known_cards() -> tuple[Card, ...]:
-    """The price table, with what the user has put into ``user/frugal-motion/prices.json``."""
-    return cards(user_folder("") / "prices.json")
-
-
-def this_device() -> str:
-    """What ComfyUI computes on, as the driver names it, or ``"cpu"``. Records of runs are kept under this name."""
-    device = compute_device()
-    return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else device.type
 
 
 def estimate_prompt(prompt: Any, options: Mapping[str, Any], measured: Sequence[Measured] = ()) -> dict[str, Any]:

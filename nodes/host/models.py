@@ -41,6 +41,12 @@ def compute_device() -> torch.device:
     return device
 
 
+def this_device() -> str:
+    """What ComfyUI computes on, as the driver names it, or ``"cpu"``. Records of runs are kept under this name."""
+    device = compute_device()
+    return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else device.type
+
+
 def inference_dtype(device: torch.device) -> torch.dtype:
     """fp16 where ComfyUI would use it, fp32 elsewhere (CPU)."""
     return torch.float16 if management.should_use_fp16(device) else torch.float32

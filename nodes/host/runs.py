@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import comfy.model_management as management
-
 from ..economy.meter import Ledger, StageCost
 from ..economy.report import Report
 from ..economy.runs import Runs
 from .folders import user_folder
+from .models import this_device
+from .prices import price_here
 from .prompt import title
-from .settings import settings
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +24,6 @@ _LOOK_EVERY = 1.0  # seconds
 def stored_runs() -> Runs:
     """Where they are kept."""
     return Runs(user_folder("runs"))
-
-
-def card_name() -> str:
-    """The name of the GPU, or "cpu"."""
-    device = management.get_torch_device()
-    if device.type == "cuda":
-        import torch
-
-        return torch.cuda.get_device_name(device)
-    return str(device.type)
 
 
 def titled(cost: StageCost, prompt: Mapping[str, Any], node_id: str) -> StageCost:
@@ -89,7 +78,7 @@ class RunKeeper:
         if meter is None or not meter.costs:
             return None
         stages = tuple(titled(cost, prompt, node_id) for node_id, cost in meter.costs.items())
-        report = Report(stages, settings().gpu_price, card_name())
+        report = Report(stages, price_here(), this_device())
         return {
             **report.as_dict(),
             "status": status.get("status_str", ""),

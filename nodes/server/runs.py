@@ -1,19 +1,23 @@
-"""What runs have cost, over HTTP.
+"""What runs have cost and will cost, over HTTP.
 
 GET  /frugal-motion/runs?limit=20   the last runs, the newest first
 GET  /frugal-motion/runs/{run}      one of them, by its prompt id, with the workflow
+POST /frugal-motion/estimate        {"prompt": a workflow in API form, "options": {"gpu", "price", "spot", "budget"}}
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from ..errors import InputError
+from ..host.calibration import measured_runs
+from ..host.estimates import estimate_prompt
 from ..host.runs import stored_runs
-from .answers import PREFIX, answering
+from .answers import PREFIX, answering, json_object
 
 
 def add_run_routes(routes: web.RouteTableDef) -> None:
@@ -32,8 +36,20 @@ def add_run_routes(routes: web.RouteTableDef) -> None:
             return web.json_response({"error": f"no run {run!r} is kept"}, status=404)
         return web.json_response(record)
 
+    async def post_estimate(request: web.Request) -> web.Response:
+        given = await json_object(request, {"prompt", "options"})
+        options = given.get("options", {})
+        if not isinstance(options, dict):
+            raise InputError("options", repr(options)[:200], "a JSON object")
+        return web.json_response(await asyncio.to_thread(_estimate, given.get("prompt"), options))
+
+    routes.post(f"{PREFIX}/estimate")(answering(post_estimate))
     routes.get(f"{PREFIX}/runs")(answering(get_runs))
     routes.get(f"{PREFIX}/runs/{{run}}")(answering(get_run))
+
+
+def _estimate(prompt: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    return estimate_prompt(prompt, options, measured_runs())
 
 
 def _newest(limit: int) -> list[dict[str, Any]]:

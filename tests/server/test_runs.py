@@ -58,3 +58,17 @@ def test_absurd_limits(server: Server, limit: str) -> None:
 
 def test_a_run_that_is_not_there(server: Server) -> None:
     assert ask(server, "/runs/none")[0] == 404
+
+
+def test_an_estimate_before_and_after_the_first_run(server: Server) -> None:
+    before = ask(server, "/estimate", {"prompt": PROMPT, "options": {"gpu": "L4"}})
+    assert before[0] == 200 and before[1]["seconds"] == 0, "no work for a GPU in it"
+    code, found = ask(server, "/estimate", {"prompt": PROMPT, "options": {"gpu": "Abacus"}})
+    assert code == 400 and "L4" in found["error"]
+    assert ask(server, "/estimate", {"prompt": 3})[0] == 400
+    assert ask(server, "/estimate", {"prompt": PROMPT, "options": []})[0] == 400
+
+    run = posted(server, PROMPT | {"2": {**PROMPT["2"], "inputs": PROMPT["2"]["inputs"] | {"quality": 31}}})
+    until(lambda: ask(server, f"/runs/{run}")[0] == 200, "the record")
+    stages = {stage["stage"]: stage for stage in ask(server, "/estimate", {"prompt": PROMPT})[1]["stages"]}
+    assert stages["save"]["measured"] and stages["save"]["seconds"] > 0
