@@ -1,4 +1,4 @@
-"""The picture of an estimate: one bar for each saving."""
+"""Pictures of what a run will cost and has cost, as bars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import numpy as np
 
 from ..motion.report.plot import FAINT, INK, PANEL, Colour, Picture, text_width, write
 from .estimate import Estimate
+from .meter import StageCost
 from .prices import dollars
+from .report import Report
 
 WIDTH = 768
 _BACK: Colour = (22, 24, 29)
@@ -15,7 +17,9 @@ _NAIVE: Colour = (255, 158, 84)
 _SAVED: Colour = (120, 220, 150)
 _COSTS: Colour = (232, 120, 120)
 _OURS: Colour = (86, 186, 255)
+_CPU: Colour = (140, 150, 165)
 _TOP, _ROW, _LEFT, _RIGHT = 96, 40, 230, 190
+_LETTERS = 24  # of a name, left of its bar
 
 
 def draw_savings(estimate: Estimate) -> Picture:
@@ -48,6 +52,35 @@ def draw_savings(estimate: Estimate) -> Picture:
             times = f"{steps[row - 1].factor:,.2f} x"
             write(canvas, times, (WIDTH - 24 - text_width(times, 0.45), baseline), 0.45, FAINT)
     return canvas
+
+
+def draw_costs(report: Report) -> Picture:
+    """Draw the seconds of every stage: what the GPU has done, what the CPU has done, what was spared.
+
+    Returns:
+        RGB ``(height, WIDTH, 3)``.
+    """
+    canvas: Picture = np.full((_TOP + _ROW * len(report.stages) + 20, WIDTH, 3), _BACK, np.uint8)
+    write(canvas, "Cost Report", (24, 40), 0.9, INK, 2)
+    money = f", {dollars(report.dollars)} at ${report.price:g}/h" if report.price else ""
+    write(canvas, f"{report.seconds:.1f} s, {report.gpu_seconds:.1f} s on the GPU{money}", (24, 70), 0.5, FAINT)
+    most = max((stage.seconds for stage in report.stages), default=0.0) or 1.0
+    for row, stage in enumerate(report.stages):
+        top = _TOP + row * _ROW
+        colour = _CPU if stage.device == "cpu" else _OURS
+        _draw_bar(canvas, top, _shortened(stage.stage), (0.0, stage.seconds / most), colour)
+        write(canvas, _took(stage), (WIDTH - _RIGHT + 14, top + 24), 0.5, INK)
+    return canvas
+
+
+def _took(stage: StageCost) -> str:
+    if stage.cached or stage.device == "-":
+        return "cached"
+    return f"{stage.seconds:.2f} s on the {'CPU' if stage.device == 'cpu' else 'GPU'}"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 2]}.."
 
 
 def _draw_bar(canvas: Picture, top: int, name: str, span: tuple[float, float], colour: Colour) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import torch
 from comfy_api.latest import Input, io, ui
 
 from ..host.models import this_device
 from ..host.node import Anything, FrugalNode, run_costs
 from ..host.prices import price_here
 from ..host.prompt import title, upstream
+from .chart import draw_costs
 from .meter import StageCost
 from .report import Report
 
@@ -43,6 +45,7 @@ class FrugalCostReport(FrugalNode):
             outputs=[
                 io.String.Output(display_name="table", tooltip="The table, for Preview as Text."),
                 io.String.Output(display_name="json", tooltip="The same as JSON."),
+                io.Image.Output(display_name="chart", tooltip="The seconds of every stage, one bar each."),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
         )
@@ -56,7 +59,8 @@ class FrugalCostReport(FrugalNode):
         stages = tuple(_stages(cls.hidden.prompt, cls.hidden.unique_id))
         report = Report(stages, gpu_price or price_here(), this_device(), _video_seconds(after))
         shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
-        return io.NodeOutput(report.as_text(), json.dumps(report.as_dict()), ui=shown)
+        chart = torch.from_numpy(draw_costs(report)).float()[None] / 255
+        return io.NodeOutput(report.as_text(), json.dumps(report.as_dict()), chart, ui=shown)
 
 
 def _video_seconds(value: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from frugal_motion.nodes.economy.chart import WIDTH, draw_costs
 from frugal_motion.nodes.economy.meter import StageCost
 from frugal_motion.nodes.economy.report import Report
 from frugal_motion.nodes.errors import InputError
@@ -60,3 +61,18 @@ def test_no_stages_at_all() -> None:
 def test_absurd_prices(price: float) -> None:
     with pytest.raises(InputError, match="dollars per hour"):
         Report((), price)
+
+
+def test_bars_are_as_long_as_stages_took() -> None:
+    stages = (
+        StageCost("Sample", "cuda:0", 8.0),
+        StageCost("Load", "cpu", 4.0),
+        StageCost("A name that is too long for its place", "-", cached=True),
+    )
+    picture = draw_costs(Report(stages, 1.0))
+    assert picture.shape[1:] == (WIDTH, 3)
+    rows = [picture[96 + 40 * row + 8, 230 : WIDTH - 190] for row in range(3)]
+    background = rows[2][-1]
+    lengths = [int((row != background).any(axis=1).sum()) for row in rows]
+    assert lengths[0] == len(rows[0]) and lengths[1] == pytest.approx(lengths[0] / 2, abs=2) and lengths[2] <= 2
+    assert (rows[0][0] != rows[1][0]).any(), "GPU and CPU are told apart"
