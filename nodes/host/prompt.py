@@ -30,16 +30,21 @@ def upstream(prompt: Mapping[str, Any], node_id: str) -> Iterator[str]:
     yield from visit(node_id)
 
 
-def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node with the inputs that its class has. Newer editors post more: the state of a preview, for one."""
+def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a node that its class has. Newer editors post more: the state of a preview, for one."""
     node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
     if node_class is None:
-        return node
+        return dict(node["inputs"])
     kinds = node_class.INPUT_TYPES()
     known = {**kinds.get("required", {}), **kinds.get("optional", {})}
     # A dotted name belongs to a dynamic input: "model.steps" to "model".
-    inputs = {name: value for name, value in node["inputs"].items() if is_link(value) or name.split(".")[0] in known}
-    resolve = getattr(node_class, "resolved_inputs", None)  # patterns of files, to be signed by what they mean
+    return {name: value for name, value in node["inputs"].items() if is_link(value) or name.split(".")[0] in known}
+
+
+def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A node as it is signed: without what its class does not know, and with patterns of files as what they mean."""
+    resolve = getattr(NODE_CLASS_MAPPINGS.get(node["class_type"]), "resolved_inputs", None)
+    inputs = known_inputs(node)
     return {**node, "inputs": resolve(inputs) if resolve else inputs}
 
 

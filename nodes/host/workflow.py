@@ -9,7 +9,7 @@ from typing import Any
 
 from ..caching.signature import is_link
 from ..errors import InputError
-from .prompt import title
+from .prompt import known_inputs, title
 
 
 class Workflow:
@@ -82,8 +82,8 @@ class Workflow:
         return found
 
     def inputs(self, node_id: str) -> dict[str, Any]:
-        """All constant inputs of a node."""
-        return {name: self.value(node_id, name) for name in self.prompt[node_id]["inputs"]}
+        """All constant inputs of a node that its class knows."""
+        return {name: self.value(node_id, name) for name in known_inputs(self.prompt[node_id])}
 
     def needed(self, is_at_hand: Callable[[str], bool]) -> set[str]:
         """Nodes that will run, as nothing in front of a node ``is_at_hand`` does."""

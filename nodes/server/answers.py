@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -9,20 +10,23 @@ from aiohttp import web
 
 from ..errors import InputError
 
+logger = logging.getLogger(__name__)
+
 PREFIX = "/frugal-motion"
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def answering(handler: Handler) -> Handler:
-    """A handler whose errors become answers: 400 for what the request asks, 500 for what the disk refuses."""
+    """A handler whose errors become answers: 400 for what the request asks, 500 for the rest."""
 
     async def answer(request: web.Request) -> web.Response:
         try:
             return await handler(request)
         except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
-        except OSError as error:
-            return web.json_response({"error": str(error)}, status=500)
+        except Exception as error:
+            logger.exception("%s %s", request.method, request.path)
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
 
     return answer
 

@@ -2,6 +2,7 @@
 
 GET  /frugal-motion/runs?limit=20   the last runs, the newest first
 GET  /frugal-motion/runs/{run}      one of them, by its prompt id, with the workflow
+GET  /frugal-motion/gpus            names of the cards that the price table knows
 POST /frugal-motion/estimate        {"prompt": a workflow in API form, "options": {"gpu", "price", "spot", "budget"}}
 """
 
@@ -15,7 +16,7 @@ from aiohttp import web
 
 from ..errors import InputError
 from ..host.calibration import measured_runs
-from ..host.estimates import estimate_prompt
+from ..host.estimates import estimate_prompt, gpu_names
 from ..host.runs import stored_runs
 from .answers import PREFIX, answering, json_object
 
@@ -43,6 +44,10 @@ def add_run_routes(routes: web.RouteTableDef) -> None:
             raise InputError("options", repr(options)[:200], "a JSON object")
         return web.json_response(await asyncio.to_thread(_estimate, given.get("prompt"), options))
 
+    async def get_gpus(_: web.Request) -> web.Response:
+        return web.json_response({"names": await asyncio.to_thread(gpu_names)})
+
+    routes.get(f"{PREFIX}/gpus")(answering(get_gpus))
     routes.post(f"{PREFIX}/estimate")(answering(post_estimate))
     routes.get(f"{PREFIX}/runs")(answering(get_runs))
     routes.get(f"{PREFIX}/runs/{{run}}")(answering(get_run))

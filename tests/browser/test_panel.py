@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 from ..server.client import ask
 from ..server.test_runs import PROMPT, posted
+from .test_workflows import SET_WIDGETS, SMALL
 
 
 def opened(page: Page) -> None:
@@ -54,3 +56,17 @@ def test_a_server_that_goes_away_is_said(page: Page, server: Server) -> None:
     page.get_by_text("The server does not answer").wait_for()
     page.unroute("**/frugal-motion/**")
     page.get_by_text("The server does not answer").wait_for(state="hidden")
+
+
+def test_an_estimate_of_the_workflow_that_is_open(page: Page, server: Server, tmp_path: Path) -> None:
+    editor.load(page, editor.WORKFLOWS / "motion_edit.json")
+    page.evaluate(SET_WIDGETS, [SMALL])
+    opened(page)
+    estimate = page.get_by_role("region", name="Estimate")
+    estimate.get_by_label("GPU").select_option("L4")
+    estimate.get_by_label("Budget in dollars per clip").fill("0.5")
+    estimate.get_by_role("button", name="Estimate this workflow").click()
+    estimate.get_by_text("The naive way").wait_for(timeout=120_000)
+    estimate.get_by_text("is met").wait_for()
+    assert estimate.locator("li").count() >= 3
+    page.screenshot(path=tmp_path / "estimate.png")

@@ -50,6 +50,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edit": ("motion_edit", SMALL),
     "dense edit": ("motion_edit", DENSE),
     "several clips": ("micro_batch", SMALL_CLIPS),
+    "costs": ("cost_lab", SMALL),
     "finished video": ("finish_video", FINISH),
     "lab": ("motion_lab", {}),
     "lab of two people": ("motion_lab", TWO_PEOPLE),
@@ -83,6 +84,7 @@ def test_api_twins_agree_with_the_editor(server: Server) -> None:
 
 def test_is_offered_as_a_template(server: Server) -> None:
     assert sorted(server.get("/api/workflow_templates")["frugal-motion"]) == [
+        "cost_lab",
         "finish_video",
         "micro_batch",
         "motion_edit",

@@ -61,7 +61,8 @@ def test_a_run_that_is_not_there(server: Server) -> None:
 
 
 def test_an_estimate_before_and_after_the_first_run(server: Server) -> None:
-    before = ask(server, "/estimate", {"prompt": PROMPT, "options": {"gpu": "L4"}})
+    shown = {**PROMPT["1"], "inputs": PROMPT["1"]["inputs"] | {"video-preview": ""}}  # as newer editors post it
+    before = ask(server, "/estimate", {"prompt": PROMPT | {"1": shown}, "options": {"gpu": "L4"}})
     assert before[0] == 200 and before[1]["seconds"] == 0, "no work for a GPU in it"
     code, found = ask(server, "/estimate", {"prompt": PROMPT, "options": {"gpu": "Abacus"}})
     assert code == 400 and "L4" in found["error"]

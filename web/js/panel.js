@@ -1,8 +1,9 @@
-/** The side panel: the GPU, the last runs and the cache. */
+/** The side panel: the GPU, what runs will cost and have cost, and the cache. */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
 import { cacheSection } from "./panel/cache.js";
+import { estimateSection } from "./panel/estimate.js";
 import { gpuSection } from "./panel/gpu.js";
 import { runsSection } from "./panel/runs.js";
 
@@ -10,9 +11,9 @@ const EVERY = 2000; // milliseconds
 
 /** Fill the panel; gives what stops it. */
 function fill(root) {
-  const [gpu, runs, cache] = [gpuSection(), runsSection(), cacheSection()];
+  const [gpu, estimate, runs, cache] = [gpuSection(), estimateSection(), runsSection(), cacheSection()];
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
-  root.replaceChildren(element("div", { className: "frugal-panel" }, trouble, gpu.root, runs.root, cache.root));
+  root.replaceChildren(element("div", { className: "frugal-panel" }, trouble, gpu.root, estimate.root, runs.root, cache.root));
 
   const refresh = async (...parts) => {
     try {
@@ -22,7 +23,7 @@ function fill(root) {
       trouble.textContent = `The server does not answer: ${error.message}`;
     }
   };
-  const ended = () => refresh(gpu, runs, cache);
+  const ended = () => refresh(gpu, estimate, runs, cache);
   const timer = setInterval(() => document.hidden || refresh(gpu), EVERY);
   api.addEventListener("frugal-motion.run", ended);
   api.addEventListener("reconnected", ended);

@@ -10,6 +10,7 @@ export function bytes(count) {
 
 /** 83 -> "1 min 23 s". */
 export function duration(seconds) {
+  if (seconds > 0 && seconds < 0.05) return "< 0.1 s";
   const whole = Math.round(seconds);
   if (whole < 60) return seconds < 10 ? `${seconds.toFixed(1)} s` : `${whole} s`;
   const minutes = Math.floor(whole / 60);
