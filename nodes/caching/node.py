@@ -10,9 +10,11 @@ from typing import Any
 
 from comfy_api.latest import Input, io
 
+from ..economy.prices import dollars
 from ..host.cache import cache, value_key
 from ..host.folders import lent_file
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
+from ..host.prices import price_here
 from ..host.progress import Progress, duration, show_on_node
 from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
@@ -106,7 +108,7 @@ class FrugalHashCache(FrugalNode):
             cost.cached = True
         cache().touch(entry)
         statistics.hit(entry.seconds)
-        show_on_node(f"hit: {duration(entry.seconds)} saved")
+        show_on_node(f"hit: {_worth(entry.seconds)} saved")
         return io.NodeOutput(values, ui=_shown("hit", entry))
 
     @classmethod
@@ -162,6 +164,12 @@ class _Looks:
 
 
 _looks = _Looks()
+
+
+def _worth(seconds: float) -> str:
+    """Seconds of this machine in words, with what they cost where its price is known."""
+    price = price_here()
+    return f"{duration(seconds)}, {dollars(seconds * price / 3600)}" if price else duration(seconds)
 
 
 def _keep(key: str, values: list[Any], made: str) -> Entry:

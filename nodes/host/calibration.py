@@ -32,14 +32,15 @@ def measured_of(record: Mapping[str, Any]) -> list[Measured]:
     if record.get("status") != "success" or not record.get("prompt"):
         return []
     try:
-        job, nets = _work(json.dumps(record["prompt"], sort_keys=True))
+        job, nets = work_of(json.dumps(record["prompt"], sort_keys=True))
     except InputError:
         return []
     return list(_measured(record, job, nets))
 
 
 @lru_cache(maxsize=LATEST)
-def _work(prompt: str) -> tuple[Job, Nets]:
+def work_of(prompt: str) -> tuple[Job, Nets]:
+    """What a prompt does, whatever a cache has of it by now; the prompt is JSON, so that it can be remembered by it."""
     found = planned(json.loads(prompt))
     return replace(found.job, cached=frozenset()), found.nets  # what the cache has now it had not before the run
 

@@ -20,6 +20,7 @@ from ..caching.entry import Entry
 from ..caching.store import Store
 from ..errors import InputError
 from ..host.cache import cache_folder
+from ..host.prices import price_here
 from ..host.settings import settings
 from .answers import PREFIX, answering, json_object
 
@@ -65,6 +66,7 @@ def status(store: Store, statistics: dict[str, float]) -> dict[str, Any]:
         "limit_bytes": limits.size,
         "limit_days": limits.days,
         **statistics,
+        "dollars_saved": round(statistics["seconds_saved"] * price_here() / 3600, 6),
         "entries": [shown(entry) for entry in entries],
     }
 

@@ -1,7 +1,7 @@
 /** What the cache holds and has spared. */
 import { app } from "../../../../scripts/app.js";
 import { element } from "../lib/dom.js";
-import { bytes, duration, hitRate } from "../lib/format.js";
+import { bytes, dollars, duration, hitRate } from "../lib/format.js";
 import { get, post } from "../lib/server.js";
 import { bar, button, facts, section, tell } from "./section.js";
 
@@ -37,11 +37,12 @@ export function cacheSection() {
       return;
     }
     const limit = state.limit_bytes ? ` of ${bytes(state.limit_bytes)}` : "";
+    const money = state.dollars_saved ? `, ${dollars(state.dollars_saved)}` : "";
     show(
       facts([
         ["Kept", `${state.entries.length} entries, ${bytes(state.bytes)}${limit}`],
         ["Hit rate", hitRate(state.hits, state.misses)],
-        ["Saved", `${duration(state.seconds_saved)} since the start`],
+        ["Saved", `${duration(state.seconds_saved)}${money} since the start`],
         ["Folder", state.folder],
       ]),
       state.limit_bytes ? bar(state.bytes / state.limit_bytes, "of the limit in use") : null,
