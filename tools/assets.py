@@ -15,7 +15,7 @@ import sysconfig
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -56,17 +56,12 @@ def bring(
             _make(asset, asset.source, raw, part)
             _check(part, frozenset({asset.sha256}), asset.name)
         return "made"
-    if online and fetchable(asset):
+    if online and asset.is_fetchable:
         with _aside(target) as part:
             _download(asset.url, part)
-            _check(part, frozenset({asset.url_sha256 or asset.sha256}) - {""}, asset.url)
+            _check(part, asset.url_digests, asset.url)
         return "fetched"
     return "link"
-
-
-def fetchable(asset: Asset) -> bool:
-    """Whether the official link leads to a file of this kind (and not to a page, or to a pickle of the same net)."""
-    return PurePosixPath(urlsplit(asset.url).path).suffix == Path(asset.name).suffix
 
 
 def sha256(path: Path) -> str:
@@ -129,7 +124,7 @@ def bring_all(root: Path, assets: tuple[Asset, ...], *, online: bool, say: Calla
             complete, how = False, f"FAILED {error}"
         if how == "link":
             complete &= asset.source is None and not asset.bundled
-            how = f"{'--online, or ' if fetchable(asset) else ''}from {asset.url}"
+            how = f"{'--online, or ' if asset.is_fetchable else ''}from {asset.url}"
         say(f"  {asset.place:<62} {how}")
     return complete
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,16 @@ class Asset:
     def digests(self) -> frozenset[str]:
         """The SHA-256 sums of the files that may carry this name; empty where none is known."""
         return frozenset(filter(None, (self.sha256, self.url_sha256)))
+
+    @property
+    def is_fetchable(self) -> bool:
+        """Whether the link leads to a file of this kind (and not to a page, or to a pickle of the same net)."""
+        return PurePosixPath(urlsplit(self.url).path).suffix == PurePosixPath(self.name).suffix
+
+    @property
+    def url_digests(self) -> frozenset[str]:
+        """The SHA-256 sum of what is behind the link; empty where it is not known."""
+        return frozenset({self.url_sha256 or self.sha256} - {""})
 
 
 @cache

@@ -14,6 +14,7 @@ from ..host.runs import RunKeeper
 from ..host.settings import settings
 from .cache import add_cache_routes
 from .machine import add_machine_routes
+from .models import add_model_routes
 from .runs import add_run_routes
 
 
@@ -26,6 +27,7 @@ def register() -> None:
     add_cache_routes(server.routes, statistics.as_dict)
     add_machine_routes(server, watch)
     add_run_routes(server.routes)
+    add_model_routes(server)
     keeper = RunKeeper(server.prompt_queue, ledger, lambda record: server.send_sync("frugal-motion.run", record))
 
     async def begin(app: web.Application) -> None:

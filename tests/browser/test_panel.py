@@ -34,6 +34,9 @@ def test_the_panel_shows_the_gpu_the_runs_and_the_cache(
     runs.get_by_text(title).first.wait_for(timeout=60_000)
     record = ask(server, f"/runs/{run}")[1]
     assert runs.locator("details").first.locator("li").count() == len(record["stages"])
+    models = page.get_by_role("region", name="Models")
+    assert models.get_by_text("rife_v4.26.safetensors").is_visible()
+    assert models.get_by_role("button", name="Download").count() >= 2
     page.screenshot(path=tmp_path / "panel.png")
 
     state = ask(server, "/cache")[1]

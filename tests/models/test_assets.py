@@ -81,9 +81,9 @@ def test_only_https_is_downloaded(tmp_path: Path) -> None:
 
 
 def test_pages_and_pickles_are_not_fetched() -> None:
-    assert assets.fetchable(asset())
-    assert not assets.fetchable(asset(url="https://example.org/net.pth"))
-    assert not assets.fetchable(asset(url="https://example.org/project"))
+    assert asset().is_fetchable
+    assert not asset(url="https://example.org/net.pth").is_fetchable
+    assert not asset(url="https://example.org/project").is_fetchable
 
 
 def test_every_entry_is_complete() -> None:

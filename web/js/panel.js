@@ -5,25 +5,33 @@ import { element, stylesheet } from "./lib/dom.js";
 import { cacheSection } from "./panel/cache.js";
 import { estimateSection } from "./panel/estimate.js";
 import { gpuSection } from "./panel/gpu.js";
+import { modelsSection } from "./panel/models.js";
 import { runsSection } from "./panel/runs.js";
 
 const EVERY = 2000; // milliseconds
 
 /** Fill the panel; gives what stops it. */
 function fill(root) {
-  const [gpu, estimate, runs, cache] = [gpuSection(), estimateSection(), runsSection(), cacheSection()];
+  const [gpu, estimate, runs, cache, models] = [
+    gpuSection(),
+    estimateSection(),
+    runsSection(),
+    cacheSection(),
+    modelsSection(),
+  ];
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
-  root.replaceChildren(element("div", { className: "frugal-panel" }, trouble, gpu.root, estimate.root, runs.root, cache.root));
+  const parts = [gpu, estimate, runs, cache, models];
+  root.replaceChildren(element("div", { className: "frugal-panel" }, trouble, ...parts.map((part) => part.root)));
 
-  const refresh = async (...parts) => {
+  const refresh = async (...some) => {
     try {
-      await Promise.all(parts.map((part) => part.refresh()));
+      await Promise.all(some.map((part) => part.refresh()));
       trouble.textContent = "";
     } catch (error) {
       trouble.textContent = `The server does not answer: ${error.message}`;
     }
   };
-  const ended = () => refresh(gpu, estimate, runs, cache);
+  const ended = () => refresh(...parts);
   const timer = setInterval(() => document.hidden || refresh(gpu), EVERY);
   api.addEventListener("frugal-motion.run", ended);
   api.addEventListener("reconnected", ended);
