@@ -98,7 +98,7 @@ class KeyframeStrip {
     if (!this.plan || frame === undefined || this.locked) return false;
     this.cursor = frame;
     if (isShotEnd(this.plan, frame)) {
-      this.refresh(`Frame ${frame} begins or ends a shot: it is always a keyframe.`);
+      this.refresh(`frame ${frame} ends a shot: always a keyframe`);
       return true;
     }
     return this.change(toggleFrame(this.planned, this.text, frame));
@@ -128,7 +128,7 @@ class KeyframeStrip {
   refresh(words = this.summary()) {
     const { canvas } = this.drawing;
     this.message.hidden = !!this.plan;
-    this.words.textContent = words;
+    this.words.textContent = this.words.title = words;
     this.reset.hidden = !this.text;
     this.bar.hidden = !this.plan && !this.text;
     canvas.style.cursor = this.plan && !this.locked ? "pointer" : "default";
