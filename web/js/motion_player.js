@@ -26,7 +26,7 @@ class MotionPlayer {
     this.frame = 0;
     this.clip = 0;
     this.clips = [];
-    this.drawing = new Drawing({ class: "frugal-stage", role: "img" }, (...given) => this.draw(...given));
+    this.drawing = new Drawing({ "aria-hidden": "true" }, (...given) => this.draw(...given));
     this.message = element("p", { role: "status" }, EMPTY);
     this.playButton = button("Play", () => this.play(!this.playing));
     this.slider = element("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "Frame" });
