@@ -42,10 +42,11 @@ def assets() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _user_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nodes keep for the user lasts for one test."""
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nodes keep for the user and for the editor lasts for one test."""
     import folder_paths
 
+    monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
     monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path / "user"))
 
 

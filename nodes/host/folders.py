@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -186,3 +187,25 @@ def lent_file(path: Path) -> Path:
     except OSError:  # another drive, or a file system without links
         shutil.copyfile(path, name)
     return name
+
+
+def temp_file(content: bytes, suffix: str) -> dict[str, str]:
+    """Keep something for the editor in ComfyUI's temp folder, under a name of its content.
+
+    Returns:
+        ``filename``, ``subfolder`` and ``type`` as ``/view`` takes them.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder = Path(folder_paths.get_temp_directory()) / "frugal-motion"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
+    if not path.exists():
+        aside = path.with_name(f"{uuid.uuid4().hex}.part")
+        try:
+            aside.write_bytes(content)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+    return {"filename": path.name, "subfolder": folder.name, "type": "temp"}

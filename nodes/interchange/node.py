@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 from ..errors import InputError
 from ..host.folders import fingerprint, input_file, is_input_file, list_inputs, list_outputs, output_file
 from ..host.node import FrugalNode, Motion
+from ..host.preview import shown_motion
 from ..motion.motion import Motion as MotionValue
 from ..video.rates import usual_rate
 from .files import SUFFIXES, load_motion, save_motion
@@ -69,7 +70,8 @@ class FrugalKeypointsToMotion(FrugalNode):
 
     @classmethod
     def execute(cls, keypoints: Any, frame_rate: float = 12.0) -> io.NodeOutput:
-        return io.NodeOutput(from_keypoints(keypoints, _rate(frame_rate)))
+        motion = from_keypoints(keypoints, _rate(frame_rate))
+        return io.NodeOutput(motion, ui=shown_motion(motion))
 
 
 class FrugalSaveMotion(FrugalNode):
@@ -139,7 +141,8 @@ class FrugalLoadMotion(FrugalNode):
 
     @classmethod
     def execute(cls, file: str, frame_rate: float = 12.0) -> io.NodeOutput:
-        return io.NodeOutput(load_motion(input_file(file), _rate(frame_rate)))
+        motion = load_motion(input_file(file), _rate(frame_rate))
+        return io.NodeOutput(motion, ui=shown_motion(motion))
 
     @classmethod
     def validate_inputs(cls, file: str | None = None) -> bool | str:

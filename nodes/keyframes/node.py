@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..errors import InputError
 from ..host.node import FrugalNode, Keyframes, Motion
+from ..host.preview import shown_file
 from ..host.progress import Progress
 from ..host.remember import remembered
 from ..host.video import as_stream
@@ -16,8 +18,10 @@ from ..motion.motion import Motion as MotionValue
 from ..video.stream import FrameStream
 from .adaptive import LONGEST_GAP, adaptive
 from .appearance import find_cuts, thumbnails
-from .expected_error import expected_errors
+from .edits import edited
+from .expected_error import Errors, expected_errors
 from .keyframes import Keyframes as KeyframesValue
+from .strip import Picture, as_jpeg, curve, film
 from .uniform import every_nth
 
 METHODS = ("adaptive", "even")
@@ -57,6 +61,13 @@ class FrugalPlanKeyframes(FrugalNode):
                     optional=True,
                     tooltip="Look for cuts in the video: nothing is interpolated across them.",
                 ),
+                io.String.Input(
+                    "edits",
+                    default="",
+                    optional=True,
+                    tooltip="Keyframes that you add to the plan and take from it, such as +12 -20. Clicks on the strip "
+                    "below write them here.",
+                ),
             ],
             outputs=[
                 Keyframes.Output(
@@ -74,17 +85,21 @@ class FrugalPlanKeyframes(FrugalNode):
         video: Any = None,
         method: str = METHODS[0],
         cuts: bool = True,
+        edits: str = "",
     ) -> io.NodeOutput:
         if method not in METHODS:
             raise InputError("method", repr(method), ", ".join(METHODS))
         frame_count, frame_rate = _clip(motion, video)
         stream = as_stream(video) if video is not None and (cuts or method == "adaptive") else None
-        keyframes = remembered(
+        planned = remembered(
             cls.stage(),
-            {"motion": motion, "video": stream, "grid": (frame_count, frame_rate), "how": (every, method, cuts)},
+            {"motion": motion, "video": stream, "grid": (frame_count, frame_rate), "plan": (every, method, cuts)},
             lambda: _planned(motion, stream, (frame_count, frame_rate), every, method, cuts),
         )
-        return io.NodeOutput(keyframes, len(keyframes.frames), ui={"frugal_keyframes": [keyframes.to_fields()]})
+        keyframes = edited(planned["plan"], edits)
+        shape = stream.info if stream else motion
+        shown = _shown(keyframes, **planned, aspect=shape.width / shape.height if shape else 1.0)
+        return io.NodeOutput(keyframes, len(keyframes.frames), ui={"frugal_keyframes": [shown]})
 
 
 def _planned(
@@ -94,15 +109,36 @@ def _planned(
     every: int,
     method: str,
     cuts: bool,
-) -> KeyframesValue:
+) -> dict[str, Any]:
+    """The plan, and what the strip shows behind it."""
     frame_count, frame_rate = grid
     small = thumbnails(video, Progress(frame_count).step) if video is not None else None
     found = find_cuts(small) if small is not None and cuts else ()
-    even = every_nth(frame_count, frame_rate, every, found)
-    if method != "adaptive":
-        return even
-    errors = expected_errors(motion, small, Progress(frame_count * LONGEST_GAP * every).step)
-    return adaptive(errors, frame_count, frame_rate, len(even.frames), found)
+    plan = every_nth(frame_count, frame_rate, every, found)
+    errors: Errors | None = None
+    if method == "adaptive":
+        errors = cache(expected_errors(motion, small, Progress(frame_count * LONGEST_GAP * every).step))
+        plan = adaptive(errors, frame_count, frame_rate, len(plan.frames), found)
+    elif motion is not None:
+        errors = expected_errors(motion, None)
+    return {
+        "plan": plan,
+        "curve": curve(errors, frame_count, max(every, 2)) if errors else [],
+        "film": film(small) if small is not None else None,
+    }
+
+
+def _shown(
+    keyframes: KeyframesValue, plan: KeyframesValue, curve: list[int], film: Picture | None, aspect: float
+) -> dict[str, Any]:
+    """What the strip shows."""
+    return {
+        **keyframes.to_fields(),
+        "planned": list(plan.frames) if plan != keyframes else None,
+        "curve": curve,
+        "film": shown_file(as_jpeg(film), ".jpg") if film is not None else None,
+        "aspect": aspect,
+    }
 
 
 def _clip(motion: MotionValue | None, video: Any) -> tuple[int, Any]:

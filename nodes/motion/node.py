@@ -8,6 +8,7 @@ from typing import Any
 from comfy_api.latest import Input, io, ui
 
 from ..host.node import FrugalNode, Motion
+from ..host.preview import shown_motion
 from ..host.video import as_stream
 from ..video.tensors import to_image
 from .cleaning.repair import RepairSettings
@@ -78,7 +79,8 @@ class FrugalSmoothMotion(FrugalNode):
     ) -> io.NodeOutput:
         repaired = repair_motion(motion, RepairSettings(repair, max_gap))
         keypoints = smooth(repaired.motion.keypoints, motion.frame_rate, strength, method)
-        return io.NodeOutput(repaired.motion.with_keypoints(keypoints), repaired.report.as_text())
+        smoothed = repaired.motion.with_keypoints(keypoints)
+        return io.NodeOutput(smoothed, repaired.report.as_text(), ui=shown_motion(smoothed, motion))
 
 
 class FrugalMotionReport(FrugalNode):
@@ -163,7 +165,8 @@ class FrugalRetargetMotion(FrugalNode):
         reference_person: int = 0,
         strength: float = 1.0,
     ) -> io.NodeOutput:
-        return io.NodeOutput(retarget(motion, reference, RetargetSettings(scale, reference_person, strength)))
+        retargeted = retarget(motion, reference, RetargetSettings(scale, reference_person, strength))
+        return io.NodeOutput(retargeted, ui=shown_motion(retargeted, motion))
 
 
 class FrugalFitMotion(FrugalNode):
@@ -189,7 +192,8 @@ class FrugalFitMotion(FrugalNode):
 
     @classmethod
     def execute(cls, motion: MotionValue, video: Input.Video) -> io.NodeOutput:
-        return io.NodeOutput(reframed(motion, as_stream(video).info))
+        fitted = reframed(motion, as_stream(video).info)
+        return io.NodeOutput(fitted, ui=shown_motion(fitted))  # before, its places were those of another picture
 
 
 class FrugalMotionStyle(FrugalNode):
@@ -261,7 +265,8 @@ class FrugalMotionStyle(FrugalNode):
         cls, motion: MotionValue, preset: str, strength: float, torso: float, detail: float, **knobs: Any
     ) -> io.NodeOutput:
         own = StyleSettings(torso=torso, head=torso, sway=torso, high=detail, **knobs)
-        return io.NodeOutput(style(motion, preset_named(preset).combined(own), strength))
+        styled = style(motion, preset_named(preset).combined(own), strength)
+        return io.NodeOutput(styled, ui=shown_motion(styled, motion))
 
 
 def _factor(name: str, tooltip: str, largest: float = 3.0) -> io.Float.Input:
@@ -304,4 +309,5 @@ class FrugalBlendMotions(FrugalNode):
 
     @classmethod
     def execute(cls, motion_a: MotionValue, motion_b: MotionValue, weight: float, align: bool = True) -> io.NodeOutput:
-        return io.NodeOutput(blend(motion_a, motion_b, weight, align))
+        blended = blend(motion_a, motion_b, weight, align)
+        return io.NodeOutput(blended, ui=shown_motion(blended, motion_a))

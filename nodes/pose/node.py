@@ -12,6 +12,7 @@ from comfy_api.latest import Input, io
 from ..errors import InputError
 from ..host.folders import list_models, model_file
 from ..host.node import FrugalNode, Keyframes, Motion
+from ..host.preview import shown_motion
 from ..host.progress import Progress
 from ..host.remember import remembered
 from ..host.video import as_stream
@@ -117,7 +118,7 @@ class FrugalExtractPose(FrugalNode):
         motion = replace(motion, region=stream.info.region)  # of this file, should another have the same content
         if motion.coverage < 1:
             logger.warning("Extract Pose: nobody in %.0f %% of the frames", 100 * (1 - motion.coverage))
-        return io.NodeOutput(motion)
+        return io.NodeOutput(motion, ui=shown_motion(motion))
 
     @classmethod
     def resolved_inputs(cls, inputs: dict[str, Any]) -> dict[str, Any]:

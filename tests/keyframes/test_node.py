@@ -66,12 +66,32 @@ def test_motion_and_video_together(film: StreamVideo) -> None:
     assert plan(motion=swing(27), video=film, every=5).cuts == (12,)
 
 
+@pytest.mark.parametrize("method", ["adaptive", "even"])
+def test_the_strip_is_told_of_plan_edits_and_pictures(film: StreamVideo, method: str, tmp_path: Path) -> None:
+    planned, _ = FrugalPlanKeyframes.execute(4, video=film, method=method).args
+    output = FrugalPlanKeyframes.execute(4, video=film, method=method, edits="+1 -16")
+    (told,) = output.ui["frugal_keyframes"]
+    assert told["frames"] == list(output.args[0].frames) and output.args[1] == len(told["frames"])
+    assert 1 in told["frames"] and 16 not in told["frames"]
+    assert told["planned"] == list(planned.frames)
+    assert len(told["curve"]) == (27 if method == "adaptive" else 0)
+    assert told["aspect"] == 1
+    assert (tmp_path / "temp" / told["film"]["subfolder"] / told["film"]["filename"]).is_file()
+
+
+def test_a_motion_alone_has_a_curve_but_no_pictures() -> None:
+    (told,) = FrugalPlanKeyframes.execute(4, swing(40), method="even").ui["frugal_keyframes"]
+    assert told["film"] is None and told["planned"] is None
+    assert np.mean(told["curve"][22:]) > 3 * np.mean(told["curve"][:18])
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({}, "neither motion nor video"),
         ({"motion": swing(5), "method": "best"}, "method: found 'best'; allowed: adaptive, even"),
         ({"motion": swing(5), "every": 0}, "every: found 0"),
+        ({"motion": swing(5), "edits": "+5"}, "edits: found frame 5; allowed: frames 0 to 4"),
     ],
 )
 def test_bad_input(values: dict[str, object], message: str) -> None:

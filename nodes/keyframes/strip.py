@@ -1,0 +1,51 @@
+"""What the strip in the editor shows of a clip behind its keyframes."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .appearance import Thumbnails
+from .expected_error import Errors
+
+Picture: TypeAlias = npt.NDArray[np.uint8]
+
+MOST_POINTS = 512
+MOST_PICTURES = 24
+
+
+def curve(errors: Errors, frame_count: int, gap: int) -> list[int]:
+    """How much interpolation can be expected to err around each frame, were keyframes ``gap`` apart.
+
+    Args:
+        errors: what is expected between two frames.
+        frame_count: of the clip.
+        gap: 2 or more.
+
+    Returns:
+        0..255, square roots relative to the largest; for every frame, or the largest of so many that there are at most
+        ``MOST_POINTS``. Empty if the clip is no longer than the gap.
+    """
+    if frame_count <= gap:
+        return []
+    there = np.sqrt(np.maximum(errors(gap), 0))
+    each = np.pad(there, (gap // 2, gap - gap // 2), mode="edge")  # the middle of its gap stands for each
+    step = -(-frame_count // MOST_POINTS)
+    highest = np.pad(each, (0, -frame_count % step)).reshape(-1, step).max(axis=1)
+    return [int(value) for value in (255 * highest / max(float(highest.max()), 1e-9)).round()]
+
+
+def film(small: Thumbnails) -> Picture:
+    """Pictures of moments evenly spaced over a clip, side by side, RGB ``(SIDE, n * SIDE, 3)``."""
+    count = min(len(small), MOST_PICTURES)
+    middles = (np.arange(count) + 0.5) * len(small) / max(count, 1)
+    return np.ascontiguousarray(np.concatenate(small[middles.astype(int)], axis=1))
+
+
+def as_jpeg(picture: Picture) -> bytes:
+    """An RGB picture as a file."""
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return encoded.tobytes()

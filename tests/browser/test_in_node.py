@@ -1,0 +1,292 @@
+"""Motions and keyframes inside the nodes: the player and the strip."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page
+
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.interchange.files import load_motion, save_motion
+from frugal_motion.nodes.keyframes.edits import edited
+from frugal_motion.nodes.keyframes.uniform import every_nth
+from frugal_motion.nodes.motion.motion import Motion
+from frugal_motion.nodes.pose.draw import COLOURS, draw_pose
+from frugal_motion.tools import editor
+from frugal_motion.tools.server import Server
+
+from ..motion.synthetic import Damage, damaged, dance
+
+FIRST_PERSON = (0x3B, 0x8F, 0xF0)
+
+MAKE = """async (file) => {
+    app.graph.clear();
+    const make = (type, title, x, values) => {
+        const node = LiteGraph.createNode(type);
+        Object.assign(node, {title, pos: [x, 40]});
+        app.graph.add(node);
+        for (const [name, value] of Object.entries(values)) node.widgets.find(w => w.name === name).value = value;
+        return node;
+    };
+    const wire = (from, to, name) => from.connect(0, to, to.inputs.findIndex(input => input.name === name));
+    const load = make('FrugalLoadMotion', 'Load', 20, {file, frame_rate: 1 + Math.random()}); // not cached
+    const smooth = make('FrugalSmoothMotion', 'Smooth', 340, {});
+    const plan = make('FrugalPlanKeyframes', 'Plan', 660, {});
+    const draw = make('FrugalDrawPose', 'Draw', 980, {width: 64});
+    const show = make('PreviewImage', 'Show', 1300, {});
+    wire(load, smooth, 'motion');
+    wire(smooth, plan, 'motion');
+    wire(smooth, draw, 'motion');
+    wire(plan, draw, 'keyframes');
+    wire(draw, show, 'images');
+    const graph = app.graph.serialize();
+    graph.id = crypto.randomUUID();
+    await app.loadGraphData(graph);
+    app.canvas.ds.scale = 1;
+    app.canvas.ds.offset = [40, 60];
+    app.canvas.setDirty(true, true);
+}"""
+RUN = """async () => {
+    const ended = new Promise((done, fail) => {
+        app.api.addEventListener('execution_success', () => done(), {once: true});
+        app.api.addEventListener('execution_error', ({detail}) => fail(detail.exception_message), {once: true});
+    });
+    await app.queuePrompt(0);
+    await ended;
+}"""
+EDITS = "() => app.graph.nodes.filter(n => n.type === 'FrugalPlanKeyframes').map(n => n.widgets[3].value)"
+IN_PROMPT = """async () => Object.values((await app.graphToPrompt()).output)
+    .find(node => node.class_type === 'FrugalPlanKeyframes').inputs.edits"""
+PIXELS = """(canvas) => {
+    const {width, height} = canvas;
+    const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    return {width, height, data: Array.from(data)};
+}"""
+PURE = """async ([planned, texts]) => {
+    const from = (name) => import(`/extensions/frugal-motion/js/${name}.js`);
+    const {applyEdits, isShotEnd, parseEdits, toggleFrame} = await from('keyframe_edits');
+    const {frameAtX, xOf} = await from('draw_keyframes');
+    const {readMotion} = await from('motion_file');
+    const read = (bytes) => { try { return readMotion(bytes); } catch (error) { return error.message; } };
+    const short = new Uint8Array(40);
+    short.set([70, 77, 80, 49, 1]); // FMP1, one frame of nobody, and four bytes too many
+    const clicked = [12, 28, 12, 3, 28, 8, 5, 8];
+    let text = '';
+    return {
+        applied: texts.map(text => [applyEdits(planned, parseEdits(text).wanted), parseEdits(text).wrong.length]),
+        clicked,
+        after: clicked.map(frame => text = toggleFrame(planned, text, frame)),
+        ends: [...Array(40).keys()].filter(frame => isShotEnd({frame_count: 40, cuts: [20]}, frame)),
+        refused: [read(new ArrayBuffer(50)), read(short.buffer)],
+        under: [0, 1, 20, 38, 39].map(frame => frameAtX(xOf(frame, 40, 400), 40, 400, [0, 20, 39])),
+    };
+}"""
+FRAMES_SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.fixture(scope="module")
+def motion(server: Server) -> Motion:
+    """Two people who dance for three seconds, trembling; in ComfyUI's input folder."""
+    made = damaged(dance(seconds=3, people=2), Damage(noise=0.01, dropouts=0, outliers=0, swaps=0))
+    save_motion(made, server.base / "input" / "dance.safetensors")
+    return load_motion(server.base / "input" / "dance.safetensors")
+
+
+@pytest.fixture
+def graph(page: Page, motion: Motion) -> Page:
+    """The graph, after a run."""
+    page.evaluate(MAKE, "dance.safetensors")
+    page.evaluate(RUN)
+    page.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
+    return page
+
+
+def player(page: Page, number: int) -> Locator:
+    """The first is Load Motion's, the second Smooth Motion's."""
+    return page.get_by_role("group", name="Motion player").nth(number)
+
+
+def pixels(page: Page, canvas: Locator) -> np.ndarray:
+    """RGBA of what a canvas shows."""
+    page.evaluate(FRAMES_SHOWN)
+    shown: dict[str, Any] = canvas.evaluate(PIXELS)
+    return np.array(shown["data"], np.uint8).reshape(shown["height"], shown["width"], 4)
+
+
+def seek(player: Locator, frame: int) -> None:
+    player.get_by_role("slider").evaluate(
+        "(slider, frame) => { slider.value = frame; slider.dispatchEvent(new Event('input')); }", frame
+    )
+
+
+def test_the_player_shows_people_where_they_are(graph: Page, motion: Motion, tmp_path: Path) -> None:
+    shown = player(graph, 0)
+    shown.locator("output").wait_for()
+    for frame in (0, 40, 74):
+        seek(shown, frame)
+        picture = pixels(graph, shown.locator("canvas"))
+        across, down = _frame_box(picture.shape[1] / 2, picture.shape[0] / 2, motion)
+        drawn = draw_pose(motion.keypoints[frame, :1], round(2 * across[1]), round(2 * down[1]))
+        discs = [(drawn == colour).all(axis=2) for colour in COLOURS]
+        whole = max(disc.sum() for disc in discs)  # others lie under limbs
+        wanted = np.array([np.argwhere(disc).mean(axis=0)[::-1] for disc in discs if disc.sum() > 0.9 * whole])
+        wanted += (2 * across[0], 2 * down[0])
+        assert len(wanted) >= 6
+        coloured = np.abs(picture[..., :3].astype(int) - FIRST_PERSON).max(axis=2) < 12
+        y, x = np.nonzero(coloured & (picture[..., 3] > 150))
+        distances = np.hypot(x[:, None] - wanted[:, 0], y[:, None] - wanted[:, 1]).min(axis=0)
+        assert distances.max() <= 4, f"frame {frame}: {distances}"
+    graph.screenshot(path=tmp_path / "player.png")
+
+
+def test_the_player_plays_and_obeys_keys(graph: Page) -> None:
+    shown = player(graph, 1)
+    time = shown.locator("output")
+    time.wait_for()
+    assert time.inner_text() == "0 / 74 · 0.00 s"
+    shown.focus()
+    graph.keyboard.press("ArrowRight")
+    graph.keyboard.press("ArrowRight")
+    assert time.inner_text() == "2 / 74 · 0.08 s"
+    graph.keyboard.press("End")
+    assert shown.get_by_role("slider").get_attribute("aria-valuetext") == "frame 74 of 75, 2.96 seconds"
+    graph.keyboard.press("Home")
+    graph.keyboard.press(" ")
+    assert shown.get_by_role("button", name="Pause").is_visible()
+    graph.wait_for_function("(output) => parseInt(output.textContent) >= 10", arg=time.element_handle())
+    graph.keyboard.press(" ")
+    assert shown.get_by_role("button", name="Play").is_visible()
+    stopped = time.inner_text()
+    graph.wait_for_timeout(200)
+    assert time.inner_text() == stopped
+
+    with_before = pixels(graph, shown.locator("canvas"))
+    shown.get_by_role("button", name="Before").click()
+    without = pixels(graph, shown.locator("canvas"))
+    assert (with_before[..., 3] > 0).sum() > (without[..., 3] > 0).sum() + 100
+    assert player(graph, 0).get_by_role("button", name="Before").count() == 0, "nothing comes in there"
+
+
+def test_clicks_edit_the_plan(graph: Page, server: Server, tmp_path: Path) -> None:
+    strip = graph.get_by_role("slider", name="Keyframes")
+    words = graph.get_by_role("group", name="Keyframe strip").locator("output")
+    planned = _sampled(words.inner_text())
+    box = strip.bounding_box()
+    assert box
+
+    def x_of(frame: int) -> float:
+        return box["x"] + 8 + frame / 74 * (box["width"] - 16)
+
+    def click(frame: int) -> None:
+        graph.mouse.click(x_of(frame), box["y"] + box["height"] / 2)
+
+    frames = _plan(server)
+    removed = frames[len(frames) // 2]
+    added = next(frame for frame in range(2, 72) if min(abs(frame - other) for other in frames) == 2)
+    before = pixels(graph, strip)
+    click(removed)
+    click(added)
+    wanted = " ".join(f"{'+' if frame == added else '-'}{frame}" for frame in sorted((added, removed)))
+    assert graph.evaluate(EDITS) == [wanted]
+    assert graph.evaluate(IN_PROMPT) == wanted
+    graph.mouse.move(0, 0)
+    assert _sampled(words.inner_text()) == planned
+    assert (pixels(graph, strip) != before).any(), "it shows at once"
+    click(0)
+    assert "always a keyframe" in words.inner_text()
+    assert graph.evaluate(EDITS) == [wanted]
+    graph.screenshot(path=tmp_path / "strip.png")
+
+    graph.evaluate(RUN)
+    assert _plan(server) == sorted({*frames, added} - {removed})
+
+    graph.keyboard.press("Control+z")
+    graph.wait_for_function(f"() => ({EDITS})()[0] !== {json.dumps(wanted)}")
+    graph.keyboard.press("Control+y")
+    graph.wait_for_function(f"() => ({EDITS})()[0] === {json.dumps(wanted)}")
+    graph.wait_for_timeout(300)
+    assert graph.get_by_role("slider", name="Keyframes").count() == 1
+    assert "always" not in words.inner_text() and _sampled(words.inner_text()) == planned, "undo keeps what was shown"
+
+    graph.evaluate(
+        "() => { const plan = app.graph.nodes.find(n => n.title === 'Plan'); app.canvas.copyToClipboard([plan]); "
+        "app.canvas.pasteFromClipboard(); }"
+    )
+    assert graph.evaluate(EDITS) == [wanted, wanted]
+    strips = graph.get_by_role("group", name="Keyframe strip")
+    strips.first.get_by_role("button", name="Reset").click()
+    assert sorted(graph.evaluate(EDITS)) == ["", wanted]
+
+
+def test_a_reloaded_page_shows_the_graph_as_it_was(graph: Page, tmp_path: Path) -> None:
+    strip = graph.get_by_role("slider", name="Keyframes")
+    strip.focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        graph.keyboard.press(key)
+    edits = graph.evaluate(EDITS)
+    assert edits in (["+2"], ["-2"])
+    text = graph.evaluate("() => JSON.stringify(app.graph.serialize())")
+    graph.reload()
+    graph.wait_for_function(editor.READY)
+    graph.evaluate(editor.LOAD, text)
+    assert graph.evaluate(EDITS) == edits
+    player(graph, 1).locator("output").get_by_text("0 / 74").wait_for()
+    graph.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
+    graph.evaluate(RUN)  # all is cached but the plan
+    graph.screenshot(path=tmp_path / "reloaded.png")
+
+
+def test_browser_and_server_read_edits_alike(server: Server) -> None:
+    plan = every_nth(40, Fraction(12), 8, (20,))
+    texts = ["", "+12 -28", "-8,+9", " +30  +31 -16 ", "+8 -9", "12", "+3.5", "+ 3", "+4 -4", "x"]
+    with editor.editor(server.url) as page:
+        read = page.evaluate(PURE, [list(plan.frames), texts])
+        for text, (frames, wrong) in zip(texts, read["applied"], strict=True):
+            if wrong:
+                with pytest.raises(InputError):
+                    edited(plan, text)
+            else:
+                assert tuple(frames) == edited(plan, text).frames
+        text, frames = "", set(plan.frames)
+        for frame, after in zip(read["clicked"], read["after"], strict=True):
+            frames ^= {frame}
+            text = after
+            assert set(edited(plan, text).frames) == frames, f"frame {frame}: {text}"
+        ends = [frame for frame in range(40) if any(frame in shot for shot in plan.segments())]
+        assert read["ends"] == ends
+        assert read["refused"] == ["This is no motion.", "This motion is cut short."]
+        assert read["under"] == [0, 1, 20, 38, 39]
+
+
+def test_a_preview_that_is_gone_is_a_sentence(graph: Page, server: Server) -> None:
+    for file in (server.base / "temp" / "frugal-motion").iterdir():
+        file.unlink()
+    text = graph.evaluate("() => JSON.stringify(app.graph.serialize())")
+    graph.reload()
+    graph.wait_for_function(editor.READY)
+    graph.evaluate(editor.LOAD, text)
+    player(graph, 1).get_by_text("Run the graph again").wait_for()
+
+
+def _frame_box(width: float, height: float, motion: Motion) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Offset and length of the frame across and down a canvas, in CSS pixels, with a margin of 4."""
+    scale = min((width - 8) / motion.width, (height - 8) / motion.height)
+    across, down = motion.width * scale, motion.height * scale
+    return ((width - across) / 2, across), ((height - down) / 2, down)
+
+
+def _sampled(words: str) -> int:
+    """Of "19 of 75 frames"."""
+    return int(words.split(maxsplit=1)[0])
+
+
+def _plan(server: Server) -> list[int]:
+    """The plan that the last run has told the editor."""
+    runs = sorted(server.get("/history").values(), key=lambda run: run["prompt"][0])
+    told = [plan for run in runs for output in run["outputs"].values() for plan in output.get("frugal_keyframes", [])]
+    return list(told[-1]["frames"])

@@ -1,0 +1,181 @@
+/** What the pack's panels inside nodes have in common. */
+import { app } from "../../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+
+const sheet = document.createElement("link");
+sheet.rel = "stylesheet";
+sheet.href = new URL("./in_node.css", import.meta.url).href;
+document.head.append(sheet);
+
+const DENSITY = 2; // canvas pixels per CSS pixel at least: graphs are zoomed
+const SETTLED = 100; // milliseconds after which the editor has drawn a graph
+const panels = new Map(); // of the nodes that are in a graph
+const left = new Map(); // elements of nodes that have been removed, by their name in the tab's memory
+
+app.registerExtension({
+  name: "FrugalMotion.panels",
+  /** Outputs are put back after undo, and when another workflow comes to the front. */
+  onNodeOutputsUpdated(outputs) {
+    for (const [node, panel] of panels) panel.show(outputs[locator(node)] ?? {});
+  },
+  setup() {
+    api.addEventListener("execution_cached", ({ detail }) => {
+      for (const [node, panel] of panels) if (detail.nodes?.includes(String(node.id))) panel.notSent();
+    });
+  },
+});
+
+/**
+ * Put a panel into a node, which shows what the node's runs send.
+ * @param {object} node
+ * @param {string} name of the widget
+ * @param {{element: HTMLElement, key: string, show: (output: object) => void, notSent: () => void, end: () => void}} panel
+ *   `key` is what it shows of an output; `notSent` tells it that a run had no need to make that anew
+ * @param {number} height of the panel at least
+ */
+export function addPanel(node, name, panel, height) {
+  const options = { serialize: false, hideOnZoom: false, getMinHeight: () => height + 20 };
+  const widget = node.addDOMWidget(name, name, panel.element, options);
+  widget.serialize = false;
+  panel.element.classList.add("frugal-panel", "widget-expands");
+  panel.element.style.minHeight = `${height}px`;
+  shareWithGraph(panel.element);
+  let known;
+  chain(node, "onExecuted", (output) => {
+    remember(node, panel.key, output);
+    panel.show(output ?? {});
+  });
+  chain(node, "onAdded", () => {
+    panels.set(node, panel);
+    known = memory(node); // a graph that is being emptied has lost its name
+    succeed(left.get(known), panel.element);
+    left.delete(known);
+    panel.show(app.nodeOutputs?.[locator(node)] ?? remembered(node) ?? {});
+  });
+  chain(node, "onRemoved", () => {
+    panels.delete(node);
+    left.set(known, panel.element);
+    setTimeout(() => left.get(known) === panel.element && left.delete(known), 10 * SETTLED);
+    panel.end();
+  });
+}
+
+/** Undo makes nodes anew, but Nodes 2.0 may keep the element of the node before: put the new one in its place. */
+function succeed(old, element) {
+  if (!old) return;
+  setTimeout(() => {
+    if (old.isConnected && !element.isConnected) old.replaceWith(element);
+  }, SETTLED);
+}
+
+/** Keep an output while the tab lives: after a reload, ComfyUI does not send again what it has in its cache. */
+function remember(node, key, output) {
+  if (!output?.[key] || !node.graph) return;
+  try {
+    sessionStorage.setItem(memory(node), JSON.stringify({ [key]: output[key] }));
+  } catch {
+    // full: the node is empty after a reload
+  }
+}
+
+function remembered(node) {
+  if (!app.configuringGraph) return undefined; // a new node has had no runs
+  return JSON.parse(sessionStorage.getItem(memory(node)));
+}
+
+function memory(node) {
+  return `frugal-motion:${node.graph.id}:${node.id}:${node.comfyClass}`;
+}
+
+/** Have a function called after an object's own of that name. */
+export function chain(object, name, also) {
+  const before = object[name];
+  object[name] = function (...given) {
+    const result = before?.apply(this, given);
+    also.apply(this, given);
+    return result;
+  };
+}
+
+/** By what the editor calls a node, also within subgraphs. */
+function locator(node) {
+  const graph = node.graph;
+  return !graph || graph.isRootGraph ? String(node.id) : `${graph.id}:${node.id}`;
+}
+
+/** The wheel zooms and the middle button pans as everywhere on the graph; what is done inside moves no node. */
+function shareWithGraph(element) {
+  const classic = () => element.closest(".dom-widget");
+  element.addEventListener("wheel", (event) => classic() && app.canvas.processMouseWheel(event));
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) event.stopPropagation();
+    else if (event.button === 1 && classic()) app.canvas.processMouseDown(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (event.buttons & 1) event.stopPropagation();
+    else if (event.buttons & 4 && classic()) app.canvas.processMouseMove(event);
+  });
+  element.addEventListener("pointerup", (event) => {
+    if (event.button === 1 && classic()) app.canvas.processMouseUp(event);
+  });
+}
+
+/** The URL of a file that a node has told of. */
+export function fileUrl(file) {
+  return `/view?${new URLSearchParams(file)}`;
+}
+
+/** The content of such a file. */
+export async function fetchFile(file) {
+  const answer = await api.fetchApi(fileUrl(file));
+  if (!answer.ok) throw new Error("The preview is gone from ComfyUI's temp folder. Run the graph again.");
+  return answer.arrayBuffer();
+}
+
+/** An element with attributes and children. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** Handle keys of a panel that the editor would take for its own; each function says by `true` that it did. */
+export function onKeys(element, handlers) {
+  element.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!handlers[event.key]?.(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** A canvas that calls `draw(context, width, height)` in the next animation frame when its size or content changes. */
+export class Drawing {
+  constructor(attributes, draw) {
+    this.canvas = element("canvas", attributes);
+    this.density = Math.max(DENSITY, window.devicePixelRatio);
+    this.draw = draw;
+    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer.observe(this.canvas);
+  }
+
+  redraw() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = undefined;
+      this.now();
+    });
+  }
+
+  now() {
+    const { canvas, density } = this;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    if (!width || !height) return;
+    const [across, down] = [Math.round(width * density), Math.round(height * density)];
+    if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
+    const context = canvas.getContext("2d");
+    context.setTransform(density, 0, 0, density, 0, 0);
+    context.clearRect(0, 0, width, height);
+    this.draw(context, width, height);
+  }
+}
