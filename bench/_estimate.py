@@ -66,7 +66,8 @@ def workflow(changes: dict[str, Any]) -> dict[str, Any]:
     for name, value in (DEMO_MODEL | changes).items():
         title, key = name.split(".")
         (node,) = (node for node in prompt.values() if node["_meta"]["title"] == title)
-        node["inputs"][key] = type(node["inputs"][key])(value)
+        is_number = type(node["inputs"][key]) in (int, float)
+        node["inputs"][key] = json.loads(str(value)) if is_number else value
     return prompt
 
 

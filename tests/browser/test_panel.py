@@ -17,7 +17,7 @@ from .test_workflows import SET_WIDGETS, SMALL
 
 def opened(page: Page) -> None:
     page.evaluate("() => app.extensionManager.command.execute('Workspace.ToggleSidebarTab.frugal-motion')")
-    page.locator(".frugal-panel").wait_for()
+    page.locator(".frugal-side").wait_for()
 
 
 def test_the_panel_shows_the_gpu_the_runs_and_the_cache(

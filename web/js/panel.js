@@ -21,7 +21,7 @@ function fill(root) {
   ];
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
   const parts = [gpu, estimate, runs, cache, models];
-  root.replaceChildren(element("div", { className: "frugal-panel" }, trouble, ...parts.map((part) => part.root)));
+  root.replaceChildren(element("div", { className: "frugal-side" }, trouble, ...parts.map((part) => part.root)));
 
   const refresh = async (...some) => {
     try {

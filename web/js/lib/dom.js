@@ -1,12 +1,11 @@
 /** Elements in one line. */
 
-/** An element with properties (`on…` are listeners, `data-…`, `aria-…` and `role` attributes) and children. */
+/** An element with properties, or attributes where it has no such property, and children. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (name.includes("-") || name === "role") made.setAttribute(name, value);
-    else made[name] = value;
+    if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
   }
   made.append(...children.flat().filter((child) => child != null));
   return made;
