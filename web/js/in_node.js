@@ -1,11 +1,9 @@
 /** What the pack's panels inside nodes have in common. */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+import { element, stylesheet } from "./lib/dom.js";
 
-const sheet = document.createElement("link");
-sheet.rel = "stylesheet";
-sheet.href = new URL("./in_node.css", import.meta.url).href;
-document.head.append(sheet);
+stylesheet("in_node.css");
 
 const DENSITY = 2; // canvas pixels per CSS pixel at least: graphs are zoomed
 const SETTLED = 100; // milliseconds after which the editor has drawn a graph
@@ -130,14 +128,6 @@ export async function fetchFile(file) {
   const answer = await api.fetchApi(fileUrl(file));
   if (!answer.ok) throw new Error("The preview is gone from ComfyUI's temp folder. Run the graph again.");
   return answer.arrayBuffer();
-}
-
-/** An element with attributes and children. */
-export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
 }
 
 /** Handle keys of a panel that the editor would take for its own; each function says by `true` that it did. */

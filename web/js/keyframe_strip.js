@@ -1,8 +1,9 @@
 /** The clip as a strip on Plan Keyframes: a click adds a keyframe or removes it, and the node's `edits` keep that. */
 import { app } from "../../../scripts/app.js";
 import { drawStrip, frameAtX } from "./draw_keyframes.js";
-import { Drawing, addPanel, chain, element, fetchFile, onKeys } from "./in_node.js";
+import { Drawing, addPanel, chain, fetchFile, onKeys } from "./in_node.js";
 import { applyEdits, isShotEnd, outside, parseEdits, toggleFrame } from "./keyframe_edits.js";
+import { element } from "./lib/dom.js";
 
 const HEIGHT = 132;
 const NOT_SENT = "ComfyUI had this plan in its cache and did not send it again. Change an input to see it.";
@@ -14,16 +15,16 @@ class KeyframeStrip {
   constructor(node) {
     this.node = node;
     const label = "Keyframes. Arrow keys move through the frames, Enter adds a keyframe or removes it.";
-    const attributes = { role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": 0 };
+    const attributes = { role: "slider", tabIndex: 0, "aria-label": label, "aria-valuemin": 0 };
     this.drawing = new Drawing(attributes, (...given) => this.draw(...given));
     const { canvas } = this.drawing;
     this.message = element("p", { role: "status" }, EMPTY);
     this.words = element("output");
     this.reset = element("button", { type: "button", title: "Back to the plan: removes all edits" }, "Reset");
     this.reset.addEventListener("click", () => this.change(""));
-    this.bar = element("div", { class: "frugal-bar frugal-spread" }, this.words, this.reset);
+    this.bar = element("div", { className: "frugal-bar frugal-spread" }, this.words, this.reset);
     this.element = element("div", { role: "group", "aria-label": "Keyframe strip" });
-    this.element.append(element("div", { class: "frugal-screen" }, canvas, this.message), this.bar);
+    this.element.append(element("div", { className: "frugal-screen" }, canvas, this.message), this.bar);
     canvas.addEventListener("pointermove", (event) => this.point(this.frameUnder(event)));
     canvas.addEventListener("pointerleave", () => this.point(undefined));
     canvas.addEventListener("pointerup", (event) => event.button === 0 && this.toggle(this.frameUnder(event)));

@@ -1,8 +1,9 @@
 /** A player of skeletons on every node that gives a motion. */
 import { app } from "../../../scripts/app.js";
 import { BEFORE, drawMotion, fitted } from "./draw_motion.js";
-import { Drawing, addPanel, element, fetchFile, onKeys } from "./in_node.js";
+import { Drawing, addPanel, fetchFile, onKeys } from "./in_node.js";
 import { counterpart, frameAt, readMotion } from "./motion_file.js";
+import { element } from "./lib/dom.js";
 
 const NODES = new Set([
   "FrugalExtractPose",
@@ -32,14 +33,14 @@ class MotionPlayer {
     this.slider = element("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "Frame" });
     this.slider.addEventListener("input", () => this.seek(this.slider.valueAsNumber));
     this.time = element("output");
-    this.chooser = element("select", { "aria-label": "Clip", title: "Clip" });
+    this.chooser = element("select", { "aria-label": "Clip", title: "Clip", hidden: true });
     this.chooser.addEventListener("change", () => this.open(this.chooser.selectedIndex));
     this.beforeButton = toggle("Before", "Also show the motion as it came in, in grey", () => this.drawing.redraw());
     this.loopButton = toggle("Loop", "Play again and again", () => {});
-    this.bar = element("div", { class: "frugal-bar" }, this.playButton, this.slider, this.time);
-    this.options = element("div", { class: "frugal-bar" }, this.chooser, this.beforeButton, this.loopButton);
-    this.element = element("div", { role: "group", "aria-label": "Motion player", tabindex: 0 });
-    this.element.append(element("div", { class: "frugal-screen" }, this.drawing.canvas, this.message), this.bar, this.options);
+    this.bar = element("div", { className: "frugal-bar" }, this.playButton, this.slider, this.time);
+    this.options = element("div", { className: "frugal-bar" }, this.chooser, this.beforeButton, this.loopButton);
+    this.element = element("div", { role: "group", "aria-label": "Motion player", tabIndex: 0 });
+    this.element.append(element("div", { className: "frugal-screen" }, this.drawing.canvas, this.message), this.bar, this.options);
     onKeys(this.element, {
       " ": (event) => event.target.tagName !== "BUTTON" && this.play(!this.playing),
       ArrowLeft: () => this.seek(this.frame - 1),
@@ -53,7 +54,7 @@ class MotionPlayer {
   /** Take what a run has sent. */
   show(output) {
     const clips = output.frugal_motion;
-    if (!clips?.length || JSON.stringify(clips) === JSON.stringify(this.clips)) return;
+    if (!clips?.length || (this.motion && JSON.stringify(clips) === JSON.stringify(this.clips))) return;
     this.clips = clips;
     this.chooser.replaceChildren(...clips.map((_, index) => element("option", {}, `Clip ${index + 1}`)));
     this.chooser.hidden = clips.length < 2;
@@ -75,11 +76,13 @@ class MotionPlayer {
   }
 
   take(motion, before) {
+    const nothing = motion.frames === 0 ? "This motion has no frames." : motion.people === 0 ? "There is nobody in this motion." : "";
+    this.say(nothing);
+    if (nothing) return;
     Object.assign(this, { motion, before });
-    this.say(motion.frames === 0 ? "This motion has no frames." : motion.people === 0 ? "There is nobody in this motion." : "");
-    this.slider.max = Math.max(0, motion.frames - 1);
+    this.slider.max = motion.frames - 1;
     this.beforeButton.hidden = !before;
-    this.options.hidden = this.loopButton.hidden = motion.frames < 2 && !before;
+    this.loopButton.hidden = motion.frames < 2;
     this.seek(Math.min(this.frame, motion.frames - 1));
   }
 
@@ -91,7 +94,7 @@ class MotionPlayer {
     }
     this.message.textContent = text;
     this.message.hidden = !text;
-    this.bar.hidden = this.options.hidden = !!text;
+    this.bar.hidden = this.beforeButton.hidden = this.loopButton.hidden = !!text;
     this.drawing.redraw();
   }
 
@@ -114,6 +117,7 @@ class MotionPlayer {
   }
 
   play(on) {
+    cancelAnimationFrame(this.next);
     const canPlay = this.motion?.frames > 1;
     this.playing = on && canPlay;
     this.playButton.dataset.icon = this.playing ? "pause" : "play";
@@ -122,12 +126,11 @@ class MotionPlayer {
     if (!this.playing) return canPlay;
     if (this.frame >= this.motion.frames - 1) this.frame = 0;
     this.startedAt = undefined;
-    requestAnimationFrame((now) => this.tick(now));
+    this.next = requestAnimationFrame((now) => this.tick(now));
     return true;
   }
 
   tick(now) {
-    if (!this.playing) return;
     const { motion } = this;
     this.startedAt ??= now - (1000 * this.frame * motion.step) / motion.rate;
     const loop = this.loopButton.getAttribute("aria-pressed") === "true";
@@ -137,7 +140,7 @@ class MotionPlayer {
       this.refresh();
     }
     if (!loop && frame === motion.frames - 1) this.play(false);
-    else requestAnimationFrame((next) => this.tick(next));
+    else this.next = requestAnimationFrame((later) => this.tick(later));
   }
 
   draw(context, width, height) {
@@ -173,7 +176,7 @@ function button(label, act) {
 
 /** A button that is on or off, first on. */
 function toggle(label, title, changed) {
-  const made = element("button", { type: "button", "aria-pressed": "true", title, class: "frugal-toggle" }, label);
+  const made = element("button", { type: "button", "aria-pressed": "true", title, className: "frugal-toggle" }, label);
   made.addEventListener("click", () => {
     made.setAttribute("aria-pressed", made.getAttribute("aria-pressed") !== "true");
     changed();
