@@ -13,6 +13,7 @@ from .nodes.interchange.node import (
     FrugalSaveMotion,
 )
 from .nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
+from .nodes.jobs.node import FrugalJobsList, FrugalJobsSampler
 from .nodes.keyframes.node import FrugalPlanKeyframes
 from .nodes.motion.node import (
     FrugalBlendMotions,
@@ -62,6 +63,8 @@ class FrugalMotion(ComfyExtension):
             FrugalSaveVideo,
             FrugalCostReport,
             FrugalPrewarm,
+            FrugalJobsList,
+            FrugalJobsSampler,
         ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from comfy_api.latest import Input, io
 
 from ..host.cache import cache, contents
 from ..host.folders import lent_file
+from ..host.job_runs import job_runs
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.progress import Progress, duration, show_on_node
 from ..host.prompt import declared, meaning
@@ -94,13 +95,21 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _key(cls, motion_style: list[str]) -> str | None:
         """``None`` if there is none that says what the value is."""
-        prompt, content = cls.hidden.dynprompt, contents()
-        signer = Signer(lambda node_id: declared(prompt.get_node(node_id)), lambda text: meaning(text, content))
+        content, (node, node_id) = contents(), cls._graph()
+        signer = Signer(lambda node_id: declared(node(node_id)), lambda text: meaning(text, content))
         try:
-            return signer.sign(prompt.get_node(cls.hidden.unique_id)["inputs"]["value"], motion_style)
+            return signer.sign(node(node_id)["inputs"]["value"], motion_style)
         except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
             logger.warning("Hash Cache: %s; it passes through", error)
             return None
+
+    @classmethod
+    def _graph(cls) -> tuple[Callable[[str], Any], str]:
+        """The nodes of the prompt, and this one's id; of a prompt of several jobs, those of this job alone."""
+        if origin := job_runs.origin(*cls._place()):
+            prompt, node_id = origin
+            return prompt.__getitem__, node_id
+        return cls.hidden.dynprompt.get_node, str(cls.hidden.unique_id)
 
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:

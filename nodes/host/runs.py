@@ -92,6 +92,7 @@ class RunKeeper:
         report = Report(stages, settings().gpu_price, card_name())
         return {
             **report.as_dict(),
+            "nodes": list(meter.costs),
             "status": status.get("status_str", ""),
             "prompt_seconds": _prompt_seconds(status),
             "prompt": prompt,

@@ -1,0 +1,186 @@
+"""What a job is: what people ask for, and the record of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+
+from ..caching.signature import is_link
+from ..errors import InputError
+from .prompt import Prompt, in_order, title
+
+State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
+
+Text: TypeAlias = Annotated[StrictStr, Field(max_length=20_000)]
+Value: TypeAlias = StrictBool | StrictInt | StrictFloat | Text
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    class_type: StrictStr
+    inputs: dict[str, Any]
+
+
+class Request(BaseModel):
+    """What is asked for."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    workflow: StrictStr | dict[str, _Node] = Field(
+        description="A workflow in API form, or the name of one of the pack's, such as motion_edit."
+    )
+    values: dict[str, Value] = Field(
+        default_factory=dict,
+        max_length=200,
+        description='Values of this job, by "Title.input" as in {"Load Video.file": "dance.mp4"}; a node\'s id serves '
+        "as well as its title.",
+    )
+    client: str = Field(
+        default="", max_length=64, description="For whom: jobs of several clients take turns. Default: the address."
+    )
+    deadline_seconds: float | None = Field(
+        default=None, gt=0, le=1e7, description="A job that has not begun by then fails. It shortens the gathering."
+    )
+    webhook: str = Field(
+        default="", max_length=2000, description="Gets the job by POST when it has ended; http or https."
+    )
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Request:
+        """Check what was posted.
+
+        Raises:
+            InputError: names the first field that is not right.
+        """
+        try:
+            json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+            return cls.model_validate(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            # Of a union every branch complains: the place without the branch is what people know.
+            place = ".".join(str(part) for part in first["loc"] if "[" not in str(part)) or "body"
+            raise InputError(place, repr(first["input"])[:200], first["msg"]) from error
+        except ValueError as error:  # NaN, or half of a surrogate pair
+            raise InputError("body", str(error)[:200], "numbers and Unicode text") from error
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job with all that it needs, but for the files that its prompt names.
+
+    Attributes:
+        id: of which nobody can guess another.
+        prompt: the workflow with the job's values in it.
+        client: for whom.
+        key: jobs of one key can be merged; empty for a job that runs alone.
+        created: seconds since 1970.
+        deadline: likewise; ``None`` for none.
+        webhook: URL that is told of the end.
+        number: the order in which jobs came.
+        most: jobs that it may share a prompt with, itself among them.
+        crashes: how often its run has ended without an outcome.
+        started, ended: seconds since 1970.
+        error: why it has failed.
+        outputs: what its nodes have left behind; see ``outcome.outputs_of``.
+        cost: its part of what the run has cost.
+    """
+
+    id: str
+    prompt: Prompt
+    client: str = ""
+    key: str = ""
+    created: float = 0.0
+    deadline: float | None = None
+    webhook: str = ""
+    number: int = 0
+    state: State = "queued"
+    most: int = 64
+    crashes: int = 0
+    started: float | None = None
+    ended: float | None = None
+    error: str = ""
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    cost: dict[str, float] = field(default_factory=dict)
+
+
+def check_prompt(prompt: Any) -> Prompt:
+    """A workflow in API form, as far as that can be told without ComfyUI.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(prompt, dict) or not prompt:
+        raise InputError("workflow", repr(prompt)[:200], "a workflow in API form")
+    in_order(prompt)
+    return prompt
+
+
+def with_values(prompt: Prompt, values: Mapping[str, Value]) -> Prompt:
+    """A prompt with values in place of its own.
+
+    Raises:
+        InputError: names a value that belongs nowhere, or takes the place of a wire.
+    """
+    changed = {node_id: {**node, "inputs": dict(node["inputs"])} for node_id, node in prompt.items()}
+    for name, value in values.items():
+        node_id, key = _place(prompt, name)
+        if is_link(prompt[node_id]["inputs"][key]):
+            raise InputError(f"values.{name}", "an input that is wired", "inputs with values")
+        changed[node_id]["inputs"][key] = value
+    return changed
+
+
+def _place(prompt: Prompt, name: str) -> tuple[str, str]:
+    """The node and the input that ``Title.input`` means; titles and inputs may both have dots."""
+    for dot in reversed([index for index, letter in enumerate(name) if letter == "."]):
+        head, key = name[:dot].strip(), name[dot + 1 :].strip()
+        found = [head] if head in prompt else [node_id for node_id in prompt if title(prompt, node_id) == head]
+        if len(found) > 1:
+            raise InputError(f"values.{name}", f"{len(found)} nodes of that title", f"an id: {', '.join(found)}")
+        if found and key in prompt[found[0]]["inputs"]:
+            return found[0], key
+        if found:
+            raise InputError(f"values.{name}", f"no input {key!r}", ", ".join(prompt[found[0]]["inputs"]))
+    titles = sorted({title(prompt, node_id) for node_id in prompt})
+    raise InputError(f"values.{name}", "no such node", f"Title.input, with a title of {', '.join(titles)}")
+
+
+def check_webhook(url: str, hosts: frozenset[str]) -> None:
+    """Whether a URL may be told of a job's end.
+
+    Raises:
+        InputError: it is none, or its host is not one of those that the owner allows.
+    """
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        name, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise InputError("webhook", repr(url)[:200], "a URL") from error
+    if parts.scheme not in ("http", "https") or not name or parts.username is not None:
+        raise InputError("webhook", repr(url)[:200], "a URL with http or https, without a user")
+    if name not in hosts:
+        raise InputError("webhook", f"the host {name!r}", ", ".join(sorted(hosts)) or "none: set jobs_webhooks")
+
+
+def saved_apart(prompt: Prompt, job_id: str) -> Prompt:
+    """A prompt whose files go to a folder of the job: ``jobs/<id>`` in ComfyUI's output folder."""
+    apart = dict(prompt)
+    for node_id, node in prompt.items():
+        prefix = node["inputs"].get("filename_prefix")
+        if isinstance(prefix, str):
+            name = prefix.replace("\\", "/").rsplit("/", 1)[-1] or "result"
+            inputs = {**node["inputs"], "filename_prefix": f"{FOLDER}/{job_id}/{name}"}
+            apart[node_id] = {**node, "inputs": inputs}
+    return apart
+
+
+FOLDER = "jobs"
