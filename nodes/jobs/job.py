@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, ValidationError, WithJsonSchema
 
 from ..caching.signature import is_link
 from ..errors import InputError
@@ -17,8 +17,15 @@ from .prompt import Prompt, in_order, title
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 
-Text: TypeAlias = Annotated[StrictStr, Field(max_length=20_000)]
-Value: TypeAlias = StrictBool | StrictInt | StrictFloat | Text
+LONGEST_TEXT = 20_000
+Value: TypeAlias = str | int | float | bool
+_PLAIN = {"type": ["string", "number", "boolean"], "maxLength": LONGEST_TEXT}
+
+
+def _plain(value: Any) -> Value:
+    if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > LONGEST_TEXT):
+        raise ValueError(f"a text of at most {LONGEST_TEXT} characters, a number, true or false")
+    return value
 
 
 class _Node(BaseModel):
@@ -26,6 +33,10 @@ class _Node(BaseModel):
 
     class_type: StrictStr
     inputs: dict[str, Any]
+    meta: dict[str, Any] | None = Field(default=None, alias="_meta")
+
+
+_WORKFLOW = "dict[str,_Node]"  # as pydantic calls it
 
 
 class Request(BaseModel):
@@ -36,7 +47,7 @@ class Request(BaseModel):
     workflow: StrictStr | dict[str, _Node] = Field(
         description="A workflow in API form, or the name of one of the pack's, such as motion_edit."
     )
-    values: dict[str, Value] = Field(
+    values: dict[str, Annotated[Any, AfterValidator(_plain), WithJsonSchema(_PLAIN)]] = Field(
         default_factory=dict,
         max_length=200,
         description='Values of this job, by "Title.input" as in {"Load Video.file": "dance.mp4"}; a node\'s id serves '
@@ -57,17 +68,17 @@ class Request(BaseModel):
         """Check what was posted.
 
         Raises:
-            InputError: names the first field that is not right.
+            InputError: names a field that is not right.
         """
         try:
             json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
             return cls.model_validate(given)
         except ValidationError as error:
-            first = error.errors()[0]
-            # Of a union every branch complains: the place without the branch is what people know.
-            place = ".".join(str(part) for part in first["loc"] if "[" not in str(part)) or "body"
-            raise InputError(place, repr(first["input"])[:200], first["msg"]) from error
-        except ValueError as error:  # NaN, or half of a surrogate pair
+            # A workflow may be one of two things, and both complain: the one that got further is meant.
+            worst = max(error.errors(), key=lambda one: len(one["loc"]))
+            place = [str(part) for part in worst["loc"] if part not in ("str", _WORKFLOW)]
+            raise InputError(".".join(place) or "body", repr(worst["input"])[:200], worst["msg"]) from error
+        except (ValueError, RecursionError) as error:  # NaN, half of a surrogate pair, too many brackets
             raise InputError("body", str(error)[:200], "numbers and Unicode text") from error
 
 
@@ -177,7 +188,7 @@ def saved_apart(prompt: Prompt, job_id: str) -> Prompt:
     for node_id, node in prompt.items():
         prefix = node["inputs"].get("filename_prefix")
         if isinstance(prefix, str):
-            name = prefix.replace("\\", "/").rsplit("/", 1)[-1] or "result"
+            name = prefix.replace("\\", "/").rsplit("/", 1)[-1].strip(". ") or "result"
             inputs = {**node["inputs"], "filename_prefix": f"{FOLDER}/{job_id}/{name}"}
             apart[node_id] = {**node, "inputs": inputs}
     return apart

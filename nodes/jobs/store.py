@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .job import ENDED, Job, State
+from .job import Job, State
 
 MOST_CRASHES = 5
 """A job whose run has ended so often without an outcome is not tried again."""
@@ -36,6 +36,7 @@ create table if not exists jobs (
     calls integer not null default 0
 );
 create index if not exists by_state on jobs (state, client);
+create index if not exists by_call on jobs (calls, ended) where webhook != '';
 """
 _COLUMNS = (
     "number, id, prompt, client, key, created, deadline, webhook, state, most, crashes, started, ended, error, "
@@ -206,10 +207,9 @@ class Store:
         with self._transaction() as file:
             file.execute("update jobs set cost = ? where id = ?", (json.dumps(both), job_id))
 
-    def to_call(self, calls: int) -> list[Job]:
-        """Ended jobs whose webhooks have not been told, after fewer calls than that."""
-        places = ", ".join("?" * len(ENDED))
-        return self._select(f"where webhook != '' and state in ({places}) and calls < ? order by ended", *ENDED, calls)
+    def to_call(self, calls: int, before: float) -> list[Job]:
+        """Jobs that ended before a time and whose webhooks have not been told, after fewer calls than that."""
+        return self._select("where webhook != '' and ended < ? and calls < ? order by ended", before, calls)
 
     def called(self, job_id: str, calls: int) -> int:
         """A webhook has been called so often more.

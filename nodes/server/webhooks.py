@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 MOST_CALLS = 4
 _WAIT = 5.0  # seconds before the second call, and four times as long before each further one
 _LOOK_EVERY = 1.0
+_COSTS_AFTER = 3.0  # seconds: what a job has cost is known a moment after its end
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
@@ -41,8 +42,8 @@ class Webhooks:
         """Call until cancelled."""
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
             while True:
-                now = time.monotonic()
-                due = [job for job in self._store.to_call(MOST_CALLS) if self._next.get(job.id, 0) <= now]
+                now, ended = time.monotonic(), self._store.to_call(MOST_CALLS, time.time() - _COSTS_AFTER)
+                due = [job for job in ended if self._next.get(job.id, 0) <= now]
                 await asyncio.gather(*(self._call(session, job) for job in due))
                 await asyncio.sleep(_LOOK_EVERY)
 
