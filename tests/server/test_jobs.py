@@ -242,6 +242,17 @@ def test_too_many_jobs(own: Server) -> None:
     set_up(own.base)
 
 
+def test_the_client_asks_for_jobs_too(own: Server, tmp_path: Path) -> None:
+    changes = {name: str(value) for name, value in {**SMALL, **LOOKS["a"]}.items()}
+    done = run(own, WORKFLOW, tmp_path, changes, "--job")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    (file,) = (file for file in answer["outputs"] if file["class"] == "FrugalSaveVideo")
+    assert Path(file["path"]).read_bytes() == video(own, state(own, answer["prompt_id"])).read_bytes()
+    done = run(own, WORKFLOW, tmp_path, {**changes, "Load Video.start": "1000"}, "--job")
+    assert done.returncode == 1 and "Load Video.start: found 1000 s" in done.stderr
+
+
 def test_a_token_is_wanted_where_one_is_set(own: Server) -> None:
     set_up(own.base, jobs_token="secret")
     try:
