@@ -16,7 +16,7 @@ from tools.server import Server, running
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "make bench ONLY=jobs"
-JOBS, ROUNDS = 16, 3
+JOBS, ROUNDS = 16, 1
 TEXTS = ("a neon robot at night", "a wooden mannequin in the snow", "a marble statue in a forest", "a robot in a city")
 SMALL: dict[str, Any] = {
     "Checkpoint.ckpt_name": "frugal-demo.ckpt",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from ..caching.signature import is_link
 from ..errors import InputError
@@ -28,15 +28,14 @@ def _plain(value: Any) -> Value:
     return value
 
 
-class _Node(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    class_type: StrictStr
-    inputs: dict[str, Any]
-    meta: dict[str, Any] | None = Field(default=None, alias="_meta")
-
-
-_WORKFLOW = "dict[str,_Node]"  # as pydantic calls it
+MOST_NODES = 1000
+_NODE = {
+    "type": "object",
+    "required": ["class_type", "inputs"],
+    "properties": {"class_type": {"type": "string"}, "inputs": {"type": "object"}, "_meta": {"type": "object"}},
+}
+_NODE_WORDS = {"class_type": "the name of a class", "inputs": "an object", "_meta": "an object, or nothing"}
+_WORKFLOW = {"type": ["string", "object"], "additionalProperties": _NODE, "maxProperties": MOST_NODES}
 
 
 class Request(BaseModel):
@@ -44,7 +43,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    workflow: StrictStr | dict[str, _Node] = Field(
+    workflow: Annotated[Any, WithJsonSchema(_WORKFLOW)] = Field(
         description="A workflow in API form, or the name of one of the pack's, such as motion_edit."
     )
     values: dict[str, Annotated[Any, AfterValidator(_plain), WithJsonSchema(_PLAIN)]] = Field(
@@ -65,7 +64,7 @@ class Request(BaseModel):
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Request:
-        """Check what was posted.
+        """Check what was posted, but for the workflow; see ``check_prompt``.
 
         Raises:
             InputError: names a field that is not right.
@@ -74,10 +73,8 @@ class Request(BaseModel):
             json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
             return cls.model_validate(given)
         except ValidationError as error:
-            # A workflow may be one of two things, and both complain: the one that got further is meant.
-            worst = max(error.errors(), key=lambda one: len(one["loc"]))
-            place = [str(part) for part in worst["loc"] if part not in ("str", _WORKFLOW)]
-            raise InputError(".".join(place) or "body", repr(worst["input"])[:200], worst["msg"]) from error
+            first = error.errors()[0]
+            raise InputError(".".join(map(str, first["loc"])), repr(first["input"])[:200], first["msg"]) from error
         except (ValueError, RecursionError) as error:  # NaN, half of a surrogate pair, too many brackets
             raise InputError("body", str(error)[:200], "numbers and Unicode text") from error
 
@@ -127,8 +124,16 @@ def check_prompt(prompt: Any) -> Prompt:
     Raises:
         InputError: it is something else.
     """
-    if not isinstance(prompt, dict) or not prompt:
-        raise InputError("workflow", repr(prompt)[:200], "a workflow in API form")
+    if not isinstance(prompt, dict) or not 0 < len(prompt) <= MOST_NODES:
+        found = f"{len(prompt)} nodes" if isinstance(prompt, dict) else repr(prompt)[:200]
+        raise InputError("workflow", found, f"a workflow in API form, of 1 to {MOST_NODES} nodes")
+    kinds = {"class_type": (str,), "inputs": (dict,), "_meta": (dict, type(None))}
+    for node_id, node in prompt.items():
+        if not isinstance(node, dict):
+            raise InputError(f"workflow.{node_id}", repr(node)[:200], "a node")
+        for name, kind in kinds.items():
+            if not isinstance(node.get(name), kind):
+                raise InputError(f"workflow.{node_id}.{name}", repr(node.get(name))[:200], _NODE_WORDS[name])
     in_order(prompt)
     return prompt
 
