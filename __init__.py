@@ -14,6 +14,7 @@ from .nodes.interchange.node import (
     FrugalSaveMotion,
 )
 from .nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
+from .nodes.jobs.node import FrugalJobsList, FrugalJobsSampler
 from .nodes.keyframes.node import FrugalPlanKeyframes
 from .nodes.motion.node import (
     FrugalBlendMotions,
@@ -64,6 +65,8 @@ class FrugalMotion(ComfyExtension):
             FrugalCostEstimate,
             FrugalCostReport,
             FrugalPrewarm,
+            FrugalJobsList,
+            FrugalJobsSampler,
         ]
 
 

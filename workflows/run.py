@@ -6,6 +6,7 @@
 ``--set "Title.input=value"`` changes an input of the node with that title; a local file given to an input that takes
 uploads is uploaded first. Progress goes to stderr; the outputs' paths, or with ``--json`` one JSON object, to stdout.
 Without ``--server`` it starts a server of its own (in a clone of the pack, after ``make models``). Ctrl-C ends the run.
+With ``--job`` it asks a server that has the pack for a job, which shares the sampler with those of others.
 Needs aiohttp, which every ComfyUI has, and nothing else of the pack, so copy it where you like.
 """
 
@@ -34,6 +35,8 @@ Collected = tuple[list[Json], list[Json]]
 
 UPLOAD_FLAGS = ("image_upload", "video_upload", "audio_upload", "file_upload", "animated_image_upload")
 RECONNECTS = 5
+LOOK_EVERY = 0.5  # seconds
+TOKEN = "FRUGAL_MOTION_JOBS_TOKEN"  # noqa: S105  the environment variable that has it, as on the server
 
 
 class RunError(RuntimeError):
@@ -132,6 +135,8 @@ class Client:
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.session, self.url, self.id = session, url.rstrip("/"), uuid.uuid4().hex
+        token = os.environ.get(TOKEN)
+        self.jobs_headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def get(self, path: str) -> Any:
         async with self.session.get(self.url + path) as reply:
@@ -179,6 +184,19 @@ class Client:
         """Take a prompt out of the queue, or interrupt it if it runs."""
         await self.post("/queue", {"delete": [prompt_id]})
         await self.post("/interrupt", {"prompt_id": prompt_id})
+
+    async def jobs(self, method: str, path: str = "", body: Json | None = None) -> Json:
+        """Ask for a job, about one or to cancel it.
+
+        Raises:
+            RunError: the server refuses; says why.
+        """
+        address = f"{self.url}/frugal-motion/jobs{path}"
+        async with self.session.request(method, address, json=body, headers=self.jobs_headers) as reply:
+            answer = await reply.json() if "json" in reply.content_type else {"error": await reply.text()}
+            if reply.status >= 400:
+                raise RunError(f"the server answers {reply.status}: {answer['error']}")
+            return dict(answer)
 
     async def history(self, prompt_id: str) -> Json | None:
         """What the server remembers of a finished prompt."""
@@ -275,6 +293,13 @@ class Reporter:
         bar = "#" * done + "." * (self.WIDTH - done)
         self._show(f"{title_of(self.workflow, node_id)} [{bar}] {value:g}/{maximum:g}")
 
+    def job(self, now: Json) -> None:
+        """A job, which may be one of several in a run, is at a node."""
+        if now["node"] != self.node:
+            self.end()
+            self.node = now["node"]
+            self._show(f"{now['node']} ({now['done']} of {now['of']} nodes done)", final=not self.live)
+
     def cached(self, node_ids: list[str]) -> None:
         """Nodes whose results the server still had."""
         if node_ids:
@@ -338,7 +363,9 @@ def _failure(workflow: Json, data: Json) -> str:
 # ── a run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def run(url: str, workflow: Json, settings: list[Setting], output: Path, *, previews: bool = False) -> Json:
+async def run(
+    url: str, workflow: Json, settings: list[Setting], output: Path, *, previews: bool = False, as_job: bool = False
+) -> Json:
     """Run a workflow and download what it saved.
 
     Args:
@@ -347,10 +374,11 @@ async def run(url: str, workflow: Json, settings: list[Setting], output: Path, *
         settings: inputs to change.
         output: folder for the files.
         previews: fetch temporary files too.
+        as_job: ask the pack for a job.
 
     Returns:
-        ``prompt_id``, ``seconds``, ``outputs`` (a file each: node, title, class, type, path) and ``ui`` (what nodes
-        showed besides files: node, title, class, data).
+        ``prompt_id`` (of a job its id), ``seconds``, ``outputs`` (a file each: node, title, class, type, path) and
+        ``ui`` (what nodes showed besides files: node, title, class, data).
 
     Raises:
         RunError: the server cannot be reached, refuses the workflow, or a node fails.
@@ -361,7 +389,7 @@ async def run(url: str, workflow: Json, settings: list[Setting], output: Path, *
             for setting in settings:
                 await apply_setting(client, workflow, setting)
             started = time.monotonic()
-            prompt_id, entry = await _execute(client, workflow)
+            prompt_id, entry = await (_do_job if as_job else _execute)(client, workflow)
             seconds = time.monotonic() - started
             outputs, shown = await _collect(client, workflow, entry, output, previews)
         except (aiohttp.ClientError, OSError) as error:
@@ -383,6 +411,27 @@ async def _execute(client: Client, workflow: Json) -> tuple[str, Json]:
         finally:
             reporter.end()
     return prompt_id, entry
+
+
+async def _do_job(client: Client, workflow: Json) -> tuple[str, Json]:
+    """Ask for a job, wait for its end, and return its id and what a history would say of it."""
+    reporter = Reporter(workflow, sys.stderr)
+    job = await client.jobs("POST", body={"workflow": workflow})
+    path = f"/{job['job_id']}"
+    try:
+        while job["state"] in ("queued", "running"):
+            if now := job["progress"]:
+                reporter.job(now)
+            await asyncio.sleep(LOOK_EVERY)
+            job = await client.jobs("GET", path)
+    except asyncio.CancelledError:  # Ctrl-C
+        await client.jobs("DELETE", path)
+        raise
+    finally:
+        reporter.end()
+    if job["state"] != "done":
+        raise RunError(job["error"] or f"the job is {job['state']}")
+    return job["job_id"], {"outputs": {result["node"]: result["data"] for result in job["results"]}}
 
 
 async def _watch(client: Client, workflow: Json, prompt_id: str, socket: Any, reporter: Reporter) -> Json:
@@ -466,6 +515,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar='"TITLE.INPUT=VALUE"')
     parser.add_argument("--server", metavar="URL", help="a running ComfyUI (default: start one)")
     parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--job", action="store_true", help=f"as a job of the pack; a token is taken from ${TOKEN}")
     parser.add_argument("--previews", action="store_true", help="fetch temporary files too")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of paths")
     options = parser.parse_args(arguments)
@@ -473,7 +523,8 @@ def main(arguments: list[str] | None = None) -> int:
         workflow = load_workflow(options.workflow)
         settings = [find_setting(workflow, text) for text in options.settings]
         with _given(options.server) if options.server else own_server() as url:
-            result = asyncio.run(run(url, workflow, settings, options.output, previews=options.previews))
+            job = {"previews": options.previews, "as_job": options.job}
+            result = asyncio.run(run(url, workflow, settings, options.output, **job))
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

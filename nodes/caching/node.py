@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from comfy_api.latest import Input, io
 from ..economy.prices import dollars
 from ..host.cache import cache, value_key
 from ..host.folders import lent_file
+from ..host.job_runs import job_runs
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.prices import price_here
 from ..host.progress import Progress, duration, show_on_node
@@ -95,12 +96,20 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _key(cls, motion_style: list[str]) -> str | None:
         """``None`` if there is none that says what the value is."""
-        node = cls.hidden.dynprompt.get_node
+        node, node_id = cls._graph()
         try:
-            return value_key(node, node(cls.hidden.unique_id)["inputs"]["value"], motion_style)
+            return value_key(node, node(node_id)["inputs"]["value"], motion_style)
         except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
             logger.warning("Hash Cache: %s; it passes through", error)
             return None
+
+    @classmethod
+    def _graph(cls) -> tuple[Callable[[str], Any], str]:
+        """The nodes of the prompt, and this one's id; of a prompt of several jobs, those of this job alone."""
+        if origin := job_runs.origin(*cls._place()):
+            prompt, node_id = origin
+            return prompt.__getitem__, node_id
+        return cls.hidden.dynprompt.get_node, str(cls.hidden.unique_id)
 
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:

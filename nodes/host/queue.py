@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import execution
@@ -12,26 +12,54 @@ import execution
 from ..errors import InputError
 
 
-async def enqueue(server: Any, prompt: Mapping[str, Any]) -> str:
+class Refused(InputError):
+    """ComfyUI does not accept a prompt.
+
+    Attributes:
+        nodes: ids of those that are to blame, if any is.
+    """
+
+    def __init__(self, reason: str, nodes: Iterable[str]) -> None:
+        self.nodes = tuple(nodes)
+        super().__init__("prompt", reason, "a workflow that ComfyUI accepts")
+
+
+async def accepted(prompt: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """A new prompt id, and the output nodes of a prompt, all of which can run.
+
+    Values become what their inputs want, such as 12 in place of "12".
+
+    Args:
+        prompt: in API form.
+
+    Raises:
+        Refused: ComfyUI does not accept it, or a part of it.
+    """
+    prompt_id = str(uuid.uuid4())
+    is_valid, error, outputs, node_errors = await execution.validate_prompt(prompt_id, prompt, None)
+    if not is_valid or node_errors:
+        raise Refused(_reason(error, node_errors), node_errors)
+    return prompt_id, outputs
+
+
+async def enqueue(server: Any, prompt: Mapping[str, Any], client: str | None = None) -> str:
     """Put a prompt behind those that wait, as ``POST /prompt`` does, but only if all of it can run.
 
     Args:
         server: ComfyUI's ``PromptServer``.
         prompt: in API form.
+        client: id of the websocket that is told of its events.
 
     Returns:
         Its prompt id.
 
     Raises:
-        InputError: ComfyUI does not accept it, or a part of it.
+        Refused: ComfyUI does not accept it, or a part of it.
     """
-    prompt_id = str(uuid.uuid4())
-    is_valid, error, outputs, node_errors = await execution.validate_prompt(prompt_id, prompt, None)
-    if not is_valid or node_errors:
-        raise InputError("prompt", _reason(error, node_errors), "a workflow that ComfyUI accepts")
+    prompt_id, outputs = await accepted(prompt)
     number = server.number
     server.number += 1
-    extra = {"create_time": int(time.time() * 1000)}
+    extra = {"create_time": int(time.time() * 1000), **({"client_id": client} if client else {})}
     server.prompt_queue.put((number, prompt_id, prompt, extra, outputs, {}))
     return prompt_id
 

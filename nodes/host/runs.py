@@ -81,6 +81,7 @@ class RunKeeper:
         report = Report(stages, price_here(), this_device())
         return {
             **report.as_dict(),
+            "nodes": list(meter.costs),
             "status": status.get("status_str", ""),
             "prompt_seconds": _prompt_seconds(status),
             "prompt": prompt,

@@ -20,6 +20,8 @@ from pydantic_settings import (
 from ..caching.store import Limits
 from ..economy.idle import IdleDelays
 from ..errors import InputError
+from ..jobs.gather import Gathering
+from ..jobs.merge import MOST
 from .folders import user_folder
 
 logger = logging.getLogger(__name__)
@@ -27,8 +29,17 @@ logger = logging.getLogger(__name__)
 NAME = "settings.json"
 ENVIRONMENT = "FRUGAL_MOTION_"
 
-OWNER_ONLY = frozenset({"cache_folder", "cache_remote", "idle_exit_minutes", "idle_exit_code"})
-"""Not to be changed over HTTP: whoever reaches the server could write elsewhere, or stop it."""
+OWNER_ONLY = frozenset(
+    {
+        *("cache_folder", "cache_remote", "idle_exit_minutes", "idle_exit_code"),
+        *("jobs_batch", "jobs_window_seconds", "jobs_waiting", "jobs_per_client", "jobs_clip_seconds"),
+        *("jobs_body_megabytes", "jobs_days", "jobs_token", "jobs_webhooks"),
+    }
+)
+"""Not to be changed over HTTP: whoever reaches the server could write elsewhere, stop it, or lift its limits."""
+
+SECRET = frozenset({"jobs_token"})
+"""Not to be told over HTTP."""
 
 
 class Settings(BaseSettings):
@@ -87,6 +98,37 @@ class Settings(BaseSettings):
         default=0.0, ge=0, le=1000, title="Dollars per hour", description="What the GPU costs; 0 for the price table."
     )
 
+    jobs_batch: int = Field(
+        default=8, ge=1, le=MOST, title="Jobs in a batch", description="That share the sampler; 1 runs each alone."
+    )
+    jobs_window_seconds: float = Field(
+        default=1.0, ge=0, le=3600, title="Seconds of gathering", description="That a job waits for others like it."
+    )
+    jobs_waiting: int = Field(default=1000, ge=0, title="Jobs that may wait", description="Further ones are refused.")
+    jobs_per_client: int = Field(
+        default=100, ge=0, title="Jobs of a client that may wait", description="Further ones are refused."
+    )
+    jobs_clip_seconds: float = Field(
+        default=600.0, ge=0, title="Longest clip of a job", description="In seconds; 0 is no limit."
+    )
+    jobs_body_megabytes: float = Field(
+        default=1.0, gt=0, title="Largest request for a job", description="In MB; clips are uploaded before."
+    )
+    jobs_days: float = Field(
+        default=30.0, ge=0, title="Days that jobs are remembered", description="After their end; their files stay."
+    )
+    jobs_token: str = Field(
+        default="",
+        max_length=200,
+        title="Token for jobs",
+        description="That requests must bear; without one, only this machine may ask for jobs.",
+    )
+    jobs_webhooks: str = Field(
+        default="",
+        title="Hosts of webhooks",
+        description="Names, separated by commas, that may be told of the end of jobs; empty for none.",
+    )
+
     @field_validator("cache_folder")
     @classmethod
     def _is_absolute(cls, folder: str) -> str:
@@ -109,6 +151,16 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Of the cache."""
         return Limits(round(self.cache_gigabytes * 1e9), self.cache_days)
+
+    @property
+    def gathering(self) -> Gathering:
+        """Of jobs."""
+        return Gathering(self.jobs_batch, self.jobs_window_seconds)
+
+    @property
+    def webhook_hosts(self) -> frozenset[str]:
+        """Names of the hosts that may be told of the end of jobs."""
+        return frozenset(name.strip().lower() for name in self.jobs_webhooks.split(",") if name.strip())
 
     @property
     def delays(self) -> IdleDelays:

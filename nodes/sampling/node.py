@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import comfy.samplers
@@ -225,48 +226,74 @@ class FrugalKeyframeSampler(FrugalNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        model: list[Any],
-        control_net: list[Any],
-        vae: list[Any],
-        positive: list[Any],
-        negative: list[Any],
-        control_images: list[torch.Tensor],
-        keyframes: list[Plan],
-        seed: list[int],
-        source_video: list[Any] | None = None,
-        **shared: list[Any],
-    ) -> io.NodeOutput:
-        inputs = broadcast(
-            {
-                "positive": positive,
-                "negative": negative,
-                "control_images": control_images,
-                "keyframes": keyframes,
-                "seed": seed,
-                "source_video": source_video or [None],
-            }
-        )
-        editor = _editor(
-            only("model", model),
-            only("vae", vae),
-            only("control_net", control_net),
-            **{name: only(name, values) for name, values in shared.items()},
-        )
-        clips, failed = _prepared(editor, inputs)
-        edited = iter(editor.edit(clips))
-        note_shares(_shares(clips, failed))
-        results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
-        report = _report(editor, clips, failed)
-        show_on_node(report)
-        # Blocks what is behind it for this clip alone, so that lists keep their order.
-        blocked = ExecutionBlocker(None)
-        return io.NodeOutput(
-            [result.frames if result else blocked for result in results],
-            [result.keyframes if result else blocked for result in results],
-            ui=ui.PreviewText(report),
-        )
+    def execute(cls, **lists: list[Any]) -> io.NodeOutput:
+        samples = sampled(**lists)
+        return io.NodeOutput(samples.frames, samples.keyframes, ui=ui.PreviewText(samples.report))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What has become of several clips.
+
+    Attributes:
+        frames, keyframes: by clip; those of one that is left out block what is behind them.
+        failed: by number (from 1), why a clip is left out.
+        report: for people.
+    """
+
+    frames: list[Any]
+    keyframes: list[Any]
+    failed: dict[int, InputError]
+    report: str
+
+
+def sampled(
+    model: list[Any],
+    control_net: list[Any],
+    vae: list[Any],
+    positive: list[Any],
+    negative: list[Any],
+    control_images: list[torch.Tensor],
+    keyframes: list[Plan],
+    seed: list[int],
+    source_video: list[Any] | None = None,
+    **shared: list[Any],
+) -> Samples:
+    """Sample the clips that lists of the sampler's inputs mean, together.
+
+    Raises:
+        InputError: an input does not fit the others, or none of the clips can be sampled.
+    """
+    inputs = broadcast(
+        {
+            "positive": positive,
+            "negative": negative,
+            "control_images": control_images,
+            "keyframes": keyframes,
+            "seed": seed,
+            "source_video": source_video or [None],
+        }
+    )
+    editor = _editor(
+        only("model", model),
+        only("vae", vae),
+        only("control_net", control_net),
+        **{name: only(name, values) for name, values in shared.items()},
+    )
+    clips, failed = _prepared(editor, inputs)
+    edited = iter(editor.edit(clips))
+    note_shares(_shares(clips, failed))
+    results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
+    report = _report(editor, clips, failed)
+    show_on_node(report)
+    # Blocks what is behind it for this clip alone, so that lists keep their order.
+    blocked = ExecutionBlocker(None)
+    return Samples(
+        [result.frames if result else blocked for result in results],
+        [result.keyframes if result else blocked for result in results],
+        failed,
+        report,
+    )
 
 
 def _editor(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,14 @@ PREFIX = "/frugal-motion"
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
+class Refusal(Exception):
+    """An answer with a status of its own and a reason."""
+
+    def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status, self.headers = status, headers
+        super().__init__(reason)
+
+
 def answering(handler: Handler) -> Handler:
     """A handler whose errors become answers: 400 for what the request asks, 500 for the rest."""
 
@@ -24,6 +33,8 @@ def answering(handler: Handler) -> Handler:
             return await handler(request)
         except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
+        except Refusal as refusal:
+            return web.json_response({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
         except Exception as error:
             logger.exception("%s %s", request.method, request.path)
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
@@ -31,23 +42,38 @@ def answering(handler: Handler) -> Handler:
     return answer
 
 
-async def json_object(request: web.Request, allowed: Collection[str] | None = None) -> dict[str, Any]:
+async def json_object(
+    request: web.Request, allowed: Collection[str] | None = None, largest: int | None = None
+) -> dict[str, Any]:
     """The body of a request; an empty one is an empty object.
 
     Args:
         allowed: names that it may have; ``None`` for any.
+        largest: bytes that it may have; ``None`` for as many as the server takes.
 
     Raises:
         InputError: it is something else, or is not sent as JSON: browsers let any page post other kinds to any server.
+        Refusal: it is too large.
     """
     if request.content_type != "application/json":
         raise InputError("Content-Type", request.content_type, "application/json")
     try:
-        given = await request.json() if await request.text() else {}
-    except ValueError as error:
+        body = await request.read() if largest is None else await _at_most(request, largest)
+        given = json.loads(body) if body else {}
+    except (ValueError, RecursionError) as error:
         raise InputError("body", "no JSON", "a JSON object") from error
     if not isinstance(given, dict):
         raise InputError("body", repr(given)[:200], "a JSON object")
     if allowed is not None and not given.keys() <= set(allowed):
         raise InputError("body", repr(given)[:200], f"a JSON object of {', '.join(sorted(allowed))}")
     return given
+
+
+async def _at_most(request: web.Request, largest: int) -> bytes:
+    """The body, read no further than it may be long."""
+    body = bytearray()
+    async for block in request.content.iter_chunked(1 << 16):
+        body += block
+        if len(body) > largest:
+            raise Refusal(413, f"body: found more than {largest} bytes; allowed: {largest} bytes.")
+    return bytes(body)

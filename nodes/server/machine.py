@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..host.idle import IdleWatch, look_at
 from ..host.prewarm import prewarming
 from ..host.queue import enqueue
-from ..host.settings import OWNER_ONLY, Settings, change_settings, environment_name, settings, settings_file
+from ..host.settings import OWNER_ONLY, SECRET, Settings, change_settings, environment_name, settings, settings_file
 from .answers import PREFIX, answering, json_object
 
 
@@ -48,7 +48,7 @@ def _loaded(entry: Any) -> dict[str, Any]:
 def settings_state() -> dict[str, Any]:
     """What ``GET /frugal-motion/settings`` answers."""
     return {
-        "values": settings().model_dump(),
+        "values": {**settings().model_dump(), **dict.fromkeys(SECRET, "")},
         "schema": Settings.model_json_schema()["properties"],
         "from_environment": [name for name in Settings.model_fields if environment_name(name) in os.environ],
         "not_over_http": sorted(OWNER_ONLY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 from server import PromptServer
@@ -13,6 +14,7 @@ from ..host.node import ledger
 from ..host.runs import RunKeeper
 from ..host.settings import settings
 from .cache import add_cache_routes
+from .jobs import Jobs, add_job_routes
 from .machine import add_machine_routes
 from .models import add_model_routes
 from .runs import add_run_routes
@@ -28,12 +30,20 @@ def register() -> None:
     add_machine_routes(server, watch)
     add_run_routes(server.routes)
     add_model_routes(server)
-    keeper = RunKeeper(server.prompt_queue, ledger, lambda record: server.send_sync("frugal-motion.run", record))
+    jobs = Jobs(server)
+    add_job_routes(server, jobs)
+
+    def ended(record: dict[str, Any]) -> None:
+        jobs.charge(record)
+        server.send_sync("frugal-motion.run", record)
+
+    keeper = RunKeeper(server.prompt_queue, ledger, ended)
 
     async def begin(app: web.Application) -> None:
         app[_BESIDE] = [
             asyncio.create_task(watch.run(lambda: settings().idle_exit_code)),
             asyncio.create_task(keeper.run()),
+            asyncio.create_task(jobs.run()),
         ]
 
     server.app.on_startup.append(begin)

@@ -66,7 +66,7 @@ class FrugalLoadVideo(FrugalNode):
 
     @classmethod
     def execute(cls, file: str, **settings: Any) -> io.NodeOutput:
-        video = _opened(file, _decode_settings(**settings), cls.stage(), NodeNotes())
+        video = _opened(file, decode_settings(**settings), cls.stage(), NodeNotes())
         return io.NodeOutput(video, float(video.get_frame_rate()), video.get_frame_count())
 
     @classmethod
@@ -111,9 +111,9 @@ class FrugalLoadClips(FrugalNode):
 
     @classmethod
     def execute(cls, files: str, **settings: Any) -> io.NodeOutput:
-        decode_settings, names = _decode_settings(**settings), input_files(files, VIDEO_SUFFIXES)
+        opening, names = decode_settings(**settings), input_files(files, VIDEO_SUFFIXES)
         notes = NodeNotes()
-        videos = [_opened(name, decode_settings, cls.stage(), notes) for name in names]
+        videos = [_opened(name, opening, cls.stage(), notes) for name in names]
         return io.NodeOutput(videos, [PurePath(name).stem for name in names])
 
     @classmethod
@@ -169,7 +169,7 @@ def _decode_inputs() -> list[Any]:
     ]
 
 
-def _decode_settings(
+def decode_settings(
     start: float = 0.0,
     duration: float = 0.0,
     frame_rate: float = 12.0,
@@ -178,6 +178,11 @@ def _decode_settings(
     height: int = 512,
     fit: str = "keep",
 ) -> DecodeSettings:
+    """What the inputs of a node that loads clips mean.
+
+    Raises:
+        InputError: a value that none of them takes.
+    """
     if frame_rate < 0:
         raise InputError("frame_rate", f"{frame_rate:g}", "more than 0 frames/s, or 0 for the video's own")
     return DecodeSettings(

@@ -15,6 +15,7 @@ DOCS = Path(__file__).resolve().parents[2] / "web" / "docs"
 SCHEMAS: dict[str, io.Schema] = {
     schema.node_id: schema
     for schema in (node.define_schema() for node in asyncio.run(frugal_motion.comfy_entrypoint().get_node_list()))
+    if not schema.is_deprecated  # which the editor does not offer: those of merged jobs
 }
 
 

@@ -1,0 +1,108 @@
+"""Jobs on ComfyUI's own queue."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from nodes import NODE_CLASS_MAPPINGS, interrupt_processing  # type: ignore[attr-defined]
+
+from ..jobs.outcome import Ended
+from ..jobs.prompt import Kind, Prompt
+from ..jobs.runner import Batch
+from .job_runs import job_runs
+from .queue import Refused, enqueue
+
+logger = logging.getLogger(__name__)
+
+CLIENT = "frugal-motion-jobs"
+_LOOK_EVERY = 0.1  # seconds
+
+
+def kind_of(class_type: str) -> Kind:
+    """What matters of a class of nodes."""
+    node_class = NODE_CLASS_MAPPINGS.get(class_type)
+    makes_lists = any(getattr(node_class, "OUTPUT_IS_LIST", None) or ()) and not getattr(
+        node_class, "INPUT_IS_LIST", False
+    )
+    return Kind(bool(getattr(node_class, "OUTPUT_NODE", False)), makes_lists)
+
+
+class QueueMachine:
+    """Runs prompts on the queue of ComfyUI's server, and listens to their events as one of its websockets would.
+
+    Args:
+        server: ComfyUI's ``PromptServer``.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server, self._queue = server, server.prompt_queue
+        self._batch: Batch | None = None
+
+    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        """Run a prompt behind those that wait already, and tell ``batch`` what happens on the way."""
+        self._server.sockets[CLIENT] = self
+        self._batch = batch
+        try:
+            batch.run = await enqueue(self._server, copy.deepcopy(prompt), CLIENT)
+            with job_runs.known(batch.run, batch.merged):
+                while self._is_there(batch.run):
+                    await asyncio.sleep(_LOOK_EVERY)
+            with self._queue.mutex:
+                return ending(self._queue.history.get(batch.run))
+        except Refused as error:
+            return Ended("refused", node=next(iter(error.nodes), ""), error=error.found)
+        finally:
+            self._batch = None
+            self._server.sockets.pop(CLIENT, None)
+
+    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+        """Take a prompt back that has not begun, or stop it."""
+        with self._queue.mutex:
+            if self._queue.delete_queue_item(lambda item: item[1] == run):
+                return True
+            if even_if_running and any(item[1] == run for item in self._queue.currently_running.values()):
+                interrupt_processing()
+                return True
+        return False
+
+    def _is_there(self, run: str) -> bool:
+        with self._queue.mutex:
+            return any(item[1] == run for item in (*self._queue.currently_running.values(), *self._queue.queue))
+
+    async def send_json(self, message: Mapping[str, Any]) -> None:
+        """What ComfyUI says to a websocket."""
+        batch, data = self._batch, message.get("data")
+        if batch is None or not isinstance(data, Mapping) or data.get("prompt_id") != batch.run:
+            return
+        event, node = message.get("type"), data.get("node")
+        if event == "execution_cached":
+            batch.skipped(data.get("nodes", ()))
+        elif event == "executing" and node is not None:
+            batch.at(node)
+        elif event == "progress" and node is not None:
+            batch.at(node, data["value"], data["max"])
+        elif event == "executed" and node is not None and data.get("output") is not None:
+            batch.shown(node, data["output"])
+
+    async def send_bytes(self, message: bytes) -> None:
+        """Previews are for people."""
+
+
+def ending(entry: Mapping[str, Any] | None) -> Ended:
+    """How a prompt has ended, by its entry in the queue's history."""
+    if entry is None:
+        return Ended("lost")
+    outputs, status = entry.get("outputs", {}), entry.get("status") or {}
+    if status.get("status_str") == "success":
+        return Ended("success", outputs)
+    for event, data in status.get("messages", []):
+        if event == "execution_error":
+            message = str(data["exception_message"]).strip()
+            return Ended("error", outputs, str(data["node_id"]), message, str(data["exception_type"]))
+        if event == "execution_interrupted":
+            return Ended("stopped", outputs)
+    return Ended("lost", outputs)

@@ -1,0 +1,118 @@
+"""Which jobs run together, and when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..caching.signature import is_link
+from .job import Job
+from .merge import BATCHERS, MOST
+from .prompt import Kinds, Prompt, in_front
+
+SIZES = frozenset({"size", "width", "height", "fit", "frame_rate"})
+"""Inputs in front of a sampler that must be equal: rows of one batch have one size, and clips of one frame rate are
+equally long for equally many seconds."""
+
+
+def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:
+    """Jobs of one key can be merged; empty for a job that runs alone.
+
+    Two prompts have the same key if they have the same nodes and wires, and whatever leads to a shared input of a
+    sampler (its model, its ControlNet, its steps) is equal. All other values may differ.
+
+    Args:
+        clips: what its clips are like, such as ``"1280x720"``.
+    """
+    samplers = [node_id for node_id, node in prompt.items() if node["class_type"] in BATCHERS]
+    before = in_front(prompt, samplers)
+    # A job with lists has several clips in the sampler already.
+    if not samplers or any(kinds(prompt[node_id]["class_type"]).makes_lists for node_id in before):
+        return ""
+    shared = in_front(prompt, (source for sampler in samplers for source in _shared_sources(prompt[sampler])))
+    nodes = [
+        [node_id, node["class_type"], _fixed(node, node_id in shared, node_id in before)]
+        for node_id, node in sorted(prompt.items())
+    ]
+    return hashlib.sha256(json.dumps([nodes, list(clips)], sort_keys=True).encode()).hexdigest()
+
+
+def _shared_sources(sampler: Mapping[str, Any]) -> list[str]:
+    by_job = BATCHERS[sampler["class_type"]].by_job
+    return [value[0] for name, value in sampler["inputs"].items() if is_link(value) and name not in by_job]
+
+
+def _fixed(node: Mapping[str, Any], is_shared: bool, is_before: bool) -> dict[str, Any]:
+    """The inputs of a node, without the values that may differ."""
+    batcher = BATCHERS.get(node["class_type"])
+
+    def counts(name: str, value: Any) -> bool:
+        if is_link(value) or is_shared:
+            return True
+        if batcher:
+            return name not in batcher.by_job
+        return is_before and name in SIZES
+
+    return {name: value if counts(name, value) else None for name, value in node["inputs"].items()}
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How jobs are gathered.
+
+    Attributes:
+        most: jobs in a batch.
+        window: seconds that a job waits for others like it.
+    """
+
+    most: int = 8
+    window: float = 1.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be done now: a batch to run, or seconds to wait for more jobs."""
+
+    batch: tuple[Job, ...] = ()
+    wait: float | None = None
+
+
+def choose(waiting: Sequence[Job], turns: Mapping[str, float], gathering: Gathering, now: float) -> Choice:
+    """The next batch.
+
+    It is led by the first job of the client whose last turn is the longest ago, so nobody waits for ever. Others of
+    its key join, one of each client in turn, in the order in which they came.
+
+    Args:
+        waiting: in the order in which they came.
+        turns: when the clients had their last turn.
+        now: seconds, as ``Job.created``.
+    """
+    if not waiting:
+        return Choice()
+    clients = sorted(dict.fromkeys(job.client for job in waiting), key=lambda client: turns.get(client, 0.0))
+    lead = next(job for job in waiting if job.client == clients[0])
+    batch = _joined(lead, waiting, clients, min(gathering.most, MOST))
+    due = min(min(job.created + gathering.window, (job.deadline or now + 1e9) - gathering.window) for job in batch)
+    if due > now and lead.key and len(batch) < min(gathering.most, lead.most):
+        return Choice(wait=due - now)
+    return Choice(tuple(batch))
+
+
+def _joined(lead: Job, waiting: Sequence[Job], clients: Sequence[str], most: int) -> list[Job]:
+    if not lead.key:
+        return [lead]
+    alike = {client: [j for j in waiting if j.client == client and j.key == lead.key] for client in clients}
+    batch: list[Job] = []
+    while any(alike.values()):
+        for jobs in alike.values():
+            if not jobs:
+                continue
+            limit = min([most, *(job.most for job in (*batch, jobs[0]))])
+            if len(batch) >= limit:
+                return batch
+            batch.append(jobs.pop(0))
+    return batch

@@ -1,0 +1,236 @@
+"""Takes jobs from the store to ComfyUI's queue and back, one batch at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..economy.meter import Clock
+from .gather import Gathering, choose
+from .job import ENDED, Job
+from .merge import Merged, merged
+from .outcome import Again, Done, Ended, Failed, Verdict, costs, is_complete, outputs_of, verdicts
+from .prompt import Kinds, Prompt, title
+from .store import Store
+
+logger = logging.getLogger(__name__)
+
+_LOOK_EVERY = 1.0  # seconds, for deadlines; new jobs are noticed at once
+_RUNS_KNOWN = 32
+
+
+class Machine(Protocol):
+    """What runs prompts."""
+
+    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        """Run a prompt behind those that wait already, and tell ``batch`` what happens on the way."""
+
+    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+        """Take a prompt back that has not begun, or stop it.
+
+        Returns:
+            Whether it will not come to its end.
+        """
+
+
+@dataclass
+class Batch:
+    """Jobs that run together.
+
+    Attributes:
+        jobs: in their places.
+        merged: their common prompt.
+        proceeded: is told when something has happened.
+        run: its id in ComfyUI's queue, once it is there.
+        withdrawn: it has been taken back.
+        outputs: what nodes have shown so far.
+        node, value, maximum: the node that works, and how far it is.
+        ended: nodes that have done their work.
+    """
+
+    jobs: Sequence[Job]
+    merged: Merged
+    proceeded: Callable[[], None]
+    run: str = ""
+    withdrawn: bool = False
+    outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    node: str = ""
+    value: float = 0.0
+    maximum: float = 0.0
+    ended: set[str] = field(default_factory=set)
+
+    def progress(self, place: int) -> dict[str, Any]:
+        """How far a job is: its nodes that have ended, and the node that works."""
+        nodes = [node_id for node_id, places in self.merged.owners.items() if place in places]
+        now = title(self.merged.prompt, self.node) if self.node in self.merged.prompt else ""
+        done = len(self.ended.intersection(nodes))
+        return {"done": done, "of": len(nodes), "node": now, "value": self.value, "max": self.maximum}
+
+    def at(self, node: str, value: float = 0.0, maximum: float = 0.0) -> None:
+        """A node works."""
+        if node != self.node and self.node:
+            self.ended.add(self.node)
+        self.node, self.value, self.maximum = node, value, maximum
+        self.proceeded()
+
+    def skipped(self, nodes: Iterable[str]) -> None:
+        """ComfyUI still has the results of nodes."""
+        self.ended.update(nodes)
+
+    def shown(self, node: str, output: Mapping[str, Any]) -> None:
+        """A node shows its results."""
+        self.outputs[node] = output
+        self.ended.add(node)
+        self.proceeded()
+
+
+class Runner:
+    """Gathers, merges and runs jobs until it is stopped.
+
+    Args:
+        store: where jobs lie.
+        machine: what runs prompts.
+        kinds: of classes of nodes.
+        gathering: asked at every look, so that a change of the settings holds at once.
+        changed: told of every job that begins, proceeds, ends or waits again.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        machine: Machine,
+        kinds: Kinds,
+        gathering: Callable[[], Gathering],
+        changed: Callable[[Job], None] = lambda _: None,
+        clock: Clock = time.time,
+    ) -> None:
+        self._store, self._machine, self._kinds = store, machine, kinds
+        self._gathering, self._changed, self._clock = gathering, changed, clock
+        self._news = asyncio.Event()
+        self._turns: dict[str, float] = {}
+        self._runs: dict[str, Batch] = {}
+        self.batch: Batch | None = None
+        """The one that runs."""
+
+    def notice(self) -> None:
+        """There is a new job."""
+        self._news.set()
+
+    def progress(self, job: Job) -> dict[str, Any] | None:
+        """How far a job is that runs."""
+        if self.batch is None:
+            return None
+        places = [place for place, other in enumerate(self.batch.jobs) if other.id == job.id]
+        return self.batch.progress(places[0]) if places else None
+
+    def cancel(self, job_id: str) -> bool:
+        """Cancel a job that has not ended.
+
+        One that shares a prompt, which has begun, is worked on with the others; what comes out is dropped.
+
+        Returns:
+            Whether there was anything to cancel.
+        """
+        if not self._store.end(job_id, "cancelled", self._clock()):
+            return False
+        self._tell(job_id)
+        batch = self.batch
+        if batch and batch.run and any(job.id == job_id for job in batch.jobs):
+            states = [self._store.find(job.id) for job in batch.jobs]
+            nobody = all(job is None or job.state in ENDED for job in states)
+            batch.withdrawn = self._machine.withdraw(batch.run, even_if_running=nobody)
+        return True
+
+    def charge(self, run: str, stages: Sequence[tuple[str, Mapping[str, Any]]], price: float) -> None:
+        """Share out what a run has cost."""
+        batch = self._runs.pop(run, None)
+        if batch is None:
+            return
+        for job, cost in zip(batch.jobs, costs(batch.merged, stages, price), strict=True):
+            self._store.charge(job.id, cost)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            wait = await self.step()
+            if wait is None:
+                continue
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), min(wait, _LOOK_EVERY))
+
+    async def step(self) -> float | None:
+        """Run a batch if there is one.
+
+        Returns:
+            ``None`` if there was; else the seconds until there may be.
+        """
+        self._news.clear()
+        now = self._clock()
+        waiting = [job for job in self._store.waiting() if not self._is_late(job, now)]
+        choice = choose(waiting, self._turns, self._gathering(), now)
+        if not choice.batch:
+            return _LOOK_EVERY if choice.wait is None else choice.wait
+        jobs = self._store.begin([job.id for job in choice.batch], now)
+        if jobs:
+            self._turns |= dict.fromkeys((job.client for job in jobs), now)
+            await self._run(jobs)
+        return None
+
+    def _is_late(self, job: Job, now: float) -> bool:
+        if job.deadline is None or job.deadline > now:
+            return False
+        self._store.end(job.id, "failed", now, "its deadline has passed before it could begin")
+        self._tell(job.id)
+        return True
+
+    async def _run(self, jobs: Sequence[Job]) -> None:
+        batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs]), self._proceeded)
+        for job in jobs:
+            self._tell(job.id)
+        outcome: Sequence[Verdict]
+        try:
+            ended = await self._machine.run(batch.merged.prompt, batch)
+            taken_back = batch.withdrawn and ended.status in ("lost", "stopped")
+            outcome = [Again() for _ in jobs] if taken_back else verdicts(batch.merged, ended, self._kinds)
+        except Exception as error:
+            logger.exception("a batch of jobs could not be run")
+            outcome = [Again(crashed=True) if len(jobs) > 1 else Failed(str(error)) for _ in jobs]
+        finally:
+            self.batch = None
+        self._runs = dict([*self._runs.items(), (batch.run, batch)][-_RUNS_KNOWN:])
+        for job, verdict in zip(jobs, outcome, strict=True):
+            self._settle(job, verdict)
+
+    def _proceeded(self) -> None:
+        """Jobs that have all they were run for need not wait for the others."""
+        batch = self.batch
+        if batch is None:
+            return
+        for place, job in enumerate(batch.jobs):
+            if is_complete(batch.merged, batch.outputs, place, self._kinds):
+                self._settle(job, Done(outputs_of(batch.merged, batch.outputs, place, self._kinds)))
+            else:
+                self._tell(job.id)
+
+    def _settle(self, job: Job, verdict: Verdict) -> None:
+        now = self._clock()
+        if isinstance(verdict, Done):
+            news = self._store.end(job.id, "done", now, outputs=verdict.outputs)
+        elif isinstance(verdict, Failed):
+            news = self._store.end(job.id, "failed", now, verdict.error)
+        else:
+            self._store.again(job.id, now, most=verdict.most, crashed=verdict.crashed)
+            news = True
+        if news:
+            self._tell(job.id)
+
+    def _tell(self, job_id: str) -> None:
+        job = self._store.find(job_id)
+        if job:
+            self._changed(job)

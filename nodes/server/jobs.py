@@ -1,0 +1,259 @@
+"""Jobs over HTTP: clips of many people, sampled together.
+
+POST   /frugal-motion/jobs           {"workflow": …, "values": {"Title.input": …}}: 202, with the job's id
+GET    /frugal-motion/jobs           the last jobs; ?client=…&limit=20
+GET    /frugal-motion/jobs/{id}      state, position, progress, results, cost
+DELETE /frugal-motion/jobs/{id}      cancels it
+GET    /frugal-motion/openapi.json   all of that in words for machines
+
+Websockets are told of every change: ``frugal-motion.job``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import hmac
+import ipaddress
+import json
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import folder_paths
+from aiohttp import web
+
+from ..errors import InputError
+from ..host.folders import user_folder
+from ..host.machine import QueueMachine, kind_of
+from ..host.queue import accepted
+from ..host.settings import settings
+from ..jobs.gather import batch_key
+from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
+from ..jobs.prompt import Prompt
+from ..jobs.runner import Runner
+from ..jobs.store import Full, Store, Taken
+from .answers import PREFIX, Handler, Refusal, answering, json_object
+from .clips import clip_sizes
+from .jobs_openapi import description
+from .webhooks import Webhooks
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).resolve().parents[2] / "workflows" / "api"
+EVENT = "frugal-motion.job"
+_TELL_EVERY = 0.5  # seconds between two events of a job that goes on
+_TIDY_EVERY = 3600.0
+
+
+class Jobs:
+    """What the routes share: the store, and the runner beside the queue.
+
+    Args:
+        server: ComfyUI's ``PromptServer``.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._told: dict[str, tuple[str, float]] = {}
+        self.store: Store | None = None
+        self.runner: Runner | None = None
+
+    async def run(self) -> None:
+        """Take up the jobs of the process before, and work until the server stops."""
+        try:
+            self.store = store = await asyncio.to_thread(Store, user_folder("") / "jobs.sqlite")
+        except Taken as error:
+            logger.warning("no jobs are taken here: %s", error)
+            return
+        for job in store.recover(time.time()):
+            # Nothing half done stays, and nothing is there twice.
+            await asyncio.to_thread(shutil.rmtree, _folder(job.id), ignore_errors=True)
+        self.runner = Runner(store, QueueMachine(self._server), kind_of, lambda: settings().gathering, self._changed)
+        webhooks = Webhooks(store, lambda: settings().webhook_hosts, self.shown)
+        await asyncio.gather(self.runner.run(), webhooks.run(), self._tidy(store))
+
+    async def accept(self, asked: Request, workflow: Any, address: str) -> Job:
+        """Check what is asked for, and keep it.
+
+        Raises:
+            InputError: it cannot be done.
+            Full: too many jobs wait.
+        """
+        store, limits = self.open_store(), settings()
+        check_webhook(asked.webhook, limits.webhook_hosts)
+        job_id, now = uuid.uuid4().hex, time.time()
+        prompt = with_values(check_prompt(_named(workflow) if isinstance(workflow, str) else workflow), asked.values)
+        prompt = copy.deepcopy(saved_apart(prompt, job_id))
+        await accepted(prompt)
+        clips = await asyncio.to_thread(clip_sizes, prompt, limits.jobs_clip_seconds)
+        job = Job(
+            id=job_id,
+            prompt=prompt,
+            client=asked.client or address,
+            key=batch_key(prompt, kind_of, clips),
+            created=now,
+            deadline=now + asked.deadline_seconds if asked.deadline_seconds else None,
+            webhook=asked.webhook,
+        )
+        job = await asyncio.to_thread(store.add, job, limits.jobs_waiting, limits.jobs_per_client)
+        self._changed(job)
+        if self.runner:
+            self.runner.notice()
+        return job
+
+    def open_store(self) -> Store:
+        """The store.
+
+        Raises:
+            Refusal: another process has it.
+        """
+        if self.store is None:
+            raise Refusal(503, "jobs are not taken here: another ComfyUI works on those of this user folder")
+        return self.store
+
+    def charge(self, record: Mapping[str, Any]) -> None:
+        """Share out what a run has cost among its jobs."""
+        if self.runner:
+            self.runner.charge(
+                record["run"], list(zip(record["nodes"], record["stages"], strict=True)), record["price"]
+            )
+
+    def shown(self, job: Job) -> dict[str, Any]:
+        """A job as JSON."""
+        store = self.open_store()
+        return {
+            "job_id": job.id,
+            "state": job.state,
+            "client": job.client,
+            "created": job.created,
+            "started": job.started,
+            "ended": job.ended,
+            "deadline": job.deadline,
+            "position": store.ahead(job) + 1 if job.state == "queued" else None,
+            "progress": self.runner.progress(job) if self.runner and job.state == "running" else None,
+            "error": job.error,
+            "results": [_linked(output) for output in job.outputs],
+            "cost": job.cost,
+        }
+
+    def _changed(self, job: Job) -> None:
+        before = self._told.get(job.id)
+        now = time.monotonic()
+        if before and before[0] == job.state and now - before[1] < _TELL_EVERY:
+            return
+        self._told[job.id] = (job.state, now)
+        if job.state in ENDED:
+            del self._told[job.id]
+        progress = self.runner.progress(job) if self.runner and job.state == "running" else None
+        self._server.send_sync(EVENT, {"job_id": job.id, "state": job.state, "progress": progress, "error": job.error})
+
+    async def _tidy(self, store: Store) -> None:
+        while True:
+            await asyncio.to_thread(store.forget, time.time() - settings().jobs_days * 86400)
+            await asyncio.sleep(_TIDY_EVERY)
+
+
+def add_job_routes(server: Any, jobs: Jobs) -> None:
+    """Add the routes to ComfyUI's ``PromptServer``."""
+    routes = server.routes
+
+    async def post_job(request: web.Request) -> web.Response:
+        given = await json_object(request, largest=round(settings().jobs_body_megabytes * 1e6))
+        asked = Request.of(given)
+        try:
+            job = await jobs.accept(asked, given["workflow"], request.remote or "")
+        except Full as error:
+            raise Refusal(429, f"{error}.", {"Retry-After": "10"}) from error
+        return web.json_response(jobs.shown(job), status=202)
+
+    async def get_jobs(request: web.Request) -> web.Response:
+        limit = request.query.get("limit", "20")
+        if not limit.isdecimal() or not 0 < int(limit) <= 1000:
+            raise InputError("limit", repr(limit), "1 to 1000")
+        newest = jobs.open_store().newest(int(limit), request.query.get("client"))
+        return web.json_response({"jobs": [jobs.shown(job) for job in newest]})
+
+    async def get_job(request: web.Request) -> web.Response:
+        return web.json_response(jobs.shown(_found(jobs, request)))
+
+    async def delete_job(request: web.Request) -> web.Response:
+        job = _found(jobs, request)
+        if not jobs.runner or not jobs.runner.cancel(job.id):
+            raise Refusal(409, f"job {job.id} is {job.state}")
+        return web.json_response(jobs.shown(_found(jobs, request)))
+
+    async def get_description(_: web.Request) -> web.Response:
+        return web.json_response(description())
+
+    routes.post(f"{PREFIX}/jobs")(answering(_authorized(post_job)))
+    routes.get(f"{PREFIX}/jobs")(answering(_authorized(get_jobs)))
+    routes.get(f"{PREFIX}/jobs/{{job}}")(answering(_authorized(get_job)))
+    routes.delete(f"{PREFIX}/jobs/{{job}}")(answering(_authorized(delete_job)))
+    routes.get(f"{PREFIX}/openapi.json")(answering(get_description))
+
+
+def _authorized(handler: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        token = settings().jobs_token
+        given = request.headers.get("Authorization", "")
+        if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise Refusal(401, "Authorization: Bearer and the token are wanted", {"WWW-Authenticate": "Bearer"})
+        if not token and not _is_here(request.remote):
+            raise Refusal(403, "jobs of other machines are taken when jobs_token is set")
+        return await handler(request)
+
+    return answer
+
+
+def _is_here(remote: str | None) -> bool:
+    """Whether a request comes from this machine."""
+    if not remote:  # a Unix socket
+        return True
+    try:
+        address = ipaddress.ip_address(remote.partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _named(name: str) -> Prompt:
+    """A workflow of the pack.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    shipped = {path.stem: path for path in SHIPPED.glob("*.json")}
+    if name not in shipped:
+        raise InputError("workflow", repr(name)[:200], f"a workflow in API form, or {', '.join(sorted(shipped))}")
+    prompt: Prompt = json.loads(shipped[name].read_text(encoding="utf-8"))
+    return prompt
+
+
+def _found(jobs: Jobs, request: web.Request) -> Job:
+    job = jobs.open_store().find(request.match_info["job"])
+    if job is None:
+        raise Refusal(404, f"no job {request.match_info['job']!r} is known")
+    return job
+
+
+def _linked(output: dict[str, Any]) -> dict[str, Any]:
+    """What a node has shown, with links to its files."""
+    data = {key: [_with_url(value) for value in values] for key, values in output["data"].items()}
+    return {**output, "data": data}
+
+
+def _with_url(value: Any) -> Any:
+    if not isinstance(value, dict) or "filename" not in value:
+        return value
+    query = {name: value.get(name, "") for name in ("filename", "subfolder", "type")}
+    return {**value, "url": f"/view?{urlencode(query)}"}
+
+
+def _folder(job_id: str) -> Path:
+    return Path(folder_paths.get_output_directory()) / FOLDER / job_id

@@ -1,0 +1,188 @@
+"""All jobs end, whatever happens to their runs."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frugal_motion.nodes.jobs.gather import Gathering, batch_key
+from frugal_motion.nodes.jobs.job import ENDED, Job
+from frugal_motion.nodes.jobs.outcome import LEFT_OUT, Ended
+from frugal_motion.nodes.jobs.prompt import Prompt
+from frugal_motion.nodes.jobs.runner import Batch, Runner
+from frugal_motion.nodes.jobs.store import MOST_CRASHES, Store
+
+from .graphs import kinds, workflow
+
+
+class Died(BaseException):
+    """As if the process had been killed."""
+
+
+@dataclass
+class Machine:
+    """Runs prompts as ComfyUI would, without doing anything.
+
+    What is wrong with a clip stands in its file's name: ``broken``, ``left out``, ``large`` (does not fit beside
+    others), ``poison`` (kills the process).
+    """
+
+    random: Random
+    accidents: float
+    made: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    sizes: list[int] = field(default_factory=list)
+
+    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        self.runs += 1
+        self.sizes.append(len(batch.jobs))
+        batch.run = f"run {self.runs}"
+        files = {place: job.prompt["1"]["inputs"]["file"] for place, job in enumerate(batch.jobs)}
+        for node_id, node in prompt.items():
+            batch.at(node_id)
+            await asyncio.sleep(0)
+            self._accident()
+            if node["class_type"] == "FrugalLoadVideo" and "broken" in node["inputs"]["file"]:
+                return Ended("error", batch.outputs, node_id, "broken file", "InputError")
+            if "Sampler" in node["class_type"]:
+                if any("poison" in file for file in files.values()):
+                    raise Died
+                if len(files) > 1 and any("large" in file for file in files.values()):
+                    return Ended("error", batch.outputs, node_id, "no memory", "torch.OutOfMemoryError")
+                left_out = [place for place, file in files.items() if "left out" in file]
+                if len(left_out) == len(files):
+                    return Ended("error", batch.outputs, node_id, "cannot be sampled", "InputError")
+                batch.outputs[node_id] = {
+                    LEFT_OUT: [{"place": place, "error": "cannot be sampled"} for place in left_out]
+                }
+            if node["class_type"] == "FrugalSaveVideo":
+                (place,) = batch.merged.owners[node_id]
+                if "left out" not in files[place]:
+                    self.made[batch.jobs[place].id] += 1
+                    batch.shown(node_id, {"images": [{"filename": node["inputs"]["filename_prefix"]}]})
+        return Ended("success", batch.outputs)
+
+    def _accident(self) -> None:
+        if self.random.random() < self.accidents:
+            raise Died
+
+    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+        return False
+
+
+def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4) -> Store:
+    """Until all have ended, over as many processes as it takes."""
+    now = 0.0
+    path = folder / "jobs.sqlite"
+    store = Store(path)
+    for job in jobs:
+        store.add(job, 99, 99)
+    for _ in range(500):
+        store.recover(now)
+        # The clock goes on by an hour a look: no window is ever open.
+        runner = Runner(store, machine, kinds, lambda: Gathering(most), clock=lambda: 1e6)
+        try:
+            while store.waiting():
+                asyncio.run(runner.step())
+            return store
+        except Died:
+            store.close()
+            store = Store(path)
+    raise AssertionError("some jobs never end")
+
+
+def job(number: int, file: str, client: str = "a") -> Job:
+    prompt = workflow(file, prefix=f"jobs/{number}/x")
+    return Job(str(number), prompt, client, batch_key(prompt, kinds), created=0.0)
+
+
+def job_states(store: Store) -> dict[str, str]:
+    return {job.id: job.state for job in store.newest(99)}
+
+
+FATES = st.sampled_from(["fine", "fine", "fine", "broken", "left out", "large", "poison"])
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(FATES, st.sampled_from("abc")), min_size=1, max_size=12), st.integers(0, 2**32))
+def test_nothing_is_lost_nothing_is_doubled_and_faults_stay_with_their_jobs(drawn: list, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = [job(number, f"{fate} {number}.mp4", client) for number, (fate, client) in enumerate(drawn)]
+        # One of 200 nodes: five accidents of one job, after which it is given up, are one in a million.
+        machine = Machine(Random(seed), 0.0005)
+        store = work(Path(folder), jobs, machine)
+        for number, (fate, _) in enumerate(drawn):
+            ended = store.find(str(number))
+            if fate in ("fine", "large"):
+                assert ended.state == "done", (fate, ended.error)
+                (output,) = ended.outputs
+                assert output["data"]["images"] == [{"filename": f"jobs/{number}/x"}], "its own file"
+            else:
+                words = {"broken": "broken file", "left out": "cannot be sampled", "poison": "without an outcome"}
+                assert ended.state == "failed" and words[fate] in ended.error, (fate, ended.error)
+            assert ended.state in ENDED
+        store.close()
+
+
+def test_good_jobs_share_runs_and_are_made_once(tmp_path: Path) -> None:
+    machine = Machine(Random(1), 0.0)
+    store = work(tmp_path, [job(n, f"{n}.mp4") for n in range(9)], machine)
+    assert machine.sizes == [4, 4, 1]
+    assert set(machine.made.values()) == {1} and len(machine.made) == 9
+    store.close()
+
+
+def test_one_that_does_not_fit_is_found_by_halving(tmp_path: Path) -> None:
+    machine = Machine(Random(1), 0.0)
+    store = work(tmp_path, [job(n, "large.mp4" if n == 2 else f"{n}.mp4") for n in range(4)], machine)
+    assert machine.sizes == [4, 2, 2, 1, 1]
+    assert set(job_states(store).values()) == {"done"}
+    store.close()
+
+
+def test_one_that_kills_the_process_is_given_up(tmp_path: Path) -> None:
+    machine = Machine(Random(1), 0.0)
+    store = work(tmp_path, [job(0, "poison.mp4"), job(1, "fine.mp4")], machine)
+    assert job_states(store) == {"0": "failed", "1": "done"}
+    assert machine.runs == MOST_CRASHES + 1 and machine.sizes[:3] == [2, 2, 1]
+    store.close()
+
+
+def test_a_job_that_is_late_does_not_begin(tmp_path: Path) -> None:
+    store, machine = Store(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
+    late = job(0, "fine.mp4")
+    store.add(Job(**{**vars(late), "deadline": 10.0}), 9, 9)
+    runner = Runner(store, machine, kinds, lambda: Gathering(4), clock=lambda: 11.0)
+    asyncio.run(runner.step())
+    assert store.find("0").state == "failed" and "deadline" in store.find("0").error
+    assert machine.runs == 0
+
+
+def test_cancelling(tmp_path: Path) -> None:
+    store, machine = Store(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
+    for number in range(3):
+        store.add(job(number, f"{number}.mp4"), 9, 9)
+    told: list[tuple[str, str]] = []
+    runner = Runner(
+        store, machine, kinds, lambda: Gathering(4), lambda one: told.append((one.id, one.state)), lambda: 99
+    )
+    assert runner.cancel("0") and not runner.cancel("0") and not runner.cancel("nobody")
+
+    async def cancelled_on_the_way() -> None:
+        running = asyncio.create_task(runner.step())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert runner.cancel("2")
+        await running
+
+    asyncio.run(cancelled_on_the_way())
+    assert job_states(store) == {"0": "cancelled", "1": "done", "2": "cancelled"}
+    assert store.find("2").outputs == [], "what came out is dropped"
+    assert told[0] == ("0", "cancelled") and told.count(("1", "done")) == 1
