@@ -21,6 +21,7 @@ from .store import Store
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY = 1.0  # seconds, for deadlines; new jobs are noticed at once
+_TELL_EVERY = 0.5  # seconds, of jobs that go on
 _RUNS_KNOWN = 32
 
 
@@ -115,8 +116,19 @@ class Runner:
         self._news = asyncio.Event()
         self._turns: dict[str, float] = {}
         self._runs: dict[str, Batch] = {}
+        self._told = 0.0
         self.batch: Batch | None = None
         """The one that runs."""
+
+    def recover(self, clear: Callable[[Job], None]) -> None:
+        """Jobs that ran when the process before died wait once more.
+
+        Args:
+            clear: takes away what a job has left half done, before it is known to wait.
+        """
+        for job in self._store.running():
+            clear(job)
+            self._store.again(job.id, self._clock(), crashed=True)
 
     def notice(self) -> None:
         """There is a new job."""
@@ -209,14 +221,16 @@ class Runner:
 
     def _proceeded(self) -> None:
         """Jobs that have all they were run for need not wait for the others."""
-        batch = self.batch
+        batch, now = self.batch, self._clock()
         if batch is None:
             return
         for place, job in enumerate(batch.jobs):
             if is_complete(batch.merged, batch.outputs, place, self._kinds):
                 self._settle(job, Done(outputs_of(batch.merged, batch.outputs, place, self._kinds)))
-            else:
-                self._tell(job.id)
+        if now - self._told >= _TELL_EVERY:
+            self._told = now
+            for job in batch.jobs:
+                self._tell(job.id, if_running=True)
 
     def _settle(self, job: Job, verdict: Verdict) -> None:
         now = self._clock()
@@ -230,7 +244,7 @@ class Runner:
         if news:
             self._tell(job.id)
 
-    def _tell(self, job_id: str) -> None:
+    def _tell(self, job_id: str, *, if_running: bool = False) -> None:
         job = self._store.find(job_id)
-        if job:
+        if job and (job.state == "running" or not if_running):
             self._changed(job)

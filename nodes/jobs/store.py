@@ -169,8 +169,8 @@ class Store:
 
         Args:
             most: jobs that it may share a prompt with from now on.
-            crashed: its run has ended without an outcome. After the second time it runs alone, and after
-                ``MOST_CRASHES`` not at all.
+            crashed: its run has ended without an outcome. After the second time it runs alone and behind all that
+                wait now, so that it stops no others; after ``MOST_CRASHES`` not at all.
         """
         job = self.find(job_id)
         if job is None or job.state != "running":
@@ -179,24 +179,19 @@ class Store:
         if crashes >= MOST_CRASHES:
             self.end(job_id, "failed", now, f"its run has ended {crashes} times without an outcome")
             return
-        most = min(job.most, most or job.most, 1 if crashes > 1 else job.most)
+        suspect = crashed and crashes > 1
+        most = min(job.most, most or job.most, 1 if suspect else job.most)
+        place = "(select max(number) + 1 from jobs)" if suspect else "number"
         with self._transaction() as file:
             file.execute(
-                "update jobs set state = 'queued', started = null, most = ?, crashes = ? where id = ? and "
-                "state = 'running'",
+                f"update jobs set state = 'queued', started = null, most = ?, crashes = ?, number = {place} "  # noqa: S608
+                "where id = ? and state = 'running'",
                 (most, crashes, job_id),
             )
 
-    def recover(self, now: float) -> list[Job]:
-        """Jobs that ran when the process before ended wait once more.
-
-        Returns:
-            Those jobs.
-        """
-        interrupted = self._select("where state = 'running' order by number")
-        for job in interrupted:
-            self.again(job.id, now, crashed=True)
-        return interrupted
+    def running(self) -> list[Job]:
+        """Jobs that run; right after the file has been opened, those of a process that has died."""
+        return self._select("where state = 'running' order by number")
 
     def charge(self, job_id: str, cost: Mapping[str, float]) -> None:
         """Add what a run has cost to what a job has."""

@@ -18,9 +18,10 @@ import ipaddress
 import json
 import logging
 import shutil
+import sqlite3
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -34,7 +35,7 @@ from ..host.machine import QueueMachine, kind_of
 from ..host.queue import accepted
 from ..host.settings import settings
 from ..jobs.gather import batch_key
-from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
+from ..jobs.job import FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
 from ..jobs.prompt import Prompt
 from ..jobs.runner import Runner
 from ..jobs.store import Full, Store, Taken
@@ -47,8 +48,8 @@ logger = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "workflows" / "api"
 EVENT = "frugal-motion.job"
-_TELL_EVERY = 0.5  # seconds between two events of a job that goes on
-_TIDY_EVERY = 3600.0
+_TIDY_EVERY = 3600.0  # seconds
+_PAUSE = 10.0
 
 
 class Jobs:
@@ -60,7 +61,6 @@ class Jobs:
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self._told: dict[str, tuple[str, float]] = {}
         self.store: Store | None = None
         self.runner: Runner | None = None
 
@@ -68,15 +68,14 @@ class Jobs:
         """Take up the jobs of the process before, and work until the server stops."""
         try:
             self.store = store = await asyncio.to_thread(Store, user_folder("") / "jobs.sqlite")
-        except Taken as error:
+        except (Taken, sqlite3.Error, OSError) as error:
             logger.warning("no jobs are taken here: %s", error)
             return
-        for job in store.recover(time.time()):
-            # Nothing half done stays, and nothing is there twice.
-            await asyncio.to_thread(shutil.rmtree, _folder(job.id), ignore_errors=True)
         self.runner = Runner(store, QueueMachine(self._server), kind_of, lambda: settings().gathering, self._changed)
+        # Nothing half done stays, and nothing is there twice.
+        self.runner.recover(lambda job: shutil.rmtree(_folder(job.id), ignore_errors=True))
         webhooks = Webhooks(store, lambda: settings().webhook_hosts, self.shown)
-        await asyncio.gather(self.runner.run(), webhooks.run(), self._tidy(store))
+        await asyncio.gather(_kept_up(self.runner.run), _kept_up(webhooks.run), _kept_up(lambda: _tidy(store)))
 
     async def accept(self, asked: Request, workflow: Any, address: str) -> Job:
         """Check what is asked for, and keep it.
@@ -111,10 +110,10 @@ class Jobs:
         """The store.
 
         Raises:
-            Refusal: another process has it.
+            Refusal: there is none, as when another process has it.
         """
         if self.store is None:
-            raise Refusal(503, "jobs are not taken here: another ComfyUI works on those of this user folder")
+            raise Refusal(503, "jobs are not taken here; the log of ComfyUI says why")
         return self.store
 
     def charge(self, record: Mapping[str, Any]) -> None:
@@ -143,20 +142,24 @@ class Jobs:
         }
 
     def _changed(self, job: Job) -> None:
-        before = self._told.get(job.id)
-        now = time.monotonic()
-        if before and before[0] == job.state and now - before[1] < _TELL_EVERY:
-            return
-        self._told[job.id] = (job.state, now)
-        if job.state in ENDED:
-            del self._told[job.id]
         progress = self.runner.progress(job) if self.runner and job.state == "running" else None
         self._server.send_sync(EVENT, {"job_id": job.id, "state": job.state, "progress": progress, "error": job.error})
 
-    async def _tidy(self, store: Store) -> None:
-        while True:
-            await asyncio.to_thread(store.forget, time.time() - settings().jobs_days * 86400)
-            await asyncio.sleep(_TIDY_EVERY)
+
+async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Work that goes on after a failure, such as of a disk that is full for a while."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("jobs: trying again in %.0f s", _PAUSE)
+            await asyncio.sleep(_PAUSE)
+
+
+async def _tidy(store: Store) -> None:
+    while True:
+        await asyncio.to_thread(store.forget, time.time() - settings().jobs_days * 86400)
+        await asyncio.sleep(_TIDY_EVERY)
 
 
 def add_job_routes(server: Any, jobs: Jobs) -> None:

@@ -36,9 +36,13 @@ class Machine:
 
     random: Random
     accidents: float
+    dies_after_saving: str = ""
     made: Counter[str] = field(default_factory=Counter)
     runs: int = 0
     sizes: list[int] = field(default_factory=list)
+
+    def clear(self, job: Job) -> None:
+        self.made[job.id] = 0
 
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
         self.runs += 1
@@ -66,6 +70,9 @@ class Machine:
                 (place,) = batch.merged.owners[node_id]
                 if "left out" not in files[place]:
                     self.made[batch.jobs[place].id] += 1
+                    if batch.jobs[place].id == self.dies_after_saving:
+                        self.dies_after_saving = ""
+                        raise Died
                     batch.shown(node_id, {"images": [{"filename": node["inputs"]["filename_prefix"]}]})
         return Ended("success", batch.outputs)
 
@@ -79,15 +86,13 @@ class Machine:
 
 def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4) -> Store:
     """Until all have ended, over as many processes as it takes."""
-    now = 0.0
     path = folder / "jobs.sqlite"
     store = Store(path)
     for job in jobs:
         store.add(job, 99, 99)
     for _ in range(500):
-        store.recover(now)
-        # The clock goes on by an hour a look: no window is ever open.
-        runner = Runner(store, machine, kinds, lambda: Gathering(most), clock=lambda: 1e6)
+        runner = Runner(store, machine, kinds, lambda: Gathering(most), clock=lambda: 1e6)  # no window is open
+        runner.recover(machine.clear)
         try:
             while store.waiting():
                 asyncio.run(runner.step())
@@ -124,6 +129,7 @@ def test_nothing_is_lost_nothing_is_doubled_and_faults_stay_with_their_jobs(draw
                 assert ended.state == "done", (fate, ended.error)
                 (output,) = ended.outputs
                 assert output["data"]["images"] == [{"filename": f"jobs/{number}/x"}], "its own file"
+                assert machine.made[str(number)] == 1, "and no second one"
             else:
                 words = {"broken": "broken file", "left out": "cannot be sampled", "poison": "without an outcome"}
                 assert ended.state == "failed" and words[fate] in ended.error, (fate, ended.error)
@@ -152,6 +158,15 @@ def test_one_that_kills_the_process_is_given_up(tmp_path: Path) -> None:
     store = work(tmp_path, [job(0, "poison.mp4"), job(1, "fine.mp4")], machine)
     assert job_states(store) == {"0": "failed", "1": "done"}
     assert machine.runs == MOST_CRASHES + 1 and machine.sizes[:3] == [2, 2, 1]
+    assert machine.made["1"] == 1
+    store.close()
+
+
+def test_what_a_dead_process_has_saved_but_not_told_is_not_there_twice(tmp_path: Path) -> None:
+    machine = Machine(Random(1), 0.0, dies_after_saving="1")
+    store = work(tmp_path, [job(n, f"{n}.mp4") for n in range(3)], machine)
+    assert set(job_states(store).values()) == {"done"}
+    assert machine.made == {"0": 1, "1": 1, "2": 1} and machine.sizes == [3, 2], "the first was told, and is not redone"
     store.close()
 
 

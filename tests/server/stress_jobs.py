@@ -94,12 +94,12 @@ def kill(base: Path, comfyui: Path, times: int, jobs: int) -> None:
             if not ids:
                 ids = [_ask(server, "/frugal-motion/jobs", _body(n))["job_id"] for n in range(jobs)]
             if turn < times:
-                time.sleep(dice.uniform(0, 6))
+                time.sleep(dice.uniform(0, 12))
                 server.process.kill()
                 server.process.wait()
                 continue
             states = _wait(server, ids)
-    files = {job: [path.name for path in (base / "output/jobs" / job).iterdir()] for job in ids}
+    files = {job: [path.name for path in (base / "output/jobs" / job).glob("*")] for job in ids}
     doubled = {job: names for job, names in files.items() if len(names) != 1 or not names[0].endswith(".mp4")}
     print(f"{times} kills, {jobs} jobs: {states}; not exactly one whole file: {doubled or 'none'}")
 
