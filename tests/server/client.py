@@ -29,6 +29,7 @@ def run(
 def run_until(server: Server, workflow: Path, output: Path, changes: dict[str, str], stage: str) -> int:
     """Run it, and press Ctrl-C one second after a node of that title has begun; the exit status."""
     command = _command(server, workflow, output, changes)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it, and pass that on
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         lines = iter(process.stderr.readline, "")
