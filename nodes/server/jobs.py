@@ -64,14 +64,20 @@ class Jobs:
         self.store: Store | None = None
         self.runner: Runner | None = None
 
-    async def run(self) -> None:
-        """Take up the jobs of the process before, and work until the server stops."""
+    async def open(self) -> None:
+        """Take up the jobs of the process before; without a store, no jobs are taken."""
         try:
             self.store = store = await asyncio.to_thread(Store, user_folder("") / "jobs.sqlite")
         except (Taken, sqlite3.Error, OSError) as error:
             logger.warning("no jobs are taken here: %s", error)
             return
         self.runner = Runner(store, QueueMachine(self._server), kind_of, lambda: settings().gathering, self._changed)
+
+    async def run(self) -> None:
+        """Work until the server stops."""
+        if self.store is None or self.runner is None:
+            return
+        store = self.store
         # Nothing half done stays, and nothing is there twice.
         self.runner.recover(lambda job: shutil.rmtree(_folder(job.id), ignore_errors=True))
         webhooks = Webhooks(store, lambda: settings().webhook_hosts, self.shown)

@@ -40,6 +40,7 @@ def register() -> None:
     keeper = RunKeeper(server.prompt_queue, ledger, ended)
 
     async def begin(app: web.Application) -> None:
+        await jobs.open()  # before the first request comes
         app[_BESIDE] = [
             asyncio.create_task(watch.run(lambda: settings().idle_exit_code)),
             asyncio.create_task(keeper.run()),
