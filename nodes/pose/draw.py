@@ -3,6 +3,7 @@
 Tables, order and geometry are those of controlnet_aux 0.0.10 (``open_pose/util.py``), the preprocessor that openpose
 ControlNets are used with, at a short side of 512 pixels: an ellipse of half-width 4 per limb in its colour x 0.6, over
 them a disc of radius 4 per joint in its full colour, one person after another. Other sizes scale the two widths.
+ControlNets of xinsir were trained with wider limbs (its ``xinsr_stick_scaling``), hence a factor for them.
 """
 
 from __future__ import annotations
@@ -44,13 +45,14 @@ _HAND_LINE = 2
 _HAND_JOINT_COLOUR = (0, 0, 255)
 
 
-def draw_pose(keypoints: Keypoints, width: int, height: int) -> Picture:
+def draw_pose(keypoints: Keypoints, width: int, height: int, limb_width: float = 1.0) -> Picture:
     """Draw one frame's people on black.
 
     Args:
         keypoints: ``(people, 18 or 60, 3)``: x, y as fractions of the picture, confidence; joints of confidence 0 and
             the limbs that end in them are left out.
         width, height: of the picture in pixels.
+        limb_width: of the body's limbs, as a multiple of the usual one.
 
     Returns:
         RGB ``(height, width, 3)``.
@@ -61,7 +63,7 @@ def draw_pose(keypoints: Keypoints, width: int, height: int) -> Picture:
     pixels = keypoints[..., :2].astype(np.float64) * (width, height)
     body = len(BODY_JOINTS)
     for points, there in zip(pixels, found, strict=True):
-        _draw_body(canvas, points[:body], there[:body], _scaled(_WIDTH, scale))
+        _draw_body(canvas, points[:body], there[:body], scale, limb_width)
         for first in range(body, len(points), HAND_JOINTS):
             hand = slice(first, first + HAND_JOINTS)
             _draw_hand(canvas, points[hand], there[hand], scale)
@@ -82,22 +84,25 @@ def overlay_pose(keypoints: Keypoints, frame: Picture, opacity: float = 0.8) -> 
     return np.where(drawn.any(axis=2, keepdims=True), blended, frame)
 
 
-def _draw_body(canvas: Picture, points: npt.NDArray[np.float64], found: npt.NDArray[np.bool_], width: int) -> None:
+def _draw_body(
+    canvas: Picture, points: npt.NDArray[np.float64], found: npt.NDArray[np.bool_], scale: float, limb_width: float
+) -> None:
+    half_width = _scaled(_WIDTH, scale * limb_width)
     for (a, b), colour in zip(LIMBS, COLOURS, strict=False):
         if found[a] and found[b]:
             shade = [int(channel * _LIMB_SHADE) for channel in colour]
-            cv2.fillConvexPoly(canvas, _limb(points[a], points[b], width), shade)
+            cv2.fillConvexPoly(canvas, _limb(points[a], points[b], half_width), shade)
     for point, there, colour in zip(points, found, COLOURS, strict=True):
         if there:
-            cv2.circle(canvas, _pixel(point), width, colour, thickness=cv2.FILLED)
+            cv2.circle(canvas, _pixel(point), _scaled(_WIDTH, scale), colour, thickness=cv2.FILLED)
 
 
-def _limb(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.int32]:
+def _limb(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], half_width: int) -> npt.NDArray[np.int32]:
     """An ellipse from joint to joint. Whole pixels and degrees, as in training."""
     dx, dy = a - b
     half = int(math.hypot(dx, dy) / 2)
     return np.asarray(
-        cv2.ellipse2Poly(_pixel((a + b) / 2), (half, width), int(math.degrees(math.atan2(dy, dx))), 0, 360, 1)
+        cv2.ellipse2Poly(_pixel((a + b) / 2), (half, half_width), int(math.degrees(math.atan2(dy, dx))), 0, 360, 1)
     )
 
 

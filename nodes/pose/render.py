@@ -16,7 +16,11 @@ from .draw import Picture, draw_pose, overlay_pose
 
 
 def render_motion(
-    motion: Motion, size: tuple[int, int], keyframes: Keyframes | None = None, clip: FrameStream | None = None
+    motion: Motion,
+    size: tuple[int, int],
+    keyframes: Keyframes | None = None,
+    clip: FrameStream | None = None,
+    limb_width: float = 1.0,
 ) -> Iterator[Picture]:
     """Draw a motion's frames.
 
@@ -39,7 +43,7 @@ def render_motion(
         motion = reframed(motion, clip.info)
     frames = keyframes.frames if keyframes else range(motion.frame_count)
     if clip is None:
-        return (draw_pose(motion.keypoints[index], *size) for index in frames)
+        return (draw_pose(motion.keypoints[index], *size, limb_width) for index in frames)
     pictures = zip(frames, _select(clip, frames), strict=True)
     return (overlay_pose(motion.keypoints[index], _fit(picture, size)) for index, picture in pictures)
 

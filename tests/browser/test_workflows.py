@@ -49,6 +49,7 @@ FINISH = {
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edit": ("motion_edit", SMALL),
     "dense edit": ("motion_edit", DENSE),
+    "edit with a union ControlNet": ("motion_edit_sdxl", SMALL),
     "several clips": ("micro_batch", SMALL_CLIPS),
     "costs": ("cost_lab", SMALL),
     "finished video": ("finish_video", FINISH),
@@ -88,6 +89,7 @@ def test_is_offered_as_a_template(server: Server) -> None:
         "finish_video",
         "micro_batch",
         "motion_edit",
+        "motion_edit_sdxl",
         "motion_lab",
     ]
     for workflow in WORKFLOWS.glob("*.json"):
@@ -128,8 +130,9 @@ def test_every_node_can_be_added(page: Page, server: Server) -> None:
         assert made["title"] == declared["display_name"]
 
 
-def test_missing_models_are_named_with_links(server: Server) -> None:
-    graph = json.loads((WORKFLOWS / "motion_edit.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("workflow", ["motion_edit", "motion_edit_sdxl"])
+def test_missing_models_are_named_with_links(workflow: str) -> None:
+    graph = json.loads((WORKFLOWS / f"{workflow}.json").read_text(encoding="utf-8"))
     listed = {model["name"]: model for node in graph["nodes"] for model in node["properties"].get("models", [])}
     chosen = {value for node in graph["nodes"] for value in node.get("widgets_values") or [] if value in listed}
     assert set(listed) == chosen, "the dialog shows a model only if a widget names it"

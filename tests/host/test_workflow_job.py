@@ -23,6 +23,8 @@ SHIPPED = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 SMALL = {
     "v1-5-pruned-emaonly-fp16.safetensors": "frugal-demo.ckpt",
     "control_v11p_sd15_openpose_fp16.safetensors": "frugal-demo-openpose.safetensors",
+    "sd_xl_base_1.0.safetensors": "frugal-demo.ckpt",
+    "diffusion_pytorch_model_promax.safetensors": "frugal-demo-openpose.safetensors",
 }
 
 

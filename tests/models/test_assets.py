@@ -104,8 +104,9 @@ def test_what_make_models_brought_is_what_the_catalogue_says(assets: Path) -> No
         assert hashlib.sha256((assets / entry.place).read_bytes()).hexdigest() in entry.digests
 
 
-def test_the_workflow_links_to_the_catalogue() -> None:
-    shipped = Path(__file__).parents[2] / "workflows" / "motion_edit.json"
+@pytest.mark.parametrize("workflow", ["motion_edit", "motion_edit_sdxl", "finish_video"])
+def test_a_workflow_links_to_the_catalogue(workflow: str) -> None:
+    shipped = Path(__file__).parents[2] / "workflows" / f"{workflow}.json"
     named = [
         model
         for node in json.loads(shipped.read_text(encoding="utf-8"))["nodes"]

@@ -86,6 +86,18 @@ def test_widths_follow_the_short_side():
         assert np.ptp(np.nonzero(drawn.any(axis=(0, 2)))[0]) == 2 * radius
 
 
+def test_limbs_alone_become_wider():
+    keypoints = pose([2, 3], {2: (0.5, 0.2), 3: (0.5, 0.8)})
+
+    def across(drawn, at):
+        return np.ptp(np.nonzero(drawn[round(at * 768)].any(axis=1))[0])
+
+    for limb_width, half_width in ((1, 6), (1.35, 8), (0.5, 3)):
+        drawn = draw_pose(keypoints, 768, 768, limb_width)
+        assert across(drawn, 0.5) == 2 * half_width
+        assert tuple(drawn[round(0.2 * 768) - 6, 384]) == COLOURS[2], "joints stay as they are"
+
+
 def test_hands_are_lines_around_the_colour_wheel_with_blue_joints():
     keypoints = np.zeros((1, 60, 3), np.float32)
     keypoints[0, 18:39] = [(0.2 + 0.03 * i, 0.2 + 0.3 * (i % 2), 1) for i in range(21)]
