@@ -87,9 +87,18 @@ def load(page: Page, workflow: Path) -> None:
     page.evaluate(LOAD, workflow.read_text(encoding="utf-8"))
 
 
-def to_api(page: Page) -> dict[str, Any]:
-    """What the editor would post to the prompt queue for the graph on the canvas."""
+def to_api(page: Page, classes: dict[str, Any]) -> dict[str, Any]:
+    """What the editor would post to the prompt queue for the graph on the canvas.
+
+    Args:
+        classes: the answer of ``/object_info``. Inputs that are none of a node's, the state of previews, are left out:
+            they come and go with versions of the editor.
+    """
     prompt: dict[str, Any] = json.loads(page.evaluate(CONVERT))
+    for node in prompt.values():
+        kinds = classes[node["class_type"]]["input"]
+        known = {**kinds.get("required", {}), **kinds.get("optional", {})}
+        node["inputs"] = {name: value for name, value in node["inputs"].items() if name in known}
     return prompt
 
 
@@ -104,11 +113,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the API twins of the shipped UI workflows.")
     parser.add_argument("--server", default="http://127.0.0.1:8188", help="a running ComfyUI with this pack")
     arguments = parser.parse_args()
+    with urllib.request.urlopen(f"{arguments.server}/object_info") as answer:  # noqa: S310  a server on this machine
+        classes = json.load(answer)
     with editor(arguments.server) as page:
         for workflow in sorted(WORKFLOWS.glob("*.json")):
             load(page, workflow)
             twin = WORKFLOWS / "api" / workflow.name
-            twin.write_text(json.dumps(to_api(page), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            twin.write_text(json.dumps(to_api(page, classes), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             print(f"wrote {twin.relative_to(ROOT)}")
 
 
