@@ -124,8 +124,9 @@ def test_opens_whole_and_runs_from_the_run_button(
 def test_the_whole_edit_is_found_as_one_node(page: Page) -> None:
     page.evaluate("() => app.graph.clear()")
     page.mouse.dblclick(900, 700)
-    page.keyboard.type("Motion Edit")
-    page.locator(".comfy-vue-node-search-container").get_by_text("Motion Edit", exact=True).first.wait_for()
+    search = page.locator(".comfy-vue-node-search-container")
+    search.locator("input").press_sequentially("Motion Edit")
+    search.get_by_text("Motion Edit", exact=True).first.wait_for()
     page.keyboard.press("Enter")
     page.wait_for_function("() => app.graph.nodes.length === 1")
     names = page.evaluate("() => app.graph.nodes[0].widgets.map(widget => widget.name)")
