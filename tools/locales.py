@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,25 +84,28 @@ def translations(language: str) -> dict[str, str]:
     return known
 
 
-def translated(files: Files, known: dict[str, str]) -> Files:
+def translated(content: dict[str, Any], known: dict[str, str]) -> dict[str, Any]:
     """The same in another language.
 
     Raises:
         KeyError: a text is not known.
     """
-    return {name: _each(content, known.__getitem__) for name, content in files.items()}
+    return {
+        key: translated(value, known) if isinstance(value, dict) else known[value] for key, value in content.items()
+    }
 
 
-def texts(files: Files) -> set[str]:
+def texts(content: dict[str, Any]) -> set[str]:
     """What there is to translate."""
-    found: set[str] = set()
-    for content in files.values():
-        _each(content, lambda text: found.add(text) or text)
-    return found
+    return set(_texts(content))
 
 
-def _each(content: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    return {key: _each(value, change) if isinstance(value, dict) else change(value) for key, value in content.items()}
+def _texts(content: dict[str, Any]) -> Iterator[str]:
+    for value in content.values():
+        if isinstance(value, dict):
+            yield from _texts(value)
+        else:
+            yield value
 
 
 def main() -> int:
