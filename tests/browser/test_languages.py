@@ -63,3 +63,31 @@ def test_nodes_and_settings_speak_the_language_of_the_editor(
     page.get_by_text(setting, exact=True).wait_for()
     page.get_by_text(heading, exact=True).wait_for()
     page.screenshot(path=tmp_path / "settings.png")
+
+
+IN_NAMES = {
+    "rife": "Load Interpolation Model (RIFE)",
+    "esrgan": "Upscale Video (Real-ESRGAN)",
+    "mediapipe": "Extract Pose (MediaPipe)",
+    "controlnet": "Keyframe ControlNet Sampler",
+}
+IN_ALIASES = {
+    "25 fps": "Interpolate Frames",
+    "dwpose": "Extract Pose (MediaPipe)",
+    "slow motion": "Interpolate Frames",
+    "vhs": "Load Video (FFmpeg)",
+    "price": "Cost Estimate",
+    "cheap": "Hash Cache",
+}
+
+
+def test_nodes_are_found_by_what_people_type(server: Server, tmp_path: Path) -> None:
+    with editor.editor(server.url) as page:
+        minor = int(page.evaluate("() => window.__COMFYUI_FRONTEND_VERSION__").split(".")[1])
+        page.evaluate("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
+        box = page.locator("input:focus")
+        # Only newer frontends look at aliases; that of ComfyUI 0.3.75 looks at names alone.
+        for typed, found in {**IN_NAMES, **(IN_ALIASES if minor >= 45 else {})}.items():
+            box.fill(typed)
+            page.get_by_role("option").filter(has_text=found).first.wait_for()
+        page.screenshot(path=tmp_path / "search.png")
