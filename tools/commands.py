@@ -87,6 +87,11 @@ def costs(arguments: Sequence[str] = ()) -> None:
     run([models().python, "-m", "tools.costs"])
 
 
+def locales(arguments: Sequence[str] = ()) -> None:
+    """Write the translations that the editor reads."""
+    run([set_up().python, "-m", "tools.locales"])
+
+
 def clean(arguments: Sequence[str] = ()) -> None:
     """Remove what the tools made; ``--all`` also the environment, ComfyUI, and the weights."""
     parser = argparse.ArgumentParser(prog="dev.py clean")
@@ -105,6 +110,7 @@ COMMANDS = {
     "demo-model": demo_model,
     "bench": bench,
     "costs": costs,
+    "locales": locales,
     "test": test,
     "lint": lint,
     "format": format_code,

@@ -34,7 +34,6 @@ ARGUMENTS = [
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.UseNewMenu": "Top",
-    "Comfy.Locale": "en",
     "Comfy.EnableTooltips": False,
     "Comfy.Workflow.Persist": False,
     "Comfy.Graph.CanvasInfo": False,
@@ -51,13 +50,16 @@ CONVERT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
 
 
 @contextmanager
-def editor(server: str, nodes_2: bool = False, size: tuple[int, int] = (1500, 900)) -> Iterator[Page]:
+def editor(
+    server: str, nodes_2: bool = False, size: tuple[int, int] = (1500, 900), language: str = "en"
+) -> Iterator[Page]:
     """Open the editor of a running server; nothing outside that server is reached.
 
     Args:
         server: its URL.
         nodes_2: draw nodes with the newer renderer.
         size: of the window, in pixels.
+        language: that it speaks.
 
     Raises:
         RuntimeError: there is no Chromium.
@@ -65,7 +67,7 @@ def editor(server: str, nodes_2: bool = False, size: tuple[int, int] = (1500, 90
     program = find_chromium()
     if not program:
         raise RuntimeError("no Chromium; install it (Debian: apt-get install chromium), or set CHROMIUM to its path")
-    _post(f"{server}/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": nodes_2})
+    _post(f"{server}/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": nodes_2, "Comfy.Locale": language})
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         context = browser.new_context(

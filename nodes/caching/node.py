@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 class FrugalHashCache(FrugalNode):
     """Keeps what it is given on disk, by what made it; the next time nothing in front of it runs."""
 
+    SEARCH_ALIASES = ("memo", "remember", "reuse", "skip", "store result", "disk cache", "cheap")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

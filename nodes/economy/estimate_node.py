@@ -18,6 +18,8 @@ from .chart import draw_savings
 class FrugalCostEstimate(FrugalNode):
     """Work, seconds and dollars of the workflow that it stands in."""
 
+    SEARCH_ALIASES = ("price", "dollars", "money", "budget", "cheap", "flops", "how long", "vram")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -22,6 +22,8 @@ from .report import Report
 class FrugalCostReport(FrugalNode):
     """Seconds per stage and device of the run it is part of."""
 
+    SEARCH_ALIASES = ("price", "dollars", "money", "benchmark", "profile", "timing", "gpu seconds", "vram")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -16,6 +16,7 @@ class FrugalPrewarm(FrugalNode):
     """Brings a model to the GPU. ``POST /frugal-motion/prewarm`` puts it behind every loader of a workflow."""
 
     DEVICE = "gpu"
+    SEARCH_ALIASES = ("preload", "warm up", "load model", "cold start", "vram")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

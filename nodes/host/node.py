@@ -104,9 +104,13 @@ def _current() -> StageCost | None:
 
 
 class FrugalNode(io.ComfyNode):
-    """A node whose ``execute`` is timed. ``DEVICE`` says where its own work is done."""
+    """A node whose ``execute`` is timed.
+
+    ``DEVICE`` says where its own work is done, ``SEARCH_ALIASES`` what people type who look for it.
+    """
 
     DEVICE: ClassVar[Device] = "cpu"
+    SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -114,6 +118,15 @@ class FrugalNode(io.ComfyNode):
         # ComfyUI clones the class for every call, which brings us here again.
         if isinstance(execute, classmethod) and not hasattr(execute.__func__, "__wrapped__"):
             cls.execute = classmethod(_timed(execute.__func__))
+
+    @classmethod
+    def GET_NODE_INFO_V1(cls) -> dict[str, Any]:  # noqa: N802  ComfyUI's name
+        """What the editor is told. The schema of 0.3.75 knows no aliases, but editors newer than its own search them.
+
+        The English name is one: names are translated, tutorials are not.
+        """
+        info: dict[str, Any] = super().GET_NODE_INFO_V1()
+        return {**info, "search_aliases": [info["display_name"], *cls.SEARCH_ALIASES]}
 
     @classmethod
     def stage(cls) -> Stage:

@@ -26,6 +26,8 @@ Keypoints = io.Custom("POSE_KEYPOINT")
 class FrugalMotionToKeypoints(FrugalNode):
     """Hands a motion to nodes of other packs."""
 
+    SEARCH_ALIASES = ("openpose", "dwpose", "sdpose", "pose_keypoint", "convert pose")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -53,6 +55,8 @@ class FrugalMotionToKeypoints(FrugalNode):
 class FrugalKeypointsToMotion(FrugalNode):
     """Takes the poses of other packs."""
 
+    SEARCH_ALIASES = ("openpose", "dwpose", "sdpose", "pose_keypoint", "convert pose")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -76,6 +80,8 @@ class FrugalKeypointsToMotion(FrugalNode):
 
 class FrugalSaveMotion(FrugalNode):
     """Writes a motion to a file."""
+
+    SEARCH_ALIASES = ("export pose", "pose json", "openpose json")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -119,6 +125,8 @@ class FrugalSaveMotion(FrugalNode):
 
 class FrugalLoadMotion(FrugalNode):
     """Reads a motion from a file."""
+
+    SEARCH_ALIASES = ("import pose", "pose json", "openpose json")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -34,6 +34,8 @@ SLOWEST, FASTEST = 0.1, 1000.0
 class FrugalLoadInterpolator(FrugalNode):
     """A RIFE net under ComfyUI's model management."""
 
+    SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -67,6 +69,7 @@ class FrugalInterpolate(FrugalNode):
     """Keyframes or a video in, a video at any frame rate out. The work is done while the video is read."""
 
     DEVICE = "gpu"
+    SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation", "25 fps", "30 fps", "60 fps", "slow motion")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -30,6 +30,8 @@ METHODS = ("adaptive", "even")
 class FrugalPlanKeyframes(FrugalNode):
     """Chooses the frames that are worth GPU time."""
 
+    SEARCH_ALIASES = ("key frames", "every nth", "skip frames", "scene detect", "shots", "cheap")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(

@@ -27,6 +27,8 @@ from .report.quality import measure
 class FrugalSmoothMotion(FrugalNode):
     """Repairs what the detector got wrong, fills short gaps and removes jitter."""
 
+    SEARCH_ALIASES = ("jitter", "stabilize", "filter", "savgol", "kalman", "one euro", "repair pose")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -86,6 +88,8 @@ class FrugalSmoothMotion(FrugalNode):
 class FrugalMotionReport(FrugalNode):
     """Says how good a motion is."""
 
+    SEARCH_ALIASES = ("quality", "metrics", "compare", "foot slide")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -114,6 +118,8 @@ class FrugalMotionReport(FrugalNode):
 
 class FrugalRetargetMotion(FrugalNode):
     """Fits a motion to another body."""
+
+    SEARCH_ALIASES = ("proportions", "other body", "character", "skeleton")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -172,6 +178,8 @@ class FrugalRetargetMotion(FrugalNode):
 class FrugalFitMotion(FrugalNode):
     """Moves a motion into another picture of its clip."""
 
+    SEARCH_ALIASES = ("crop", "resize pose", "reframe")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -198,6 +206,8 @@ class FrugalFitMotion(FrugalNode):
 
 class FrugalMotionStyle(FrugalNode):
     """Changes how a motion is done."""
+
+    SEARCH_ALIASES = ("exaggerate", "tempo", "speed", "slow motion", "mirror", "reverse", "loop", "robot")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -279,6 +289,8 @@ def _share(name: str, tooltip: str) -> io.Float.Input:
 
 class FrugalBlendMotions(FrugalNode):
     """Mixes two motions in step."""
+
+    SEARCH_ALIASES = ("mix", "morph", "average")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -34,6 +34,8 @@ HAND_MODEL = "hand_landmarker.task"
 class FrugalExtractPose(FrugalNode):
     """Finds and follows people, on the CPU."""
 
+    SEARCH_ALIASES = ("openpose", "dwpose", "pose estimation", "skeleton", "keypoints", "landmarks", "motion capture")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -128,6 +130,8 @@ class FrugalExtractPose(FrugalNode):
 
 class FrugalDrawPose(FrugalNode):
     """Draws a motion as the pictures that openpose ControlNets expect."""
+
+    SEARCH_ALIASES = ("openpose", "dwpose", "skeleton", "stick figure", "control image", "hint")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

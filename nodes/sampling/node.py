@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 class FrugalKeyframeControlNet(FrugalNode):
     """Makes any ControlNet run on keyframes only, for any sampler."""
 
+    SEARCH_ALIASES = ("apply controlnet", "reuse residuals", "cheap", "faster")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -64,6 +66,8 @@ class FrugalKeyframeControlNet(FrugalNode):
 class FrugalTextLines(FrugalNode):
     """Prompts, one per clip."""
 
+    SEARCH_ALIASES = ("prompts", "split text", "prompt list", "batch")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -88,6 +92,7 @@ class FrugalKeyframeSampler(FrugalNode):
     """Samples the keyframes of a clip, or all its frames under keyframed control."""
 
     DEVICE = "gpu"
+    SEARCH_ALIASES = ("ksampler", "vid2vid", "video to video", "img2img", "restyle", "openpose", "cheap", "batch")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -36,6 +36,7 @@ class FrugalUpscale(FrugalNode):
     """A VIDEO or an IMAGE in, the same kind out. A VIDEO is upscaled while it is read."""
 
     DEVICE = "gpu"
+    SEARCH_ALIASES = ("esrgan", "realesrgan", "enlarge", "super resolution", "2x", "4x", "4k")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -40,6 +40,8 @@ MULTIPLE = 8
 class FrugalLoadVideo(FrugalNode):
     """Opens a clip as a stream."""
 
+    SEARCH_ALIASES = ("vhs", "import video", "open video", "video input", "decode", "mp4", "frame rate")
+
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -81,6 +83,8 @@ class FrugalLoadVideo(FrugalNode):
 
 class FrugalLoadClips(FrugalNode):
     """Opens several clips, to be edited in one go."""
+
+    SEARCH_ALIASES = ("vhs", "load videos", "batch", "several videos", "multiple videos", "folder of videos")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -211,6 +215,8 @@ def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
 
 class FrugalSaveVideo(FrugalNode):
     """Writes a stream to a file."""
+
+    SEARCH_ALIASES = ("vhs", "video combine", "export video", "encode", "mp4", "h264", "h265", "av1", "prores", "gif")
 
     @classmethod
     def define_schema(cls) -> io.Schema:

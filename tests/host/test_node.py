@@ -105,3 +105,10 @@ def test_part_of_a_video_has_sections_of_its_own() -> None:
     assert part is not None and part.stream.seekable
     np.testing.assert_array_equal(np.concatenate(list(part.stream.chunks(5))), frames[6:18])
     np.testing.assert_array_equal(np.concatenate(list(part.stream.section(2, 40))), frames[8:18])
+
+
+def test_the_editor_is_told_what_a_node_is_searched_by() -> None:
+    class Found(Read):
+        SEARCH_ALIASES = ("look", "watch")
+
+    assert Found.GET_NODE_INFO_V1()["search_aliases"] == ["Read", "look", "watch"]

@@ -17,10 +17,10 @@ function shown(name, state, change) {
   return {
     id: PREFIX + name,
     name: title,
-    category: ["Frugal Motion", GROUPS[name.split("_")[0]], title],
+    category: ["Frugal Motion", fixed ? "Set by the environment" : GROUPS[name.split("_")[0]], title],
     type: TYPES[type],
     defaultValue,
-    tooltip: fixed ? `${description} Set by the environment.` : description,
+    tooltip: description,
     attrs: { min: minimum, max: maximum, step: type === "number" ? 0.5 : 1, maxFractionDigits: 2, disabled: fixed },
     onChange: (value) => change(name, value),
   };
