@@ -48,7 +48,7 @@ def format_code(arguments: Sequence[str] = ()) -> None:
 
 
 def test(arguments: Sequence[str] = ()) -> None:
-    """Everything that tests need, the linters, then pytest, which gets ``arguments``; ``FRONTEND=newest`` changes editors."""
+    """Everything that tests need, the linters, then pytest, which gets ``arguments``. ``FRONTEND=newest``: editor."""
     system.ensure(*system.POSE)
     system.ensure(*system.BROWSER, optional=True)
     made = models()

@@ -57,5 +57,7 @@ def test_browser_and_server_agree() -> None:
 
 
 def _told(**given: object) -> Any:
-    done = subprocess.run([NODE, HERE / "agree.mjs"], input=json.dumps(given), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [NODE, HERE / "agree.mjs"], input=json.dumps(given), capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
