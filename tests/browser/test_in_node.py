@@ -58,6 +58,19 @@ RUN = """async () => {
 EDITS = "() => app.graph.nodes.filter(n => n.type === 'FrugalPlanKeyframes').map(n => n.widgets[3].value)"
 IN_PROMPT = """async () => Object.values((await app.graphToPrompt()).output)
     .find(node => node.class_type === 'FrugalPlanKeyframes').inputs.edits"""
+INTO_SUBGRAPH = """() => {
+    const inside = app.graph.nodes.filter(node => ['Smooth', 'Plan'].includes(node.title));
+    app.graph.convertToSubgraph(new Set(inside));
+}"""
+OTHER_RATE = """() => {
+    const load = (app.graph.rootGraph ?? app.graph).nodes.find(node => node.title === 'Load');
+    load.widgets.find(widget => widget.name === 'frame_rate').value = 1 + Math.random();
+}"""
+AT_FIRST = """() => {
+    app.canvas.ds.scale = 1;
+    app.canvas.ds.offset = [40 - Math.min(...app.canvas.graph.nodes.map(node => node.pos[0])), 60];
+    app.canvas.setDirty(true, true);
+}"""
 PIXELS = """(canvas) => {
     const {width, height} = canvas;
     const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
@@ -214,6 +227,29 @@ def test_a_reloaded_page_shows_the_graph_as_it_was(graph: Page, tmp_path: Path) 
     graph.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
     graph.evaluate(RUN)  # all is cached but the plan
     graph.screenshot(path=tmp_path / "reloaded.png")
+
+
+def test_nodes_in_a_subgraph(graph: Page, server: Server, tmp_path: Path) -> None:
+    graph.evaluate(INTO_SUBGRAPH)
+    assert graph.evaluate(IN_PROMPT) == ""
+    graph.evaluate("() => app.canvas.setGraph(app.graph.nodes.find(node => node.subgraph).subgraph)")
+    graph.evaluate(AT_FIRST)
+    strip = graph.get_by_role("slider", name="Keyframes")
+    graph.evaluate(RUN)
+    graph.get_by_text("had this plan in its cache").wait_for()
+    graph.evaluate(OTHER_RATE)
+    graph.evaluate(RUN)
+    graph.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
+    player(graph, 0).locator("output").get_by_text("0 / 74").wait_for()
+    strip.focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        graph.keyboard.press(key)
+    edits = graph.evaluate(IN_PROMPT)
+    assert edits in ("+2", "-2")
+    before = _plan(server)
+    graph.evaluate(RUN)
+    assert (2 in _plan(server)) == (edits == "+2") != (2 in before)
+    graph.screenshot(path=tmp_path / "subgraph.png")
 
 
 def test_a_preview_that_is_gone_is_a_sentence(graph: Page, server: Server) -> None:
