@@ -30,7 +30,7 @@ ZOOM = 1.25
 MARGIN = 10
 
 Node = tuple[str, dict[str, Any]]
-SMALL = {"size": "custom", "width": 256, "height": 256, "duration": 2.0}
+SMALL = {"size": "custom", "width": 256, "height": 256, "duration": 1.5}
 POSE: dict[str, Node] = {
     "load": ("FrugalLoadVideo", {"file": "one_person.mp4", **SMALL}),
     "pose": ("FrugalExtractPose", {"video": ["load", 0]}),
