@@ -28,6 +28,8 @@ IMAGES = ROOT / "web" / "docs" / "images"
 QUALITY = 82
 ZOOM = 1.25
 MARGIN = 10
+LEFT, TOP = 400, 140
+"""Of the window: what stands around the graph is not in the picture."""
 
 Node = tuple[str, dict[str, Any]]
 SMALL = {"size": "custom", "width": 256, "height": 256, "duration": 1.5}
@@ -69,7 +71,9 @@ GRAPH: dict[str, Node] = {
             "positive": ["prompt", 0],
             "negative": ["negative", 0],
             "control_images": ["hints", 0],
-            "steps": 10,
+            "steps": 6,
+            "seed": 1,
+            "control_after_generate": "fixed",
             "keyframes": ["plan", 0],
         },
     ),
@@ -118,16 +122,21 @@ RUN = """async () => {
     await app.queuePrompt(0);
     await ended;
 }"""
-SHOW = """async ([place, zoom]) => {
+SHOW = """async ([place, zoom, left, top]) => {
+    const settled = () => new Promise(done => setTimeout(done, 500));
+    await app.extensionManager.setting.set('Comfy.NodeBadge.NodeSourceBadgeMode', 'None');
     app.canvas.links_render_mode = LiteGraph.HIDDEN_LINK;
     const node = app.graph.nodes[place];
-    const box = node.boundingRect ?? node.getBounding();
+    const [x, y] = node.pos;
     app.canvas.ds.scale = zoom;
-    app.canvas.ds.offset = [340 / zoom - box[0], 80 / zoom - box[1]];
-    app.canvas.deselectAll?.();
+    app.canvas.ds.offset = [left / zoom - x, top / zoom - y + LiteGraph.NODE_TITLE_HEIGHT];
+    const [width, height] = node.computeSize();
+    node.setSize([Math.max(width, 270), Math.max(height, node.size[1])]);
     app.canvas.setDirty(true, true);
-    await new Promise(done => setTimeout(done, 900));
-    return [box[2], box[3]];
+    await settled(); // what is inside asks for its room
+    app.canvas.setDirty(true, true);
+    await settled();
+    return [zoom * node.size[0], zoom * (node.size[1] + LiteGraph.NODE_TITLE_HEIGHT)];
 }"""
 
 
@@ -159,7 +168,7 @@ def _pictures(page: Page, server: Server) -> Iterator[tuple[str, bytes]]:
     for place, (node_id, _) in enumerate(graph.values()):
         if node_id.startswith("Frugal") and node_id not in done:
             done.add(node_id)
-            width, height = page.evaluate(SHOW, [place, ZOOM])
+            width, height = page.evaluate(SHOW, [place, ZOOM, LEFT, TOP])
             yield node_id, page.screenshot(clip=_around(width, height))
 
 
@@ -170,8 +179,7 @@ def _run(page: Page, graph: dict[str, Node]) -> None:
 
 def _around(width: float, height: float) -> FloatRect:
     """Where ``SHOW`` has put a node of that size."""
-    margins = 2 * MARGIN
-    return {"x": 340 - MARGIN, "y": 80 - MARGIN, "width": ZOOM * width + margins, "height": ZOOM * height + margins}
+    return {"x": LEFT - MARGIN, "y": TOP - MARGIN, "width": width + 2 * MARGIN, "height": height + 2 * MARGIN}
 
 
 def _write(node_id: str, screenshot: bytes) -> int:

@@ -20,6 +20,9 @@ from .test_in_node import EDITS, FRAMES_SHOWN, IN_PROMPT, MAKE, RUN, motion, pla
 from .test_panel import opened
 from .wire import Wire
 
+EITHER_WAY = pytest.mark.parametrize("page", [False], ids=["classic"], indirect=True)
+"""What does not depend on the renderer."""
+
 COUNT_DRAWING = """() => {
     window.drawn = 0;
     for (const name of ['stroke', 'fill', 'drawImage']) {
@@ -43,6 +46,7 @@ REMOVE_WHILE_IT_RUNS = """async () => {
 }"""
 
 
+@EITHER_WAY
 def test_a_motion_without_frames_is_said(page: Page, server: Server) -> None:
     save_motion(
         Motion(np.zeros((0, 1, 18, 3), np.float32), Fraction(12), 64, 64), server.base / "input/none.safetensors"
@@ -54,6 +58,7 @@ def test_a_motion_without_frames_is_said(page: Page, server: Server) -> None:
     assert player(page, 0).get_by_role("slider").count() == 0, "nothing to play"
 
 
+@EITHER_WAY
 def test_long_motions_are_no_more_work_to_draw(page: Page, server: Server) -> None:
     once = dance(seconds=8)
     keypoints = np.tile(once.keypoints, (20_000 // once.frame_count, 1, 1, 1))
@@ -90,6 +95,7 @@ def test_nodes_removed_while_they_run(page: Page, motion: Motion) -> None:  # no
     page.wait_for_timeout(500)
 
 
+@EITHER_WAY
 def test_two_tabs(page: Page, server: Server, motion: Motion, tmp_path: Path) -> None:  # noqa: F811
     page.evaluate(MAKE, "dance.safetensors")
     text = page.evaluate("() => JSON.stringify(app.graph.serialize())")
