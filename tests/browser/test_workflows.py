@@ -111,6 +111,8 @@ def test_opens_whole_and_runs_from_the_run_button(
         strip = page.get_by_role("group", name="Keyframe strip").last
         words = strip.locator("output").text_content() or ""
         assert re.search(r"\d+ frames of \d clips? in float", words), "the sampler says what it did"
+    if workflow == "cost_lab":
+        assert sorted(page.locator(".frugal-badge").all_text_contents()) == ["cost", "estimate", "miss"]
 
 
 def test_every_node_can_be_added(page: Page, server: Server) -> None:
