@@ -55,5 +55,7 @@ def server(comfyui: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory
     """A real ComfyUI server with the pack, the assets and a base directory of its own."""
     from frugal_motion.tools.server import running
 
-    with running(comfyui, tmp_path_factory.mktemp("comfyui"), assets=assets) as server:
+    frontend = os.environ.get("FRONTEND_ROOT")
+    options = ["--front-end-root", frontend] if frontend else []
+    with running(comfyui, tmp_path_factory.mktemp("comfyui"), assets=assets, options=options) as server:
         yield server

@@ -48,7 +48,7 @@ def format_code(arguments: Sequence[str] = ()) -> None:
 
 
 def test(arguments: Sequence[str] = ()) -> None:
-    """Everything that tests need, the linters, then pytest, which gets ``arguments``."""
+    """Everything that tests need, the linters, then pytest, which gets ``arguments``. ``FRONTEND=newest``: editor."""
     system.ensure(*system.POSE)
     system.ensure(*system.BROWSER, optional=True)
     made = models()
@@ -56,6 +56,8 @@ def test(arguments: Sequence[str] = ()) -> None:
         _lint(made)
     # Threads that spin while they wait cost a busy machine most of its time.
     env = {**os.environ, "COMFYUI_PATH": str(made.comfyui), "OMP_WAIT_POLICY": "PASSIVE"}
+    if wanted := os.environ.get("FRONTEND"):
+        env["FRONTEND_ROOT"] = str(environment.frontend(wanted))
     status = subprocess.run([made.python, "-m", "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
     if status:
         sys.exit(status)

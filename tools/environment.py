@@ -81,6 +81,26 @@ def _environment(comfyui: Path | None) -> Path:
     return python
 
 
+def frontend(wanted: str) -> Path:
+    """ComfyUI's editor of another release, beside the one of the environment; for ``--front-end-root``.
+
+    Args:
+        wanted: ``1.58.1`` or the like, or ``newest``, which asks the registry every time.
+
+    Raises:
+        SetupError: the registry cannot be reached, or has no such release.
+    """
+    package = "comfyui-frontend-package"
+    newest = wanted == "newest"
+    folder = CACHE / package / wanted
+    static = folder / package.replace("-", "_") / "static"
+    if newest or not static.is_dir():
+        what = [package, "--upgrade"] if newest else [f"{package}=={wanted}"]
+        hint = f"FRONTEND: found {wanted}; allowed: newest, or a release of {package} such as 1.58.1."
+        run([_uv(), "pip", "install", "--quiet", "--no-deps", "--target", folder, *what], hint=hint)
+    return static
+
+
 def _uv() -> Path:
     """The pinned uv, in an environment of its own: ``uv pip sync`` would remove it from ours."""
     folder = CACHE / "uv"

@@ -10,13 +10,12 @@ from typing import Any
 
 from comfy_api.latest import Input, io
 
-from ..economy.prices import dollars
 from ..host.cache import cache, value_key
 from ..host.folders import lent_file
 from ..host.job_runs import job_runs
 from ..host.node import Anything, FrugalNode, run_id, run_seconds
 from ..host.prices import price_here
-from ..host.progress import Progress, duration, show_on_node
+from ..host.progress import Progress
 from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
@@ -77,11 +76,11 @@ class FrugalHashCache(FrugalNode):
         cls, value: Sequence[Any], motion_style: list[str], enabled: list[bool], refresh: Sequence[bool] = (False,)
     ) -> io.NodeOutput:
         if not enabled[0]:
-            return io.NodeOutput(list(value))
+            return io.NodeOutput(list(value), ui=_shown("off"))
         look = _looks.take(cls._place()) or cls._look(motion_style, refresh[0])
         if look.found:
             return cls._hit(*look.found)
-        return cls._miss(look.key, list(value)) if look.key else io.NodeOutput(list(value))
+        return cls._miss(look.key, list(value)) if look.key else io.NodeOutput(list(value), ui=_shown("not kept"))
 
     @classmethod
     def _place(cls) -> tuple[str, str]:
@@ -119,7 +118,6 @@ class FrugalHashCache(FrugalNode):
             cost.cached = True
         cache().touch(entry)
         statistics.hit(entry.seconds)
-        show_on_node(f"hit: {_worth(entry.seconds)} saved")
         return io.NodeOutput(values, ui=_shown("hit", entry))
 
     @classmethod
@@ -130,10 +128,9 @@ class FrugalHashCache(FrugalNode):
             cache().trim(settings().limits)
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
-            return io.NodeOutput(values)
+            return io.NodeOutput(values, ui=_shown("not kept"))
         # A video is read back from its file, so that the work that made it is not done again by whoever reads it.
         kept = _load(entry, cls) if entry.kind == "video" else values
-        show_on_node(f"miss: {entry.size / 1e6:,.1f} MB kept")
         return io.NodeOutput(kept, ui=_shown("miss", entry))
 
     @classmethod
@@ -177,12 +174,6 @@ class _Looks:
 _looks = _Looks()
 
 
-def _worth(seconds: float) -> str:
-    """Seconds of this machine in words, with what they cost where its price is known."""
-    price = price_here()
-    return f"{duration(seconds)}, {dollars(seconds * price / 3600)}" if price else duration(seconds)
-
-
 def _keep(key: str, values: list[Any], made: str) -> Entry:
     if len(values) == 1 and isinstance(values[0], Input.Video):
         stream = as_stream(values[0])
@@ -202,5 +193,9 @@ def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:
     return list(VALUES.load(entry.path))
 
 
-def _shown(state: str, entry: Entry) -> dict[str, Any]:
-    return {"frugal_cache": [{"state": state, "bytes": entry.size, "seconds": entry.seconds}]}
+def _shown(state: str, entry: Entry | None = None) -> dict[str, Any]:
+    """For the node's badge: what has become of the value, and what the entry takes and spares."""
+    size, seconds = (entry.size, entry.seconds) if entry else (0, 0.0)
+    return {
+        "frugal_cache": [{"state": state, "bytes": size, "seconds": seconds, "dollars": seconds * price_here() / 3600}]
+    }

@@ -61,14 +61,14 @@ class TimeLeft:
     def at(self, done: int) -> None:
         """So many steps are done."""
         now = self._clock()
-        if now < self._next or not 0 < done:
-            return
-        self._next = now + _EVERY
         seconds = now - self._started
-        if done < self._total:
+        if done <= 0 or seconds < _SILENT:
+            return
+        if done >= self._total:
+            show_on_node(f"took {duration(seconds)}")  # always the last word
+        elif now >= self._next:
+            self._next = now + _EVERY
             show_on_node(f"about {duration(seconds / done * (self._total - done))} left")
-        else:
-            show_on_node(f"took {duration(seconds)}")
 
 
 def tracked(chunks: Iterable[T], total: int) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TypeAlias
 
 import cv2
@@ -10,11 +11,13 @@ import numpy.typing as npt
 
 from .appearance import Thumbnails
 from .expected_error import Errors
+from .keyframes import Keyframes
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 
 MOST_POINTS = 512
 MOST_PICTURES = 24
+HALF = Fraction(1, 2)
 
 
 def curve(errors: Errors, frame_count: int, gap: int) -> list[int]:
@@ -40,9 +43,19 @@ def curve(errors: Errors, frame_count: int, gap: int) -> list[int]:
 
 def film(small: Thumbnails) -> Picture:
     """Pictures of moments evenly spaced over a clip, side by side, RGB ``(SIDE, n * SIDE, 3)``."""
-    count = min(len(small), MOST_PICTURES)
-    middles = (np.arange(count) + 0.5) * len(small) / max(count, 1)
-    return np.ascontiguousarray(np.concatenate(small[middles.astype(int)], axis=1))
+    return np.ascontiguousarray(np.concatenate(small[_moments(len(small))], axis=1))
+
+
+def evenly(plan: Keyframes) -> list[int]:
+    """Places in ``plan.frames`` of the keyframes nearest to moments evenly spaced over the clip, within their shots."""
+    around = [plan.bracket(frame) for frame in _moments(plan.frame_count).tolist()]
+    return [each.left if each.weight < HALF else each.right for each in around]
+
+
+def _moments(frame_count: int) -> npt.NDArray[np.int_]:
+    count = min(frame_count, MOST_PICTURES)
+    middles: npt.NDArray[np.int_] = ((np.arange(count) + 0.5) * frame_count / max(count, 1)).astype(int)
+    return middles
 
 
 def as_jpeg(picture: Picture) -> bytes:

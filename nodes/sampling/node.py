@@ -20,6 +20,7 @@ from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
 from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import keyframed, not_interpolated
+from .preview import strip_of
 from .sampler import Clip, Control, Mode, Settings
 
 logger = logging.getLogger(__name__)
@@ -233,7 +234,10 @@ class FrugalKeyframeSampler(FrugalNode):
     @classmethod
     def execute(cls, **lists: list[Any]) -> io.NodeOutput:
         samples = sampled(**lists)
-        return io.NodeOutput(samples.frames, samples.keyframes, ui=ui.PreviewText(samples.report))
+        first = next(place for place in range(len(samples.frames)) if place + 1 not in samples.failed)
+        strip = strip_of(samples.frames[first], samples.keyframes[first], samples.report)
+        shown = {**ui.PreviewText(samples.report).as_dict(), "frugal_sampled": [strip]}
+        return io.NodeOutput(samples.frames, samples.keyframes, ui=shown)
 
 
 @dataclass(frozen=True)
@@ -289,15 +293,13 @@ def sampled(
     edited = iter(editor.edit(clips))
     note_shares(_shares(clips, failed))
     results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
-    report = _report(editor, clips, failed)
-    show_on_node(report)
     # Blocks what is behind it for this clip alone, so that lists keep their order.
     blocked = ExecutionBlocker(None)
     return Samples(
         [result.frames if result else blocked for result in results],
         [result.keyframes if result else blocked for result in results],
         failed,
-        report,
+        _report(editor, clips, failed),
     )
 
 

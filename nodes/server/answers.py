@@ -14,6 +14,9 @@ from ..errors import InputError
 logger = logging.getLogger(__name__)
 
 PREFIX = "/frugal-motion"
+LARGEST = 32_000_000
+"""Bytes of a body: no workflow comes near."""
+
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -43,13 +46,13 @@ def answering(handler: Handler) -> Handler:
 
 
 async def json_object(
-    request: web.Request, allowed: Collection[str] | None = None, largest: int | None = None
+    request: web.Request, allowed: Collection[str] | None = None, largest: int = LARGEST
 ) -> dict[str, Any]:
     """The body of a request; an empty one is an empty object.
 
     Args:
         allowed: names that it may have; ``None`` for any.
-        largest: bytes that it may have; ``None`` for as many as the server takes.
+        largest: bytes that it may have.
 
     Raises:
         InputError: it is something else, or is not sent as JSON: browsers let any page post other kinds to any server.
@@ -58,7 +61,7 @@ async def json_object(
     if request.content_type != "application/json":
         raise InputError("Content-Type", request.content_type, "application/json")
     try:
-        body = await request.read() if largest is None else await _at_most(request, largest)
+        body = await _at_most(request, largest)
         given = json.loads(body) if body else {}
     except (ValueError, RecursionError) as error:
         raise InputError("body", "no JSON", "a JSON object") from error

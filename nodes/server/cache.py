@@ -120,7 +120,8 @@ def add_cache_routes(routes: web.RouteTableDef, statistics: Callable[[], dict[st
         await asyncio.to_thread(store.pin, entry, bool(given.get("pinned", True)))
         return web.json_response({"pinned": bool(given.get("pinned", True))})
 
-    async def post_verify(_: web.Request) -> web.Response:
+    async def post_verify(request: web.Request) -> web.Response:
+        await json_object(request, ())
         return _dropped(await asyncio.to_thread(Store(cache_folder()).verify))
 
     routes.get(f"{PREFIX}/cache")(answering(get_status))

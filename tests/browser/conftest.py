@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -12,9 +13,11 @@ from frugal_motion.tools.server import Server
 
 
 @pytest.fixture(params=[False, True], ids=["classic", "nodes2"])
-def page(request: pytest.FixtureRequest, server: Server) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Iterator[Page]:
+    """A page that keeps a picture of how the test has left it, and in which nothing of ours may fail unnoticed."""
     errors: list[str] = []
     with editor.editor(server.url, nodes_2=request.param) as page:
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", lambda error: errors.append(error.stack or str(error)))  # the stack names the files
         yield page
+        page.screenshot(path=tmp_path / "end.png")
     assert not [error for error in errors if "frugal" in error.lower()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page
 
-from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interchange.files import load_motion, save_motion
-from frugal_motion.nodes.keyframes.edits import edited
-from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.pose.draw import COLOURS, draw_pose
 from frugal_motion.tools import editor
@@ -62,29 +58,23 @@ RUN = """async () => {
 EDITS = "() => app.graph.nodes.filter(n => n.type === 'FrugalPlanKeyframes').map(n => n.widgets[3].value)"
 IN_PROMPT = """async () => Object.values((await app.graphToPrompt()).output)
     .find(node => node.class_type === 'FrugalPlanKeyframes').inputs.edits"""
+INTO_SUBGRAPH = """() => {
+    const inside = app.graph.nodes.filter(node => ['Smooth', 'Plan'].includes(node.title));
+    app.graph.convertToSubgraph(new Set(inside));
+}"""
+OTHER_RATE = """() => {
+    const load = (app.graph.rootGraph ?? app.graph).nodes.find(node => node.title === 'Load');
+    load.widgets.find(widget => widget.name === 'frame_rate').value = 1 + Math.random();
+}"""
+AT_FIRST = """() => {
+    app.canvas.ds.scale = 1;
+    app.canvas.ds.offset = [40 - Math.min(...app.canvas.graph.nodes.map(node => node.pos[0])), 60];
+    app.canvas.setDirty(true, true);
+}"""
 PIXELS = """(canvas) => {
     const {width, height} = canvas;
     const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
     return {width, height, data: Array.from(data)};
-}"""
-PURE = """async ([planned, texts]) => {
-    const from = (name) => import(`/extensions/frugal-motion/js/${name}.js`);
-    const {applyEdits, isShotEnd, parseEdits, toggleFrame} = await from('keyframe_edits');
-    const {frameAtX, xOf} = await from('draw_keyframes');
-    const {readMotion} = await from('motion_file');
-    const read = (bytes) => { try { return readMotion(bytes); } catch (error) { return error.message; } };
-    const short = new Uint8Array(40);
-    short.set([70, 77, 80, 49, 1]); // FMP1, one frame of nobody, and four bytes too many
-    const clicked = [12, 28, 12, 3, 28, 8, 5, 8];
-    let text = '';
-    return {
-        applied: texts.map(text => [applyEdits(planned, parseEdits(text).wanted), parseEdits(text).wrong.length]),
-        clicked,
-        after: clicked.map(frame => text = toggleFrame(planned, text, frame)),
-        ends: [...Array(40).keys()].filter(frame => isShotEnd({frame_count: 40, cuts: [20]}, frame)),
-        refused: [read(new ArrayBuffer(50)), read(short.buffer)],
-        under: [0, 1, 20, 38, 39].map(frame => frameAtX(xOf(frame, 40, 400), 40, 400, [0, 20, 39])),
-    };
 }"""
 FRAMES_SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -239,26 +229,27 @@ def test_a_reloaded_page_shows_the_graph_as_it_was(graph: Page, tmp_path: Path) 
     graph.screenshot(path=tmp_path / "reloaded.png")
 
 
-def test_browser_and_server_read_edits_alike(server: Server) -> None:
-    plan = every_nth(40, Fraction(12), 8, (20,))
-    texts = ["", "+12 -28", "-8,+9", " +30  +31 -16 ", "+8 -9", "12", "+3.5", "+ 3", "+4 -4", "x"]
-    with editor.editor(server.url) as page:
-        read = page.evaluate(PURE, [list(plan.frames), texts])
-        for text, (frames, wrong) in zip(texts, read["applied"], strict=True):
-            if wrong:
-                with pytest.raises(InputError):
-                    edited(plan, text)
-            else:
-                assert tuple(frames) == edited(plan, text).frames
-        text, frames = "", set(plan.frames)
-        for frame, after in zip(read["clicked"], read["after"], strict=True):
-            frames ^= {frame}
-            text = after
-            assert set(edited(plan, text).frames) == frames, f"frame {frame}: {text}"
-        ends = [frame for frame in range(40) if any(frame in shot for shot in plan.segments())]
-        assert read["ends"] == ends
-        assert read["refused"] == ["This is no motion.", "This motion is cut short."]
-        assert read["under"] == [0, 1, 20, 38, 39]
+def test_nodes_in_a_subgraph(graph: Page, server: Server, tmp_path: Path) -> None:
+    graph.evaluate(INTO_SUBGRAPH)
+    assert graph.evaluate(IN_PROMPT) == ""
+    graph.evaluate("() => app.canvas.setGraph(app.graph.nodes.find(node => node.subgraph).subgraph)")
+    graph.evaluate(AT_FIRST)
+    strip = graph.get_by_role("slider", name="Keyframes")
+    graph.evaluate(RUN)
+    graph.get_by_text("had this plan in its cache").wait_for()
+    graph.evaluate(OTHER_RATE)
+    graph.evaluate(RUN)
+    graph.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
+    player(graph, 0).locator("output").get_by_text("0 / 74").wait_for()
+    strip.focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        graph.keyboard.press(key)
+    edits = graph.evaluate(IN_PROMPT)
+    assert edits in ("+2", "-2")
+    before = _plan(server)
+    graph.evaluate(RUN)
+    assert (2 in _plan(server)) == (edits == "+2") != (2 in before)
+    graph.screenshot(path=tmp_path / "subgraph.png")
 
 
 def test_a_preview_that_is_gone_is_a_sentence(graph: Page, server: Server) -> None:

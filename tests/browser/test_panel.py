@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from frugal_motion.nodes.caching.store import Store
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
@@ -45,20 +46,21 @@ def test_the_panel_shows_the_gpu_the_runs_and_the_cache(
 
 
 def test_unloading_and_purging_from_the_panel(page: Page, server: Server) -> None:
-    ask(server, "/cache/purge", {"unused_days": 0})
+    store = Store(server.base / "user" / "frugal-motion" / "cache")
+    store.add("ab" * 32, "test", ".bin", lambda path: path.write_bytes(b"0123456789") and None, made="me")
+    editor.load(page, editor.WORKFLOWS / "motion_edit.json")
+    page.evaluate(SET_WIDGETS, [SMALL])
     opened(page)
-    page.get_by_role("region", name="GPU").get_by_role("button", name="Unload now").click()
-    page.get_by_text("No model is loaded").wait_for()
-    page.get_by_text("Nothing is kept yet").wait_for()
+    gpu, cache = (page.get_by_role("region", name=name) for name in ("GPU", "Cache"))
+    gpu.get_by_role("button", name="Prewarm").click()
+    gpu.get_by_text("ControlNet").wait_for(timeout=120_000)
+    gpu.get_by_role("button", name="Unload now").click()
+    gpu.get_by_text("No model is loaded").wait_for()
 
-
-def test_a_server_that_goes_away_is_said(page: Page, server: Server) -> None:
-    opened(page)
-    page.get_by_role("region", name="GPU").get_by_text("in use").first.wait_for()
-    page.route("**/frugal-motion/**", lambda route: route.abort())
-    page.get_by_text("The server does not answer").wait_for()
-    page.unroute("**/frugal-motion/**")
-    page.get_by_text("The server does not answer").wait_for(state="hidden")
+    cache.get_by_role("button", name="Purge all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    cache.get_by_text("Nothing is kept yet").wait_for()
+    assert ask(server, "/cache")[1]["entries"] == [] and store.find("ab" * 32) is None
 
 
 def test_an_estimate_of_the_workflow_that_is_open(page: Page, server: Server, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def test_other_parameters_and_another_style_miss() -> None:
 
 
 def test_switched_off_it_neither_reads_nor_keeps(cache: Path) -> None:
-    assert node().execute(["x"], [""], [False]).args == (["x"],)
+    output = node().execute(["x"], [""], [False])
+    assert output.args == (["x"],) and output.ui["frugal_cache"][0]["state"] == "off"
     assert node().check_lazy_status([None], [""], [False]) == ["value"]
     assert not list(cache.rglob("*.safetensors"))
 
@@ -75,7 +76,8 @@ def test_a_video_comes_back_bit_for_bit() -> None:
 
 def test_a_model_passes_through(caplog: pytest.LogCaptureFixture) -> None:
     model = torch.nn.Linear(1, 1)
-    assert node().execute([model], [""], [True]).args == ([model],)
+    output = node().execute([model], [""], [True])
+    assert output.args == ([model],) and output.ui["frugal_cache"][0]["state"] == "not kept"
     assert "Linear cannot be cached; it passes through" in caplog.text
 
 

@@ -44,6 +44,14 @@ def test_the_title_is_the_name_in_the_menu(node_id: str) -> None:
 
 
 @pytest.mark.parametrize("node_id", SCHEMAS)
+def test_there_is_a_picture(node_id: str) -> None:
+    named = re.findall(r"^!\[[^\]]+\]\((.+)\)$", page(node_id), flags=re.MULTILINE)
+    assert named == [f"images/{node_id}.webp"], "made by python -m tools.pictures"
+    assert 1000 < (DOCS / named[0]).stat().st_size < 40_000
+    assert {path.stem for path in (DOCS / "images").iterdir()} == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("node_id", SCHEMAS)
 def test_the_inputs_are_those_of_the_node(node_id: str) -> None:
     wanted = {name for each in SCHEMAS[node_id].inputs for name in (each.id, each.display_name) if name}
     assert wanted <= explained(section(page(node_id), "Inputs"))

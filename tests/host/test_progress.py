@@ -35,7 +35,8 @@ def test_time_left_is_said_when_it_is_long_and_not_too_often(monkeypatch: pytest
     words = said(monkeypatch, 30, steps)
     assert words[0] == "about 25 s left"
     assert words[1] == "about 23 s left"
-    assert len(words) == 13
+    assert len(words) == 14
+    assert words[-1] == "took 30 s", "a second after what was left"
 
 
 def test_the_end_says_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:

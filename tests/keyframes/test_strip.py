@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
 
-from frugal_motion.nodes.keyframes.strip import MOST_PICTURES, MOST_POINTS, as_jpeg, curve, film
+from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from frugal_motion.nodes.keyframes.strip import MOST_PICTURES, MOST_POINTS, as_jpeg, curve, evenly, film
 
 
 def bump(gap: int) -> np.ndarray:
@@ -49,3 +52,14 @@ def test_the_film_shows_the_clip_from_end_to_end(frames: int) -> None:
     assert (np.diff(reds) > 0).all() and reds[-1] + reds[0] == pytest.approx(small[-1, 0, 0, 0], abs=8)
     read = cv2.imdecode(np.frombuffer(as_jpeg(picture), np.uint8), cv2.IMREAD_COLOR)
     assert np.abs(read[..., 2].astype(int) - picture[..., 0]).mean() < 4, "red stays red"
+
+
+def test_of_sampled_keyframes_those_near_the_moments_are_shown() -> None:
+    plan = Keyframes((0, 30, 49, 50, 99), 100, Fraction(12), cuts=(50,))
+    shown = [plan.frames[place] for place in evenly(plan)]
+    assert len(shown) == MOST_PICTURES and shown == sorted(shown) and set(shown) == set(plan.frames)
+    middles = [int((place + 0.5) * 100 / MOST_PICTURES) for place in range(MOST_PICTURES)]
+    for moment, frame in zip(middles, shown, strict=True):
+        assert (moment < 50) == (frame < 50), "of its own shot"
+        assert abs(moment - frame) == min(abs(moment - other) for other in plan.frames if (other < 50) == (moment < 50))
+    assert evenly(Keyframes((0,), 1, Fraction(12))) == [0]

@@ -112,7 +112,7 @@ def test_a_bad_clip_fails_alone_and_is_named(diffusion: Diffusion) -> None:
     frames, plans = output.args
     assert isinstance(frames[1], ExecutionBlocker) and isinstance(plans[1], ExecutionBlocker)
     assert_same(frames[2], edit(diffusion, hints(9), seed=SEEDS[2]).args[0])
-    (text,) = output.ui.as_dict()["text"]
+    (text,) = output.ui["text"]
     assert "6 frames of 2 clips" in text and "clip 2 is left out: control_images: found 4" in text
 
 

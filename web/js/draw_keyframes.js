@@ -35,9 +35,8 @@ export function drawStrip(context, width, height, strip, ink) {
   const bottom = height - 12;
   drawCurve(context, strip, width, top, bottom, ink);
   drawTicks(context, strip, width, bottom, ink);
-  for (const cut of strip.cuts) {
-    const x = xOf(cut - 0.5, strip.count, width);
-    line(context, x, 0, height, CUT, 1, [3, 3]);
+  for (const cut of toldApart(strip.cuts, strip.count, width)) {
+    line(context, xOf(cut - 0.5, strip.count, width), 0, height, CUT, 1, [3, 3]);
   }
   drawKeyframes(context, strip, width, top, bottom);
   if (strip.cursor !== undefined) line(context, xOf(strip.cursor, strip.count, width), 0, height, ink, 1);
@@ -90,10 +89,15 @@ function drawTicks(context, { count }, width, bottom, ink) {
 function drawKeyframes(context, { count, keyframes, planned }, width, top, bottom) {
   const inPlan = new Set(planned);
   const chosen = new Set(keyframes);
-  for (const frame of keyframes) mark(frame, inPlan.has(frame) ? KEYFRAME : ADDED, true);
-  for (const frame of planned) if (!chosen.has(frame)) mark(frame, REMOVED, false);
+  mark(keyframes.filter((frame) => inPlan.has(frame)), KEYFRAME, true);
+  mark(keyframes.filter((frame) => !inPlan.has(frame)), ADDED, true);
+  mark(planned.filter((frame) => !chosen.has(frame)), REMOVED, false);
 
-  function mark(frame, colour, filled) {
+  function mark(frames, colour, filled) {
+    for (const frame of toldApart(frames, count, width)) markOne(frame, colour, filled);
+  }
+
+  function markOne(frame, colour, filled) {
     const x = xOf(frame, count, width);
     if (filled) line(context, x, top, bottom, colour, 1.5);
     context.beginPath();
@@ -104,6 +108,12 @@ function drawKeyframes(context, { count, keyframes, planned }, width, top, botto
     if (filled) context.fill();
     else context.stroke();
   }
+}
+
+/** One frame for each pixel: long clips have more than can be seen. */
+function toldApart(frames, count, width) {
+  const pixel = (frame) => Math.round(xOf(frame, count, width));
+  return frames.filter((frame, place) => !place || pixel(frame) !== pixel(frames[place - 1]));
 }
 
 function line(context, x, from, to, colour, width, dashes = []) {

@@ -18,7 +18,7 @@ app.registerExtension({
   },
   setup() {
     api.addEventListener("execution_cached", ({ detail }) => {
-      for (const [node, panel] of panels) if (detail.nodes?.includes(String(node.id))) panel.notSent();
+      for (const id of detail.nodes ?? []) panels.get(executed(id))?.notSent();
     });
   },
 });
@@ -99,6 +99,17 @@ export function chain(object, name, also) {
 function locator(node) {
   const graph = node.graph;
   return !graph || graph.isRootGraph ? String(node.id) : `${graph.id}:${node.id}`;
+}
+
+/** The node that an execution id such as "3" or, in a subgraph, "7:3" means. */
+function executed(id) {
+  let graph = app.graph.rootGraph ?? app.graph;
+  let node;
+  for (const part of String(id).split(":")) {
+    node = graph?.getNodeById(part);
+    graph = node?.subgraph;
+  }
+  return node;
 }
 
 /** The wheel zooms and the middle button pans as everywhere on the graph; what is done inside moves no node. */

@@ -1,4 +1,7 @@
-/** The clip as a strip on Plan Keyframes: a click adds a keyframe or removes it, and the node's `edits` keep that. */
+/**
+ * The clip as a strip: on Plan Keyframes, where a click adds a keyframe or removes it and the node's `edits` keep that,
+ * and on the sampler, which shows what it has sampled.
+ */
 import { app } from "../../../scripts/app.js";
 import { drawStrip, frameAtX } from "./draw_keyframes.js";
 import { Drawing, addPanel, chain, fetchFile, onKeys } from "./in_node.js";
@@ -7,18 +10,22 @@ import { element } from "./lib/dom.js";
 
 const HEIGHT = 132;
 const NOT_SENT = "ComfyUI had this plan in its cache and did not send it again. Change an input to see it.";
-const EMPTY = "Run the graph to see the plan; then click to add and remove keyframes.";
+const KEYS = {
+  FrugalPlanKeyframes: "frugal_keyframes",
+  FrugalKeyframeSampler: "frugal_sampled",
+};
 
 class KeyframeStrip {
-  key = "frugal_keyframes";
-
   constructor(node) {
     this.node = node;
-    const label = "Keyframes. Arrow keys move through the frames, Enter adds a keyframe or removes it.";
+    this.key = KEYS[node.comfyClass];
+    const edit = this.widget ? ", Enter adds a keyframe or removes it" : "";
+    const label = `Keyframes. Arrow keys move through the frames${edit}.`;
+    const empty = `Run the graph to see ${this.widget ? "the plan; then click to add and remove keyframes" : "what is sampled"}.`;
     const attributes = { role: "slider", tabIndex: 0, "aria-label": label, "aria-valuemin": 0 };
     this.drawing = new Drawing(attributes, (...given) => this.draw(...given));
     const { canvas } = this.drawing;
-    this.message = element("p", { role: "status" }, EMPTY);
+    this.message = element("p", { role: "status" }, empty);
     this.words = element("output");
     this.reset = element("button", { type: "button", title: "Back to the plan: removes all edits" }, "Reset");
     this.reset.addEventListener("click", () => this.change(""));
@@ -42,9 +49,9 @@ class KeyframeStrip {
 
   /** Take what a run has sent. */
   async show(output) {
-    const plan = output.frugal_keyframes?.[0];
+    const plan = output[this.key]?.[0];
     if (!plan || plan === this.plan) return;
-    this.several = output.frugal_keyframes.length;
+    this.several = output[this.key].length;
     this.plan = plan;
     this.film = undefined;
     this.cursor = undefined;
@@ -59,6 +66,7 @@ class KeyframeStrip {
     }
   }
 
+  /** The input that keeps edits; the sampler has none. */
   get widget() {
     return this.node.widgets?.find((widget) => widget.name === "edits");
   }
@@ -70,6 +78,7 @@ class KeyframeStrip {
   /** Why a click can change nothing; empty if it can. */
   get locked() {
     if (this.node.inputs?.some((input) => input.name === "edits" && input.link != null)) return "edits come from another node";
+    if (!this.widget) return "sampled";
     if (this.several > 1) return `the first of ${this.several} clips; edits go for all`;
     const { wrong } = parseEdits(this.text);
     return wrong.length ? `${wrong[0]} is no edit; write +12 -20, or reset` : "";
@@ -149,6 +158,7 @@ class KeyframeStrip {
       const time = (cursor / rate(plan.frame_rate)).toFixed(2);
       return `frame ${cursor} · ${time} s${keyframes.includes(cursor) ? " · keyframe" : ""}`;
     }
+    if (plan.report) return plan.report;
     const count = `${keyframes.length} of ${plan.frame_count} frames`;
     return locked ? `${count} · ${locked}` : count;
   }
@@ -180,7 +190,7 @@ function rate(text) {
 app.registerExtension({
   name: "FrugalMotion.keyframes",
   nodeCreated(node) {
-    if (node.comfyClass !== "FrugalPlanKeyframes") return;
+    if (!KEYS[node.comfyClass]) return;
     const strip = new KeyframeStrip(node);
     const { widget } = strip;
     if (widget) chain(widget, "callback", () => strip.refresh());

@@ -1,0 +1,194 @@
+"""Pictures of all nodes for their help pages, after a run on the real clips: web/docs/images/*.webp.
+
+python -m tools.pictures                starts a server of its own; a few minutes
+python -m tools.pictures Interpolate    only nodes whose id contains that
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from playwright.sync_api import FloatRect, Page
+
+from .editor import editor
+from .environment import COMFYUI
+from .process import ROOT, say
+from .server import Server, running
+
+IMAGES = ROOT / "web" / "docs" / "images"
+QUALITY = 82
+ZOOM = 1.25
+MARGIN = 10
+LEFT, TOP = 400, 140
+"""Of the window: what stands around the graph is not in the picture."""
+
+Node = tuple[str, dict[str, Any]]
+SMALL = {"size": "custom", "width": 256, "height": 256, "duration": 1.5}
+POSE: dict[str, Node] = {
+    "load": ("FrugalLoadVideo", {"file": "one_person.mp4", **SMALL}),
+    "pose": ("FrugalExtractPose", {"video": ["load", 0]}),
+    "keep": ("FrugalSaveMotion", {"motion": ["pose", 0], "filename_prefix": "dance"}),
+}
+"""Wires are ``[node, output]``; what is not named is as the node comes."""
+
+GRAPH: dict[str, Node] = {
+    **POSE,
+    "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
+    "style": ("FrugalMotionStyle", {"motion": ["smooth", 0], "preset": "energetic"}),
+    "load two": ("FrugalLoadVideo", {"file": "two_people.mp4", **SMALL}),
+    "pose two": ("FrugalExtractPose", {"video": ["load two", 0], "people": 2}),
+    "retarget": ("FrugalRetargetMotion", {"motion": ["smooth", 0], "reference": ["pose two", 0]}),
+    "kept": ("FrugalLoadMotion", {"file": "dance.safetensors"}),
+    "blend": ("FrugalBlendMotions", {"motion_a": ["smooth", 0], "motion_b": ["style", 0]}),
+    "fit": ("FrugalFitMotion", {"motion": ["kept", 0], "video": ["load", 0]}),
+    "quality": ("FrugalMotionReport", {"motion": ["smooth", 0], "before": ["pose", 0]}),
+    "keypoints": ("FrugalMotionToKeypoints", {"motion": ["smooth", 0]}),
+    "from keypoints": ("FrugalKeypointsToMotion", {"keypoints": ["keypoints", 0]}),
+    "clips": ("FrugalLoadClips", {"files": "one_person.mp4\ntwo_people.mp4", **SMALL}),
+    "lines": ("FrugalTextLines", {"text": "a neon robot at night\na marble statue in a forest"}),
+    "plan": ("FrugalPlanKeyframes", {"motion": ["smooth", 0], "video": ["load", 0]}),
+    "hints": ("FrugalDrawPose", {"motion": ["smooth", 0], "keyframes": ["plan", 0]}),
+    "checkpoint": ("CheckpointLoaderSimple", {"ckpt_name": "frugal-demo.ckpt"}),
+    "control": ("ControlNetLoader", {"control_net_name": "frugal-demo-openpose.safetensors"}),
+    "keyframed": ("FrugalKeyframeControlNet", {"control_net": ["control", 0], "keyframes": ["plan", 0]}),
+    "prompt": ("CLIPTextEncode", {"clip": ["checkpoint", 1], "text": "a neon robot at night"}),
+    "negative": ("CLIPTextEncode", {"clip": ["checkpoint", 1], "text": "blurry"}),
+    "sampler": (
+        "FrugalKeyframeSampler",
+        {
+            "model": ["checkpoint", 0],
+            "control_net": ["control", 0],
+            "vae": ["checkpoint", 2],
+            "positive": ["prompt", 0],
+            "negative": ["negative", 0],
+            "control_images": ["hints", 0],
+            "steps": 6,
+            "seed": 1,
+            "control_after_generate": "fixed",
+            "keyframes": ["plan", 0],
+        },
+    ),
+    "cache": ("FrugalHashCache", {"value": ["sampler", 0]}),
+    "net": ("UpscaleModelLoader", {"model_name": "realesr-animevideov3.safetensors"}),
+    "upscale": ("FrugalUpscale", {"frames": ["cache", 0], "upscale_model": ["net", 0]}),
+    "rife": ("FrugalLoadInterpolator", {"model_name": "rife_v4.26.safetensors"}),
+    "between": (
+        "FrugalInterpolate",
+        {"frames": ["upscale", 0], "interp_model": ["rife", 0], "keyframes": ["sampler", 1]},
+    ),
+    "save": ("FrugalSaveVideo", {"video": ["between", 0], "beside": ["load", 0]}),
+    "estimate": ("FrugalCostEstimate", {"gpu": "L4", "keyframes": ["plan", 0]}),
+    "costs": ("FrugalCostReport", {"after": ["save", 0], "gpu_price": 0.8}),
+    "warm": ("FrugalPrewarm", {"model": ["checkpoint", 0]}),
+}
+LOOKED_AT = ("retarget", "blend", "fit", "from keypoints", "clips", "lines", "keyframed")
+"""Ends of the graph that nothing would run."""
+
+BUILD = """async (text) => {
+    const graph = JSON.parse(text);
+    app.graph.clear();
+    const made = {};
+    for (const [name, [type, inputs]] of Object.entries(graph)) {
+        const node = LiteGraph.createNode(type);
+        app.graph.add(node);
+        made[name] = node;
+        for (const [input, value] of Object.entries(inputs)) {
+            const widget = node.widgets?.find(widget => widget.name === input);
+            if (widget && !Array.isArray(value)) { widget.value = value; widget.callback?.(value); }
+        }
+    }
+    for (const [name, [, inputs]] of Object.entries(graph))
+        for (const [input, wire] of Object.entries(inputs))
+            if (Array.isArray(wire)) {
+                const place = made[name].inputs.findIndex(slot => slot.name === input);
+                made[wire[0]].connect(wire[1], made[name], place);
+            }
+    Object.values(made).forEach((node, place) => { node.pos = [4000 * place, 0]; });
+}"""
+RUN = """async () => {
+    const ended = new Promise((done, fail) => {
+        app.api.addEventListener('execution_success', () => done(), {once: true});
+        app.api.addEventListener('execution_error', ({detail}) => fail(detail.exception_message), {once: true});
+    });
+    await app.queuePrompt(0);
+    await ended;
+}"""
+SHOW = """async ([place, zoom, left, top]) => {
+    const settled = () => new Promise(done => setTimeout(done, 500));
+    await app.extensionManager.setting.set('Comfy.NodeBadge.NodeSourceBadgeMode', 'None');
+    app.canvas.links_render_mode = LiteGraph.HIDDEN_LINK;
+    const node = app.graph.nodes[place];
+    const [x, y] = node.pos;
+    app.canvas.ds.scale = zoom;
+    app.canvas.ds.offset = [left / zoom - x, top / zoom - y + LiteGraph.NODE_TITLE_HEIGHT];
+    const [width, height] = node.computeSize();
+    node.setSize([Math.max(width, 270), Math.max(height, node.size[1])]);
+    app.canvas.setDirty(true, true);
+    await settled(); // what is inside asks for its room
+    app.canvas.setDirty(true, true);
+    await settled();
+    return [zoom * node.size[0], zoom * (node.size[1] + LiteGraph.NODE_TITLE_HEIGHT)];
+}"""
+
+
+def main() -> None:
+    """Command line."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    with tempfile.TemporaryDirectory() as base, running(COMFYUI, Path(base), assets=ROOT / ".assets") as server:
+        with editor(server.url) as page:
+            _run(page, POSE)
+        (kept,) = (server.base / "output").glob("dance*.safetensors")
+        shutil.copyfile(kept, server.base / "input" / "dance.safetensors")
+        with editor(server.url, size=(1100, 1600)) as page:
+            for node_id, picture in _pictures(page, server):
+                if wanted in node_id:
+                    say(f"{node_id}: {_write(node_id, picture) / 1000:.0f} kB")
+
+
+def _pictures(page: Page, server: Server) -> Iterator[tuple[str, bytes]]:
+    ends = {f"{name}'s end": ("PreviewAny", {"source": [name, 0]}) for name in LOOKED_AT}
+    graph = {**GRAPH, **ends}
+    _run(page, graph)
+    # Once more, from the caches on disk: ComfyUI's own memory must not answer.
+    request = urllib.request.Request(f"{server.url}/free", b'{"free_memory": true}')  # noqa: S310  our own server
+    request.add_header("Content-Type", "application/json")
+    urllib.request.urlopen(request).close()  # noqa: S310
+    page.wait_for_timeout(3000)
+    page.evaluate(RUN)
+    done = set()
+    for place, (node_id, _) in enumerate(graph.values()):
+        if node_id.startswith("Frugal") and node_id not in done:
+            done.add(node_id)
+            width, height = page.evaluate(SHOW, [place, ZOOM, LEFT, TOP])
+            yield node_id, page.screenshot(clip=_around(width, height))
+
+
+def _run(page: Page, graph: dict[str, Node]) -> None:
+    page.evaluate(BUILD, json.dumps(graph))
+    page.evaluate(RUN)
+
+
+def _around(width: float, height: float) -> FloatRect:
+    """Where ``SHOW`` has put a node of that size."""
+    return {"x": LEFT - MARGIN, "y": TOP - MARGIN, "width": width + 2 * MARGIN, "height": height + 2 * MARGIN}
+
+
+def _write(node_id: str, screenshot: bytes) -> int:
+    picture = cv2.imdecode(np.frombuffer(screenshot, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    _, encoded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
+    IMAGES.mkdir(exist_ok=True)
+    return (IMAGES / f"{node_id}.webp").write_bytes(encoded.tobytes())
+
+
+if __name__ == "__main__":
+    main()
