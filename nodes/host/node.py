@@ -76,9 +76,10 @@ def run_seconds() -> float:
 
 
 def note_rows(rows: int) -> None:
-    """So many rows have been sampled by the stage that works now."""
+    """So many rows have been sampled by the stage that works now, in one step."""
     if cost := _current():
         cost.rows += rows
+        cost.calls += 1
 
 
 def note_shares(shares: Mapping[int, float]) -> None:

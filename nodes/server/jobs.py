@@ -39,7 +39,7 @@ from ..jobs.job import FOLDER, Job, Request, check_prompt, check_webhook, saved_
 from ..jobs.prompt import Prompt
 from ..jobs.runner import Runner
 from ..jobs.store import Full, Store, Taken
-from .answers import PREFIX, Handler, Refusal, answering, json_object
+from .answers import PREFIX, Handler, Refusal, answering, json_object, limit
 from .clips import clip_sizes
 from .jobs_openapi import description
 from .webhooks import Webhooks
@@ -186,10 +186,7 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
         return web.json_response(jobs.shown(job), status=202)
 
     async def get_jobs(request: web.Request) -> web.Response:
-        limit = request.query.get("limit", "20")
-        if not limit.isdecimal() or len(limit) > 4 or not 0 < int(limit) <= 1000:
-            raise InputError("limit", repr(limit), "1 to 1000")
-        newest = jobs.open_store().newest(int(limit), request.query.get("client"))
+        newest = jobs.open_store().newest(limit(request), request.query.get("client"))
         return web.json_response({"jobs": [jobs.shown(job) for job in newest]})
 
     async def get_job(request: web.Request) -> web.Response:
