@@ -67,25 +67,23 @@ BAD: list[bytes] = [
 ]
 
 
-def many(base: Path, count: int) -> bool:
-    """Jobs, and the same edits posted as prompts: half of these before the jobs, and half behind."""
-    settings = base / "user" / "frugal-motion" / "settings.json"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"cache_automatic": False}), encoding="utf-8")  # poses would be found once only
+def many(base: Path, count: int, solo: int) -> bool:
+    """Jobs, and the first of the same edits posted as prompts: half of these before the jobs, and half behind."""
+    _set_up(base, cache_automatic=False)  # poses would be found once only
     bodies = [_body(number, **{"Save Video.codec": "lossless"}) for number in range(count)]
     with running(COMFYUI, base, assets=ASSETS, options=["--force-fp32"]) as server:
         _alone(server, [_body(count)], ["warm"])  # loads the models
-        names = [f"alone-{number}" for number in range(count)]
-        alone = _alone(server, bodies[: count // 2], names)
+        names = [f"alone-{number}" for number in range(solo)]
+        alone = _alone(server, bodies[: solo // 2], names)
         started = time.perf_counter()
         ids = [str(_ask(server, JOBS, {**body, "client": f"{n % 5}"})["job_id"]) for n, body in enumerate(bodies)]
         states = _wait(server, ids)
         together = time.perf_counter() - started
-        alone += _alone(server, bodies[count // 2 :], names[count // 2 :])
+        alone += _alone(server, bodies[solo // 2 : solo], names[solo // 2 :])
         time.sleep(3)  # runs are kept a moment after their end
         runs = _ask(server, "/frugal-motion/runs?limit=1000")["runs"]
-    times = f"{count / together:.3f} as jobs, {count / alone:.3f} one by one, {alone / together:.2f} times"
-    print(f"{states}; clips/s: {times}")
+    speed, speed_alone = count / together, solo / alone
+    print(f"{states}; clips/s: {speed:.3f} as jobs, {speed_alone:.3f} one by one, {speed / speed_alone:.2f} times")
     sampled = [stage for run in runs for stage in run["stages"] if stage["kind"] == "FrugalJobsSampler"]
     rows = sum(stage["rows"] for stage in sampled) / sum(stage["calls"] for stage in sampled)
     most = 8 * max(frames for stage in sampled for frames in stage["shares"].values())
@@ -96,11 +94,10 @@ def many(base: Path, count: int) -> bool:
     if states != {"done": count} or any(len(found) != 1 for found in files):
         print("lost or doubled:", {job: names for job, names in zip(ids, files, strict=True) if len(names) != 1})
         return False
-    solo = [next((base / "output" / name).rglob("*.mp4")) for name in names]
-    apart = [_difference(job, alone) for (job,), alone in zip(files, solo, strict=True)]
-    others = _difference(files[0][0], solo[1])
-    print(f"mean difference from the run alone: {max(apart):.1e} at most, {np.mean(apart):.1e} on average", end="; ")
-    print(f"all equal: {sum(one == 0 for one in apart)}; two jobs differ by {others:.1e}")
+    made_alone = [next((base / "output" / name).rglob("*.mp4")) for name in names]
+    apart = [_difference(job, its) for (job,), its in zip(files, made_alone, strict=False)]
+    print(f"mean difference of {solo} jobs from their runs alone: at most {max(apart):.1e}", end="; ")
+    print(f"of the first two jobs: {_difference(files[0][0], made_alone[1]):.1e}")
     return max(apart) <= EQUAL
 
 
@@ -178,8 +175,10 @@ async def _post_until(post: Any, end: float, first: int) -> None:
         await post(body)
 
 
-def kill(base: Path, times: int, count: int) -> bool:
-    """Kill the server at random moments; when all jobs have ended, as many new ones come."""
+def kill(base: Path, times: int, count: int, within: float) -> bool:
+    """Kill the server at random moments, so many seconds after its start; when all jobs have ended, new ones come."""
+    _set_up(base, jobs_batch=4)
+    cached = {"Cache Keyframes.enabled": True, "Cache Video.enabled": True}  # what is done stays, as it does for users
     dice, ids = random.Random(1), []
     ended: dict[str, list[tuple[str, int]]] = {}
     at_work = killed = 0
@@ -191,8 +190,8 @@ def kill(base: Path, times: int, count: int) -> bool:
                 jobs = [_ask(server, f"{JOBS}/{job}") for job in ids]
                 break
             if not {"queued", "running"} & set(states.values()):
-                ids += [_ask(server, JOBS, _body(len(ids) + n))["job_id"] for n in range(count)]
-            time.sleep(dice.uniform(0, 12))
+                ids += [_ask(server, JOBS, _body(len(ids) + n, **cached))["job_id"] for n in range(count)]
+            time.sleep(dice.uniform(0, within))
             states = _states(server, ids)
             at_work += "running" in states.values()
             server.process.kill()
@@ -217,6 +216,12 @@ def _saved(base: Path, job: str) -> list[tuple[str, int]]:
     return sorted((path.name, path.stat().st_mtime_ns) for path in (base / "output/jobs" / job).glob("*"))
 
 
+def _set_up(base: Path, **settings: Any) -> None:
+    file = base / "user" / "frugal-motion" / "settings.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(settings), encoding="utf-8")
+
+
 def _body(number: int, **values: Any) -> dict[str, Any]:
     return {"workflow": "motion_edit", "values": {**_values(number), "Sampler.steps": 2, **values}}
 
@@ -239,14 +244,17 @@ def main() -> int:
     parser.add_argument("what", choices=["many", "bad", "kill"])
     parser.add_argument("--seconds", type=float, default=30, help="of bad requests alone, and as long beside good jobs")
     parser.add_argument("--times", type=int, default=50, help="kills")
+    parser.add_argument("--within", type=float, default=12, help="seconds of a server's life; more where it is slow")
+    parser.add_argument("--alone", type=int, help="how many of many are also run alone; default: all")
     parser.add_argument("--jobs", type=int, help="default: 64 many, 4 good ones beside bad, 30 killed")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         if options.what == "many":
-            return not many(base, options.jobs or 64)
+            count = options.jobs or 64
+            return not many(base, count, min(options.alone or count, count))
         if options.what == "kill":
-            return not kill(base, options.times, options.jobs or 30)
+            return not kill(base, options.times, options.jobs or 30, options.within)
         with running(COMFYUI, base, assets=ASSETS) as server:
             return not asyncio.run(bad(server, options.seconds, options.jobs or 4))
 
