@@ -74,16 +74,23 @@ def many(base: Path, count: int, solo: int) -> bool:
     with running(COMFYUI, base, assets=ASSETS, options=["--force-fp32"]) as server:
         _alone(server, [_body(count)], ["warm"])  # loads the models
         names = [f"alone-{number}" for number in range(solo)]
+        process = psutil.Process(server.process.pid)
+        spent = [_processor_seconds(process)]
         alone = _alone(server, bodies[: solo // 2], names)
+        spent.append(_processor_seconds(process))
         started = time.perf_counter()
         ids = [str(_ask(server, JOBS, {**body, "client": f"{n % 5}"})["job_id"]) for n, body in enumerate(bodies)]
         states = _wait(server, ids)
         together = time.perf_counter() - started
+        spent.append(_processor_seconds(process))
         alone += _alone(server, bodies[solo // 2 : solo], names[solo // 2 :])
+        spent.append(_processor_seconds(process))
         time.sleep(3)  # runs are kept a moment after their end
         runs = _ask(server, "/frugal-motion/runs?limit=1000")["runs"]
     speed, speed_alone = count / together, solo / alone
     print(f"{states}; clips/s: {speed:.3f} as jobs, {speed_alone:.3f} one by one, {speed / speed_alone:.2f} times")
+    first, as_jobs, last = np.diff(spent)
+    print(f"processor seconds of a clip: {as_jobs / count:.2f} as a job, {(first + last) / solo:.2f} alone")
     sampled = [stage for run in runs for stage in run["stages"] if stage["kind"] == "FrugalJobsSampler"]
     rows = sum(stage["rows"] for stage in sampled) / sum(stage["calls"] for stage in sampled)
     most = 8 * max(frames for stage in sampled for frames in stage["shares"].values())
