@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ def prepare(base: Path, pack: Path = ROOT) -> None:
     _link_folder(pack.resolve(), link)
 
 
+@cache
 def has_accelerator(python: Path | str) -> bool:
     """Whether ComfyUI finds something better than the CPU: it refuses to start without, unless told ``--cpu``."""
     probe = (

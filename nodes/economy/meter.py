@@ -65,6 +65,7 @@ class StageCost:
         peak_bytes: most GPU memory in use.
         frames: that went through it.
         rows: frames times steps that were sampled.
+        calls: steps in which they were, each of a batch of frames.
         cached: a cache had the result.
         clips: seconds by clip, where the node was called once per clip of a list.
         shares: by clip, what part of its work was done for it, where clips were worked on together.
@@ -82,6 +83,7 @@ class StageCost:
     joules: float = 0.0
     peak_bytes: int = 0
     rows: int = 0
+    calls: int = 0
     clips: dict[int, float] = field(default_factory=dict)
     shares: dict[int, float] = field(default_factory=dict)
 

@@ -47,8 +47,8 @@ class QueueMachine:
         self._server.sockets[CLIENT] = self
         self._batch = batch
         try:
-            batch.run = await enqueue(self._server, copy.deepcopy(prompt), CLIENT)
-            with job_runs.known(batch.run, batch.merged):
+            with job_runs.known(batch.run, batch.merged):  # before its first node runs, on another thread
+                await enqueue(self._server, copy.deepcopy(prompt), CLIENT, batch.run)
                 while self._is_there(batch.run):
                     await asyncio.sleep(_LOOK_EVERY)
             with self._queue.mutex:
@@ -74,7 +74,13 @@ class QueueMachine:
             return any(item[1] == run for item in (*self._queue.currently_running.values(), *self._queue.queue))
 
     async def send_json(self, message: Mapping[str, Any]) -> None:
-        """What ComfyUI says to a websocket."""
+        """What ComfyUI says to a websocket. Nothing may be raised: that would end all its talk, to everyone."""
+        try:
+            self._heard(message)
+        except Exception:  # such as of a disk that is full; the end of the run tells all of it again
+            logger.exception("jobs: an event of ComfyUI was not understood")
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
         batch, data = self._batch, message.get("data")
         if batch is None or not isinstance(data, Mapping) or data.get("prompt_id") != batch.run:
             return

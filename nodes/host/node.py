@@ -76,9 +76,10 @@ def run_seconds() -> float:
 
 
 def note_rows(rows: int) -> None:
-    """So many rows have been sampled by the stage that works now."""
+    """So many rows have been sampled by the stage that works now, in one step."""
     if cost := _current():
         cost.rows += rows
+        cost.calls += 1
 
 
 def note_shares(shares: Mapping[int, float]) -> None:
@@ -106,10 +107,14 @@ def _current() -> StageCost | None:
 class FrugalNode(io.ComfyNode):
     """A node whose ``execute`` is timed.
 
-    ``DEVICE`` says where its own work is done, ``SEARCH_ALIASES`` what people type who look for it.
+    Attributes:
+        DEVICE: where its own work is done.
+        FRAMES: which of its outputs hold the frames that it has worked on.
+        SEARCH_ALIASES: what people type who look for it.
     """
 
     DEVICE: ClassVar[Device] = "cpu"
+    FRAMES: ClassVar[slice] = slice(1)
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -142,21 +147,20 @@ def _timed(execute: Any) -> Any:
     def timed(cls: type[FrugalNode], *args: Any, **kwargs: Any) -> Any:
         with cls.stage().charged() as cost:
             output = execute(cls, *args, **kwargs)
-            cost.frames += _frames_in(output)
+            cost.frames += _frames_in(output, cls.FRAMES)
             return output
 
     return timed
 
 
-def _frames_in(output: Any) -> int:
-    """Frames in a node's first output, or in all of a list. A stream counts its own while it is read."""
-    first: Any = output.args[0] if isinstance(output, io.NodeOutput) and output.args else None
-    values = first if isinstance(first, list) else [first]
-    return sum(map(_frames_of, values))
+def _frames_in(output: Any, outputs: slice) -> int:
+    """Frames in some outputs of a node, each one value or a list. A stream counts its own while it is read."""
+    values = output.args[outputs] if isinstance(output, io.NodeOutput) else ()
+    return sum(_frames_of(one) for value in values for one in (value if isinstance(value, list) else [value]))
 
 
-def _frames_of(first: Any) -> int:
-    if hasattr(first, "frame_count"):
-        return int(first.frame_count)
-    shape: tuple[int, ...] = getattr(first, "shape", ())
+def _frames_of(value: Any) -> int:
+    if hasattr(value, "frame_count"):
+        return int(value.frame_count)
+    shape: tuple[int, ...] = getattr(value, "shape", ())
     return int(shape[0]) if len(shape) == 4 else 0

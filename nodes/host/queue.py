@@ -24,31 +24,32 @@ class Refused(InputError):
         super().__init__("prompt", reason, "a workflow that ComfyUI accepts")
 
 
-async def accepted(prompt: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """A new prompt id, and the output nodes of a prompt, all of which can run.
+async def accepted(prompt: Mapping[str, Any], prompt_id: str = "") -> list[str]:
+    """The output nodes of a prompt, all of which can run.
 
     Values become what their inputs want, such as 12 in place of "12".
 
     Args:
         prompt: in API form.
+        prompt_id: that it is going to have.
 
     Raises:
         Refused: ComfyUI does not accept it, or a part of it.
     """
-    prompt_id = str(uuid.uuid4())
     is_valid, error, outputs, node_errors = await execution.validate_prompt(prompt_id, prompt, None)
     if not is_valid or node_errors:
         raise Refused(_reason(error, node_errors), node_errors)
-    return prompt_id, outputs
+    return list(outputs)
 
 
-async def enqueue(server: Any, prompt: Mapping[str, Any], client: str | None = None) -> str:
+async def enqueue(server: Any, prompt: Mapping[str, Any], client: str | None = None, prompt_id: str = "") -> str:
     """Put a prompt behind those that wait, as ``POST /prompt`` does, but only if all of it can run.
 
     Args:
         server: ComfyUI's ``PromptServer``.
         prompt: in API form.
         client: id of the websocket that is told of its events.
+        prompt_id: for it; a new one if empty.
 
     Returns:
         Its prompt id.
@@ -56,7 +57,8 @@ async def enqueue(server: Any, prompt: Mapping[str, Any], client: str | None = N
     Raises:
         Refused: ComfyUI does not accept it, or a part of it.
     """
-    prompt_id, outputs = await accepted(prompt)
+    prompt_id = prompt_id or str(uuid.uuid4())
+    outputs = await accepted(prompt, prompt_id)
     number = server.number
     server.number += 1
     extra = {"create_time": int(time.time() * 1000), **({"client_id": client} if client else {})}

@@ -40,6 +40,7 @@ class FrugalJobsSampler(FrugalNode):
     """The sampler with outputs for every job: one that cannot be sampled does not stop the others."""
 
     DEVICE = "gpu"
+    FRAMES = slice(None, None, 2)
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..economy.meter import Clock
 from .gather import Gathering, choose
@@ -20,9 +21,12 @@ from .store import Store
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _LOOK_EVERY = 1.0  # seconds, for deadlines; new jobs are noticed at once
 _TELL_EVERY = 0.5  # seconds, of jobs that go on
-_RUNS_KNOWN = 32
+_RUNS_KNOWN = 8  # what they have cost is known a moment after their end, if at all
+_TURNS_KNOWN = 10_000
 
 
 class Machine(Protocol):
@@ -46,8 +50,8 @@ class Batch:
     Attributes:
         jobs: in their places.
         merged: their common prompt.
-        proceeded: is told when something has happened.
-        run: its id in ComfyUI's queue, once it is there.
+        proceeded: is told when something has happened, and which node has shown its results by that, if any.
+        run: its id in ComfyUI's queue.
         withdrawn: it has been taken back.
         outputs: what nodes have shown so far.
         node, value, maximum: the node that works, and how far it is.
@@ -56,8 +60,8 @@ class Batch:
 
     jobs: Sequence[Job]
     merged: Merged
-    proceeded: Callable[[], None]
-    run: str = ""
+    proceeded: Callable[[str], None]
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
     withdrawn: bool = False
     outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     node: str = ""
@@ -77,7 +81,7 @@ class Batch:
         if node != self.node and self.node:
             self.ended.add(self.node)
         self.node, self.value, self.maximum = node, value, maximum
-        self.proceeded()
+        self.proceeded("")
 
     def skipped(self, nodes: Iterable[str]) -> None:
         """ComfyUI still has the results of nodes."""
@@ -87,7 +91,7 @@ class Batch:
         """A node shows its results."""
         self.outputs[node] = output
         self.ended.add(node)
-        self.proceeded()
+        self.proceeded(node)
 
 
 class Runner:
@@ -120,15 +124,11 @@ class Runner:
         self.batch: Batch | None = None
         """The one that runs."""
 
-    def recover(self, clear: Callable[[Job], None]) -> None:
-        """Jobs that ran when the process before died wait once more.
-
-        Args:
-            clear: takes away what a job has left half done, before it is known to wait.
-        """
+    def recover(self) -> None:
+        """Jobs that run as far as the store knows, while nothing does, wait once more."""
         for job in self._store.running():
-            clear(job)
             self._store.again(job.id, self._clock(), crashed=True)
+            self._tell(job.id)
 
     def notice(self) -> None:
         """There is a new job."""
@@ -153,7 +153,7 @@ class Runner:
             return False
         self._tell(job_id)
         batch = self.batch
-        if batch and batch.run and any(job.id == job_id for job in batch.jobs):
+        if batch and not batch.withdrawn and any(job.id == job_id for job in batch.jobs):
             states = [self._store.find(job.id) for job in batch.jobs]
             nobody = all(job is None or job.state in ENDED for job in states)
             batch.withdrawn = self._machine.withdraw(batch.run, even_if_running=nobody)
@@ -168,7 +168,8 @@ class Runner:
             self._store.charge(job.id, cost)
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled, or until the store cannot be written."""
+        self.recover()
         while True:
             wait = await self.step()
             if wait is None:
@@ -190,7 +191,7 @@ class Runner:
             return _LOOK_EVERY if choice.wait is None else choice.wait
         jobs = self._store.begin([job.id for job in choice.batch], now)
         if jobs:
-            self._turns |= dict.fromkeys((job.client for job in jobs), now)
+            self._turns = _newest(self._turns, dict.fromkeys((job.client for job in jobs), now), _TURNS_KNOWN)
             await self._run(jobs)
         return None
 
@@ -203,6 +204,7 @@ class Runner:
 
     async def _run(self, jobs: Sequence[Job]) -> None:
         batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs]), self._proceeded)
+        self._runs = _newest(self._runs, {batch.run: batch}, _RUNS_KNOWN)
         for job in jobs:
             self._tell(job.id)
         outcome: Sequence[Verdict]
@@ -215,18 +217,17 @@ class Runner:
             outcome = [Again(crashed=True) if len(jobs) > 1 else Failed(str(error)) for _ in jobs]
         finally:
             self.batch = None
-        self._runs = dict([*self._runs.items(), (batch.run, batch)][-_RUNS_KNOWN:])
         for job, verdict in zip(jobs, outcome, strict=True):
             self._settle(job, verdict)
 
-    def _proceeded(self) -> None:
+    def _proceeded(self, shown: str) -> None:
         """Jobs that have all they were run for need not wait for the others."""
         batch, now = self.batch, self._clock()
         if batch is None:
             return
-        for place, job in enumerate(batch.jobs):
+        for place in batch.merged.owners.get(shown, ()):
             if is_complete(batch.merged, batch.outputs, place, self._kinds):
-                self._settle(job, Done(outputs_of(batch.merged, batch.outputs, place, self._kinds)))
+                self._settle(batch.jobs[place], Done(outputs_of(batch.merged, batch.outputs, place, self._kinds)))
         if now - self._told >= _TELL_EVERY:
             self._told = now
             for job in batch.jobs:
@@ -248,3 +249,9 @@ class Runner:
         job = self._store.find(job_id)
         if job and (job.state == "running" or not if_running):
             self._changed(job)
+
+
+def _newest(known: Mapping[str, T], new: Mapping[str, T], most: int) -> dict[str, T]:
+    """What is known with what is new, which goes last; of more than ``most``, the first are forgotten."""
+    both = {**{key: value for key, value in known.items() if key not in new}, **new}
+    return dict(list(both.items())[-most:])

@@ -36,12 +36,15 @@ create table if not exists jobs (
     calls integer not null default 0
 );
 create index if not exists by_state on jobs (state, client);
+create index if not exists by_client on jobs (client);
+create index if not exists by_end on jobs (ended);
 create index if not exists by_call on jobs (calls, ended) where webhook != '';
 """
 _COLUMNS = (
     "number, id, prompt, client, key, created, deadline, webhook, state, most, crashes, started, ended, error, "
     "outputs, cost"
 )
+_BUT_PROMPT = _COLUMNS.replace("prompt", "'{}' prompt")
 _JSON = ("prompt", "outputs", "cost")
 
 
@@ -118,12 +121,12 @@ class Store:
 
     def waiting(self) -> list[Job]:
         """Jobs that wait, in the order in which they came, without their prompts."""
-        return self._select("where state = 'queued' order by number", columns=_COLUMNS.replace("prompt", "'{}' prompt"))
+        return self._select("where state = 'queued' order by number", columns=_BUT_PROMPT)
 
     def newest(self, limit: int, client: str | None = None) -> list[Job]:
-        """The last jobs, the newest first."""
+        """The last jobs, the newest first, without their prompts."""
         where, values = ("where client = ?", (client,)) if client is not None else ("", ())
-        return self._select(f"{where} order by number desc limit ?", *values, limit)
+        return self._select(f"{where} order by number desc limit ?", *values, limit, columns=_BUT_PROMPT)
 
     def ahead(self, job: Job) -> int:
         """How many wait that came before a job."""

@@ -45,6 +45,18 @@ def answering(handler: Handler) -> Handler:
     return answer
 
 
+def limit(request: web.Request) -> int:
+    """How many of the last are asked for, by ``?limit=``.
+
+    Raises:
+        InputError: it is no number from 1 to 1000.
+    """
+    given = request.query.get("limit", "20")
+    if not given.isdecimal() or len(given) > 4 or not 0 < int(given) <= 1000:
+        raise InputError("limit", repr(given)[:200], "1 to 1000")
+    return int(given)
+
+
 async def json_object(
     request: web.Request, allowed: Collection[str] | None = None, largest: int = LARGEST
 ) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from ..jobs.job import FOLDER, Job, Request, check_prompt, check_webhook, saved_
 from ..jobs.prompt import Prompt
 from ..jobs.runner import Runner
 from ..jobs.store import Full, Store, Taken
-from .answers import PREFIX, Handler, Refusal, answering, json_object
+from .answers import PREFIX, Handler, Refusal, answering, json_object, limit
 from .clips import clip_sizes
 from .jobs_openapi import description
 from .webhooks import Webhooks
@@ -67,10 +67,14 @@ class Jobs:
     async def open(self) -> None:
         """Take up the jobs of the process before; without a store, no jobs are taken."""
         try:
-            self.store = store = await asyncio.to_thread(Store, user_folder("") / "jobs.sqlite")
+            store = await asyncio.to_thread(Store, user_folder("") / "jobs.sqlite")
+            # What ran when the process before died runs again: nothing half done stays, and nothing is there twice.
+            for job in store.running():
+                await asyncio.to_thread(shutil.rmtree, _folder(job.id), ignore_errors=True)
         except (Taken, sqlite3.Error, OSError) as error:
             logger.warning("no jobs are taken here: %s", error)
             return
+        self.store = store
         self.runner = Runner(store, QueueMachine(self._server), kind_of, lambda: settings().gathering, self._changed)
 
     async def run(self) -> None:
@@ -78,8 +82,6 @@ class Jobs:
         if self.store is None or self.runner is None:
             return
         store = self.store
-        # Nothing half done stays, and nothing is there twice.
-        self.runner.recover(lambda job: shutil.rmtree(_folder(job.id), ignore_errors=True))
         webhooks = Webhooks(store, lambda: settings().webhook_hosts, self.shown)
         await asyncio.gather(_kept_up(self.runner.run), _kept_up(webhooks.run), _kept_up(lambda: _tidy(store)))
 
@@ -124,10 +126,12 @@ class Jobs:
 
     def charge(self, record: Mapping[str, Any]) -> None:
         """Share out what a run has cost among its jobs."""
-        if self.runner:
-            self.runner.charge(
-                record["run"], list(zip(record["nodes"], record["stages"], strict=True)), record["price"]
-            )
+        stages = list(zip(record["nodes"], record["stages"], strict=True))
+        try:
+            if self.runner:
+                self.runner.charge(record["run"], stages, record["price"])
+        except sqlite3.Error as error:
+            logger.warning("what the jobs of run %s have cost is not kept: %s", record["run"], error)
 
     def shown(self, job: Job) -> dict[str, Any]:
         """A job as JSON."""
@@ -182,10 +186,7 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
         return web.json_response(jobs.shown(job), status=202)
 
     async def get_jobs(request: web.Request) -> web.Response:
-        limit = request.query.get("limit", "20")
-        if not limit.isdecimal() or not 0 < int(limit) <= 1000:
-            raise InputError("limit", repr(limit), "1 to 1000")
-        newest = jobs.open_store().newest(int(limit), request.query.get("client"))
+        newest = jobs.open_store().newest(limit(request), request.query.get("client"))
         return web.json_response({"jobs": [jobs.shown(job) for job in newest]})
 
     async def get_job(request: web.Request) -> web.Response:
@@ -210,8 +211,8 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
 def _authorized(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.Response:
         token = settings().jobs_token
-        given = request.headers.get("Authorization", "")
-        if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")  # as aiohttp has decoded it
+        if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
             raise Refusal(401, "Authorization: Bearer and the token are wanted", {"WWW-Authenticate": "Bearer"})
         if not token and not _is_here(request.remote):
             raise Refusal(403, "jobs of other machines are taken when jobs_token is set")

@@ -18,17 +18,14 @@ from ..errors import InputError
 from ..host.calibration import measured_runs
 from ..host.estimates import estimate_prompt, gpu_names
 from ..host.runs import stored_runs
-from .answers import PREFIX, answering, json_object
+from .answers import PREFIX, answering, json_object, limit
 
 
 def add_run_routes(routes: web.RouteTableDef) -> None:
     """Add the routes."""
 
     async def get_runs(request: web.Request) -> web.Response:
-        given = request.query.get("limit", "20")
-        if not given.isdecimal() or not 0 < int(given) <= 1000:
-            raise InputError("limit", repr(given), "1 to 1000")
-        return web.json_response({"runs": await asyncio.to_thread(_newest, int(given))})
+        return web.json_response({"runs": await asyncio.to_thread(_newest, limit(request))})
 
     async def get_run(request: web.Request) -> web.Response:
         run = request.match_info["run"]
@@ -57,5 +54,5 @@ def _estimate(prompt: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     return estimate_prompt(prompt, options, measured_runs())
 
 
-def _newest(limit: int) -> list[dict[str, Any]]:
-    return [{name: value for name, value in run.items() if name != "prompt"} for run in stored_runs().newest(limit)]
+def _newest(most: int) -> list[dict[str, Any]]:
+    return [{name: value for name, value in run.items() if name != "prompt"} for run in stored_runs().newest(most)]

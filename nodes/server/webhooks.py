@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 
-from ..errors import InputError
 from ..jobs.job import Job, check_webhook
 from ..jobs.store import Store
 
@@ -52,11 +51,12 @@ class Webhooks:
             check_webhook(job.webhook, self._hosts())
             async with session.post(job.webhook, json=self._shown(job), allow_redirects=False) as answer:
                 problem = "" if answer.status < 300 else f"it answers {answer.status}"
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, InputError) as error:
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as error:
             problem = str(error) or type(error).__name__
         calls = self._store.called(job.id, 1 if problem else MOST_CALLS)
+        self._next.pop(job.id, None)
         if not problem:
-            self._next.pop(job.id, None)
             return
         logger.warning("the webhook of job %s is not told, call %d of %d: %s", job.id, calls, MOST_CALLS, problem)
-        self._next[job.id] = time.monotonic() + _WAIT * 4 ** (calls - 1)
+        if calls < MOST_CALLS:
+            self._next[job.id] = time.monotonic() + _WAIT * 4 ** (calls - 1)

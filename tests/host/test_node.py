@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from comfy_api.latest import io
 from comfy_execution.utils import CurrentNodeContext
 
@@ -62,6 +63,24 @@ class Read(FrugalNode):
         for _ in as_stream(video).chunks():
             Clock.now += 1
         return io.NodeOutput()
+
+
+class Several(FrugalNode):
+    FRAMES = slice(None, None, 2)
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema("TestSeveral", "Several")
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        return io.NodeOutput(torch.zeros(2, 4, 4, 3), "a plan", [torch.zeros(3, 4, 4, 3)] * 2, torch.zeros(9, 4, 4, 3))
+
+
+def test_frames_are_those_of_the_outputs_that_hold_them() -> None:
+    with CurrentNodeContext("run 1", "7"):
+        Several.execute()
+        assert run_costs()["7"].frames == 2 + 2 * 3
 
 
 def test_the_maker_is_charged_when_another_node_reads() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,7 +51,6 @@ class Machine:
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
         self.runs += 1
         self.sizes.append(len(batch.jobs))
-        batch.run = f"run {self.runs}"
         files = {place: job.prompt["1"]["inputs"]["file"] for place, job in enumerate(batch.jobs)}
         for node_id, node in prompt.items():
             batch.at(node_id)
@@ -92,7 +95,9 @@ def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4) -> Stor
         store.add(job, 99, 99)
     for _ in range(500):
         runner = Runner(store, machine, kinds, lambda: Gathering(most), clock=lambda: 1e6)  # no window is open
-        runner.recover(machine.clear)
+        for one in store.running():
+            machine.clear(one)
+        runner.recover()
         try:
             while store.waiting():
                 asyncio.run(runner.step())
@@ -178,6 +183,73 @@ def test_a_job_that_is_late_does_not_begin(tmp_path: Path) -> None:
     asyncio.run(runner.step())
     assert store.find("0").state == "failed" and "deadline" in store.find("0").error
     assert machine.runs == 0
+
+
+def test_what_a_run_has_cost_may_be_known_before_its_end_is(tmp_path: Path) -> None:
+    store = Store(tmp_path / "jobs.sqlite")
+
+    class Billed(Machine):
+        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+            ended = await super().run(prompt, batch)
+            runner.charge(batch.run, [("6", {"device": "cpu", "gpu_seconds": 0.0, "seconds": 4.0})], 0.0)
+            return ended
+
+    for number in range(2):
+        store.add(job(number, f"{number}.mp4"), 9, 9)
+    runner = Runner(store, Billed(Random(1), 0.0), kinds, lambda: Gathering(4), clock=lambda: 99)
+    asyncio.run(runner.step())
+    assert [one.cost["seconds"] for one in store.newest(9)] == [2.0, 2.0]
+
+
+def test_no_job_is_left_running_when_the_store_fails(tmp_path: Path) -> None:
+    store, machine = Store(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
+    for number in range(3):
+        store.add(job(number, f"broken {number}.mp4"), 9, 9)
+    end, fails = store.end, [1]
+
+    def full(*args: Any, **more: Any) -> bool:
+        if fails and args[0] == "1":
+            raise sqlite3.OperationalError(f"database or disk is full {fails.pop()}")
+        return end(*args, **more)
+
+    store.end = full  # type: ignore[method-assign]
+    runner = Runner(store, machine, kinds, lambda: Gathering(1), clock=lambda: 99)
+
+    async def kept_up() -> None:
+        with pytest.raises(sqlite3.OperationalError):
+            await runner.run()
+        with suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(runner.run(), 0.5)
+
+    asyncio.run(kept_up())
+    assert set(job_states(store).values()) == {"failed"}
+    assert [one.crashes for one in store.newest(9)] == [0, 1, 0]
+
+
+def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Path) -> None:
+    store = Store(tmp_path / "jobs.sqlite")
+
+    class Waiting(Machine):
+        there = True
+
+        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+            if self.runs:
+                return await super().run(prompt, batch)
+            self.runs += 1
+            assert runner.cancel("0") and runner.cancel("1")
+            return Ended("lost")
+
+        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+            was, self.there = self.there, False
+            return was
+
+    for number in range(3):
+        store.add(job(number, f"{number}.mp4"), 9, 9)
+    runner = Runner(store, Waiting(Random(1), 0.0), kinds, lambda: Gathering(4), clock=lambda: 99)
+    asyncio.run(runner.step())
+    assert (store.find("2").state, store.find("2").crashes) == ("queued", 0)
+    asyncio.run(runner.step())
+    assert job_states(store) == {"0": "cancelled", "1": "cancelled", "2": "done"}
 
 
 def test_cancelling(tmp_path: Path) -> None:

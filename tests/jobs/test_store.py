@@ -99,3 +99,21 @@ def test_old_jobs_are_forgotten(store: Store) -> None:
     assert store.forget(NOW + 5) == 1
     assert [job.id for job in store.newest(9)] == ["waits", "new"]
     assert [job.id for job in store.newest(9, "nobody")] == []
+
+
+def test_no_question_reads_all_that_has_ever_been(store: Store) -> None:
+    asked: list[str] = []
+    store._file.set_trace_callback(asked.append)
+    add(store, "x", webhook="http://h/")
+    for _ in range(2):
+        store.begin(["x"], NOW), store.again("x", NOW, crashed=True)
+    store.charge("x", {"seconds": 1.0})
+    store.end("x", "done", NOW), store.called("x", 1), store.to_call(4, NOW + 1)
+    store.waiting(), store.running(), store.newest(9), store.newest(9, "nobody"), store.ahead(store.find("x"))
+    store.forget(NOW)
+    store._file.set_trace_callback(None)
+    asked = [words for words in asked if words.lstrip().startswith(("select", "update", "delete"))]
+    assert len(asked) > 12
+    for words in asked:
+        plan = [row["detail"] for row in store._file.execute(f"explain query plan {words}")]
+        assert "where" not in words or "SCAN jobs" not in plan, (words, plan)

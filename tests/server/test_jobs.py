@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -223,10 +224,16 @@ def test_what_cannot_be_done_is_refused_with_a_reason(own: Server, code: int, bo
 
 
 def test_a_clip_that_is_too_long(own: Server) -> None:
+    several = json.loads((ROOT / "workflows" / "api" / "micro_batch.json").read_text(encoding="utf-8"))
+    (clips,) = (node for node in several.values() if node["class_type"] == "FrugalLoadClips")
+    clips["inputs"] |= {"files": "*.mp4", "duration": 0.5, "colour": "unknown inputs are passed over, as ComfyUI does"}
     set_up(own.base, jobs_clip_seconds=0.25)
-    code, answer = ask(own, "/jobs", {"workflow": "motion_edit", "values": SMALL})
+    values = {name: value for name, value in SMALL.items() if name.split(".")[0] not in ("Load Video", "Save Video")}
+    one = ask(own, "/jobs", {"workflow": "motion_edit", "values": SMALL})
+    many = ask(own, "/jobs", {"workflow": several, "values": values})
     set_up(own.base)
-    assert code == 400 and "Load Video.duration: found 0.5 s; allowed: at most 0.25 s" in answer["error"]
+    for title, (code, answer) in {"Load Video": one, "Load Clips": many}.items():
+        assert code == 400 and f"{title}.duration: found 0.5 s; allowed: at most 0.25 s" in answer["error"], answer
 
 
 def test_too_many_jobs(own: Server) -> None:
@@ -257,6 +264,7 @@ def test_a_token_is_wanted_where_one_is_set(own: Server) -> None:
     set_up(own.base, jobs_token="secret")
     try:
         assert ask(own, "/jobs") == (401, {"error": "Authorization: Bearer and the token are wanted"})
+        assert _status(own, b"GET /frugal-motion/jobs HTTP/1.0\r\nAuthorization: Bearer \xff\r\n\r\n") == b"401"
         request = urllib.request.Request(own.url + "/frugal-motion/jobs", headers={"Authorization": "Bearer secret"})
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
@@ -267,9 +275,16 @@ def test_a_token_is_wanted_where_one_is_set(own: Server) -> None:
     assert code == 400 and "over HTTP" in answer["error"]
 
 
+def _status(server: Server, request: bytes) -> bytes:
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(request)
+        return connection.makefile("rb").readline().split()[1]
+
+
 def test_jobs_that_are_not_there(own: Server) -> None:
     assert ask(own, "/jobs/none")[0] == delete(own, "none")[0] == 404
-    assert ask(own, "/jobs?limit=0")[0] == 400
+    assert ask(own, "/jobs?limit=0")[0] == ask(own, f"/jobs?limit={'9' * 5000}")[0] == 400
 
 
 def test_the_description_is_of_the_routes(own: Server) -> None:

@@ -1,0 +1,52 @@
+"""Jobs on ComfyUI's own queue."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from unittest.mock import Mock
+
+import execution
+import pytest
+
+from frugal_motion.nodes.host import machine
+from frugal_motion.nodes.host.job_runs import job_runs
+from frugal_motion.nodes.host.machine import QueueMachine
+from frugal_motion.nodes.jobs.merge import merged
+from frugal_motion.nodes.jobs.runner import Batch
+
+PROMPTS = [{"1": {"class_type": "X", "inputs": {"file": file}}} for file in ("a", "b")]
+
+
+@pytest.fixture
+def server() -> Mock:
+    return Mock(prompt_queue=execution.PromptQueue(Mock()), sockets={})
+
+
+def batch(proceeded: Any = lambda node: None) -> Batch:
+    return Batch([Mock(), Mock()], merged(PROMPTS), proceeded)
+
+
+def test_nodes_that_run_at_once_know_whose_they_are(server: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = []
+
+    async def enqueue(_server: Any, _prompt: Any, _client: str, prompt_id: str) -> None:
+        found.append(job_runs.origin(prompt_id, "1~2"))
+
+    monkeypatch.setattr(machine, "enqueue", enqueue)
+    ended = asyncio.run(QueueMachine(server).run({}, one := batch()))
+    assert found == [(PROMPTS[1], "1")]
+    assert ended.status == "lost" and job_runs.origin(one.run, "1~2") is None and server.sockets == {}
+
+
+def test_comfyui_never_hears_of_a_failure(server: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(node: str) -> None:
+        raise OSError("the disk is full")
+
+    async def enqueue(_server: Any, _prompt: Any, client: str, prompt_id: str) -> None:
+        data = {"prompt_id": prompt_id, "node": "1~1", "output": {"images": []}}
+        await server.sockets[client].send_json({"type": "executed", "data": data})
+
+    monkeypatch.setattr(machine, "enqueue", enqueue)
+    asyncio.run(QueueMachine(server).run({}, one := batch(full)))
+    assert one.outputs == {"1~1": {"images": []}}
