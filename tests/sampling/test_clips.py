@@ -114,6 +114,8 @@ def test_a_bad_clip_fails_alone_and_is_named(diffusion: Diffusion) -> None:
     assert_same(frames[2], edit(diffusion, hints(9), seed=SEEDS[2]).args[0])
     (text,) = output.ui["text"]
     assert "6 frames of 2 clips" in text and "clip 2 is left out: control_images: found 4" in text
+    (strip,) = output.ui["frugal_sampled"]
+    assert strip["frames"] == list(plans[0].frames) and strip["report"] == text and strip["film"]["filename"]
 
 
 @pytest.mark.parametrize(
