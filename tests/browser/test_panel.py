@@ -75,3 +75,25 @@ def test_an_estimate_of_the_workflow_that_is_open(page: Page, server: Server, tm
     estimate.get_by_text("is met").wait_for()
     assert estimate.locator("li").count() >= 3
     page.screenshot(path=tmp_path / "estimate.png")
+
+
+def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pytest.FixtureRequest) -> None:
+    opened(page)
+    jobs = page.get_by_role("region", name="Jobs")
+    client = f"<b>{request.node.callspec.id}</b>"  # as text, whatever it is
+    body = {"workflow": PROMPT, "client": client}
+    assert ask(server, "/jobs", body)[0] == 202
+    done = jobs.locator("li").filter(has_text=client).filter(has_text="done")
+    done.get_by_role("link").wait_for(timeout=60_000)
+    with page.expect_popup() as video:
+        done.get_by_role("link").click()
+    assert ".mp4" in video.value.url
+    video.value.close()
+
+    values = {f"{title}.{name}": value for title, inputs in SMALL.items() for name, value in inputs.items()}
+    long = {"workflow": "motion_edit", "values": values | {"Sampler.steps": 200}, "client": client}
+    code, answer = ask(server, "/jobs", long)
+    assert code == 202, answer
+    jobs.get_by_role("button", name="Cancel").click(timeout=60_000)
+    jobs.locator("li").filter(has_text="cancelled").first.wait_for(timeout=60_000)
+    assert jobs.get_by_role("button", name="Cancel").count() == 0

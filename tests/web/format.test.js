@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, dollars, duration, hitRate } from "../../web/js/lib/format.js";
+import { bytes, dollars, duration, hitRate, percent } from "../../web/js/lib/format.js";
 import { random } from "./recorder.js";
 
 const said = (format, pairs) => {
@@ -57,6 +57,13 @@ test("hits", () => {
   assert.equal(hitRate(0, 0), "-");
   assert.equal(hitRate(1, 2), "33 %");
   assert.equal(hitRate(7, 0), "100 %");
+});
+
+test("how far a job is", () => {
+  assert.equal(percent({ done: 0, of: 4, value: 0, max: 0 }), 0);
+  assert.equal(percent({ done: 1, of: 4, value: 5, max: 10 }), 38);
+  assert.equal(percent({ done: 4, of: 4, value: 10, max: 10 }), 100);
+  assert.equal(percent({ done: 0, of: 0, value: 1, max: 1 }), 0);
 });
 
 test("numbers of any size are words without exponents, and no more than a tenth from the truth", () => {

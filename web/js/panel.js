@@ -1,10 +1,11 @@
-/** The side panel: the GPU, what runs will cost and have cost, and the cache. */
+/** The side panel: the GPU, what runs will cost and have cost, jobs, the cache and the models. */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
 import { cacheSection } from "./panel/cache.js";
 import { estimateSection } from "./panel/estimate.js";
 import { gpuSection } from "./panel/gpu.js";
+import { jobsSection } from "./panel/jobs.js";
 import { modelsSection } from "./panel/models.js";
 import { runsSection } from "./panel/runs.js";
 
@@ -12,15 +13,16 @@ const EVERY = 2000; // milliseconds
 
 /** Fill the panel; gives what stops it. */
 function fill(root) {
-  const [gpu, estimate, runs, cache, models] = [
+  const [gpu, estimate, runs, jobs, cache, models] = [
     gpuSection(),
     estimateSection(),
     runsSection(),
+    jobsSection(),
     cacheSection(),
     modelsSection(),
   ];
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
-  const parts = [gpu, estimate, runs, cache, models];
+  const parts = [gpu, estimate, runs, jobs, cache, models];
   root.replaceChildren(element("div", { className: "frugal-side" }, trouble, ...parts.map((part) => part.root)));
 
   const refresh = async (...some) => {
@@ -32,13 +34,16 @@ function fill(root) {
     }
   };
   const ended = () => refresh(...parts);
+  const told = () => document.hidden || refresh(jobs);
   const timer = setInterval(() => document.hidden || refresh(gpu), EVERY);
   api.addEventListener("frugal-motion.run", ended);
+  api.addEventListener("frugal-motion.job", told);
   api.addEventListener("reconnected", ended);
   ended();
   return () => {
     clearInterval(timer);
     api.removeEventListener("frugal-motion.run", ended);
+    api.removeEventListener("frugal-motion.job", told);
     api.removeEventListener("reconnected", ended);
   };
 }

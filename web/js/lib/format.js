@@ -33,3 +33,9 @@ function twoDigits(value) {
 export function hitRate(hits, misses) {
   return hits + misses ? `${Math.round((100 * hits) / (hits + misses))} %` : "-";
 }
+
+/** How far a job is: nodes that have ended, and the part of the one that works. */
+export function percent({ done, of, value, max }) {
+  const now = max > 0 ? Math.min(value / max, 1) : 0;
+  return of > 0 ? Math.round((100 * Math.min(done + now, of)) / of) : 0;
+}

@@ -18,3 +18,6 @@ export const post = (path, body = {}) =>
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
+
+/** DELETE. Throws an Error with the server's words. */
+export const remove = (path) => answered(path, { method: "DELETE" });
