@@ -226,7 +226,11 @@ def test_what_cannot_be_done_is_refused_with_a_reason(own: Server, code: int, bo
 def test_a_clip_that_is_too_long(own: Server) -> None:
     several = json.loads((ROOT / "workflows" / "api" / "micro_batch.json").read_text(encoding="utf-8"))
     (clips,) = (node for node in several.values() if node["class_type"] == "FrugalLoadClips")
-    clips["inputs"] |= {"files": "*.mp4", "duration": 0.5, "colour": "unknown inputs are passed over, as ComfyUI does"}
+    clips["inputs"] |= {
+        "files": "one_person.mp4\ntwo_people.mp4",
+        "duration": 0.5,
+        "colour": "unknown inputs are passed over, as ComfyUI does",
+    }
     set_up(own.base, jobs_clip_seconds=0.25)
     values = {name: value for name, value in SMALL.items() if name.split(".")[0] not in ("Load Video", "Save Video")}
     one = ask(own, "/jobs", {"workflow": "motion_edit", "values": SMALL})
