@@ -83,7 +83,8 @@ def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pyte
     client = f"<b>{request.node.callspec.id}</b>"  # as text, whatever it is
     body = {"workflow": PROMPT, "client": client}
     assert ask(server, "/jobs", body)[0] == 202
-    done = jobs.locator("li").filter(has_text=client).filter(has_text="done")
+    mine = jobs.locator("li").filter(has_text=client)
+    done = mine.filter(has_text="done")
     done.get_by_role("link").wait_for(timeout=60_000)
     with page.expect_popup() as video:
         done.get_by_role("link").click()
@@ -94,6 +95,6 @@ def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pyte
     long = {"workflow": "motion_edit", "values": values | {"Sampler.steps": 200}, "client": client}
     code, answer = ask(server, "/jobs", long)
     assert code == 202, answer
-    jobs.get_by_role("button", name="Cancel").click(timeout=60_000)
-    jobs.locator("li").filter(has_text="cancelled").first.wait_for(timeout=60_000)
-    assert jobs.get_by_role("button", name="Cancel").count() == 0
+    mine.get_by_role("button", name="Cancel").click(timeout=60_000)
+    mine.filter(has_text="cancelled").wait_for(timeout=60_000)
+    assert mine.get_by_role("button", name="Cancel").count() == 0
