@@ -46,6 +46,14 @@ LOAD = """async (text) => {
     await app.loadGraphData(JSON.parse(text), true, true, null, options);
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
+RUN = """async () => {
+    const ended = new Promise((done, fail) => {
+        app.api.addEventListener('execution_success', () => done(), {once: true});
+        app.api.addEventListener('execution_error', ({detail}) => fail(detail.exception_message), {once: true});
+    });
+    await app.queuePrompt(0);
+    await ended;
+}"""
 CONVERT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
 
 
@@ -87,6 +95,11 @@ def editor(
 def load(page: Page, workflow: Path) -> None:
     """Open a UI workflow, as dropping its file on the canvas does."""
     page.evaluate(LOAD, workflow.read_text(encoding="utf-8"))
+
+
+def run(page: Page) -> None:
+    """Run the graph on the canvas, to the end."""
+    page.evaluate(RUN)
 
 
 def to_api(page: Page, classes: dict[str, Any]) -> dict[str, Any]:

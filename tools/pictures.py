@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from playwright.sync_api import FloatRect, Page
 
-from .editor import editor
+from .editor import editor, run
 from .environment import COMFYUI
 from .process import ROOT, say
 from .server import Server, running
@@ -114,14 +114,6 @@ BUILD = """async (text) => {
             }
     Object.values(made).forEach((node, place) => { node.pos = [4000 * place, 0]; });
 }"""
-RUN = """async () => {
-    const ended = new Promise((done, fail) => {
-        app.api.addEventListener('execution_success', () => done(), {once: true});
-        app.api.addEventListener('execution_error', ({detail}) => fail(detail.exception_message), {once: true});
-    });
-    await app.queuePrompt(0);
-    await ended;
-}"""
 SHOW = """async ([place, zoom, left, top]) => {
     const settled = () => new Promise(done => setTimeout(done, 500));
     await app.extensionManager.setting.set('Comfy.NodeBadge.NodeSourceBadgeMode', 'None');
@@ -163,7 +155,7 @@ def _pictures(page: Page, server: Server) -> Iterator[tuple[str, bytes]]:
     request.add_header("Content-Type", "application/json")
     urllib.request.urlopen(request).close()  # noqa: S310
     page.wait_for_timeout(3000)
-    page.evaluate(RUN)
+    run(page)
     done = set()
     for place, (node_id, _) in enumerate(graph.values()):
         if node_id.startswith("Frugal") and node_id not in done:
@@ -174,7 +166,7 @@ def _pictures(page: Page, server: Server) -> Iterator[tuple[str, bytes]]:
 
 def _run(page: Page, graph: dict[str, Node]) -> None:
     page.evaluate(BUILD, json.dumps(graph))
-    page.evaluate(RUN)
+    run(page)
 
 
 def _around(width: float, height: float) -> FloatRect:

@@ -47,14 +47,6 @@ MAKE = """async (file) => {
     app.canvas.ds.offset = [40, 60];
     app.canvas.setDirty(true, true);
 }"""
-RUN = """async () => {
-    const ended = new Promise((done, fail) => {
-        app.api.addEventListener('execution_success', () => done(), {once: true});
-        app.api.addEventListener('execution_error', ({detail}) => fail(detail.exception_message), {once: true});
-    });
-    await app.queuePrompt(0);
-    await ended;
-}"""
 EDITS = "() => app.graph.nodes.filter(n => n.type === 'FrugalPlanKeyframes').map(n => n.widgets[3].value)"
 IN_PROMPT = """async () => Object.values((await app.graphToPrompt()).output)
     .find(node => node.class_type === 'FrugalPlanKeyframes').inputs.edits"""
@@ -91,7 +83,7 @@ def motion(server: Server) -> Motion:
 def graph(page: Page, motion: Motion) -> Page:
     """The graph, after a run."""
     page.evaluate(MAKE, "dance.safetensors")
-    page.evaluate(RUN)
+    editor.run(page)
     page.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
     return page
 
@@ -192,7 +184,7 @@ def test_clicks_edit_the_plan(graph: Page, server: Server, tmp_path: Path) -> No
     assert graph.evaluate(EDITS) == [wanted]
     graph.screenshot(path=tmp_path / "strip.png")
 
-    graph.evaluate(RUN)
+    editor.run(graph)
     assert _plan(server) == sorted({*frames, added} - {removed})
 
     _press(graph, "Control+z", f"() => ({EDITS})()[0] !== {json.dumps(wanted)}")
@@ -225,7 +217,7 @@ def test_a_reloaded_page_shows_the_graph_as_it_was(graph: Page, tmp_path: Path) 
     assert graph.evaluate(EDITS) == edits
     player(graph, 1).locator("output").get_by_text("0 / 74").wait_for()
     graph.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
-    graph.evaluate(RUN)  # all is cached but the plan
+    editor.run(graph)  # all is cached but the plan
     graph.screenshot(path=tmp_path / "reloaded.png")
 
 
@@ -235,10 +227,10 @@ def test_nodes_in_a_subgraph(graph: Page, server: Server, tmp_path: Path) -> Non
     graph.evaluate("() => app.canvas.setGraph(app.graph.nodes.find(node => node.subgraph).subgraph)")
     graph.evaluate(AT_FIRST)
     strip = graph.get_by_role("slider", name="Keyframes")
-    graph.evaluate(RUN)
+    editor.run(graph)
     graph.get_by_text("had this plan in its cache").wait_for()
     graph.evaluate(OTHER_RATE)
-    graph.evaluate(RUN)
+    editor.run(graph)
     graph.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
     player(graph, 0).locator("output").get_by_text("0 / 74").wait_for()
     strip.focus()
@@ -247,7 +239,7 @@ def test_nodes_in_a_subgraph(graph: Page, server: Server, tmp_path: Path) -> Non
     edits = graph.evaluate(IN_PROMPT)
     assert edits in ("+2", "-2")
     before = _plan(server)
-    graph.evaluate(RUN)
+    editor.run(graph)
     assert (2 in _plan(server)) == (edits == "+2") != (2 in before)
     graph.screenshot(path=tmp_path / "subgraph.png")
 

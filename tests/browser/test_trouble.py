@@ -16,7 +16,7 @@ from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 from ..motion.synthetic import dance
-from .test_in_node import EDITS, FRAMES_SHOWN, IN_PROMPT, MAKE, RUN, motion, player  # noqa: F401
+from .test_in_node import EDITS, FRAMES_SHOWN, IN_PROMPT, MAKE, motion, player  # noqa: F401
 from .test_panel import opened
 from .wire import Wire
 
@@ -53,7 +53,7 @@ def test_a_motion_without_frames_is_said(page: Page, server: Server) -> None:
     )
     page.evaluate(MAKE, "none.safetensors")
     with pytest.raises(Exception, match="found a clip of 0 frames; allowed: 1 frame or more"):
-        page.evaluate(RUN)
+        editor.run(page)
     player(page, 0).get_by_text("This motion has no frames.").wait_for()
     assert player(page, 0).get_by_role("slider").count() == 0, "nothing to play"
 
@@ -64,7 +64,7 @@ def test_long_motions_are_no_more_work_to_draw(page: Page, server: Server) -> No
     keypoints = np.tile(once.keypoints, (20_000 // once.frame_count, 1, 1, 1))
     save_motion(once.with_keypoints(keypoints), server.base / "input" / "long.safetensors")
     page.evaluate(MAKE, "long.safetensors")
-    page.evaluate(RUN)
+    editor.run(page)
     shown = player(page, 1)
     shown.locator("output").get_by_text("/ 19999").wait_for(timeout=60_000)
     page.evaluate(COUNT_DRAWING)
@@ -106,11 +106,11 @@ def test_two_tabs(page: Page, server: Server, motion: Motion, tmp_path: Path) ->
     other.wait_for_function(editor.READY)
     other.evaluate(editor.LOAD, text)
     opened(other)
-    page.evaluate(RUN)
+    editor.run(page)
     page.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
     other.get_by_role("region", name="Last runs").get_by_text("Plan").first.wait_for()
     assert other.get_by_text("Run the graph to see the plan").is_visible(), "whose run it was sees it"
-    other.evaluate(RUN)
+    editor.run(other)
     other.get_by_text("had this plan in its cache").wait_for()
     other.screenshot(path=tmp_path / "second_tab.png")
 
@@ -126,7 +126,7 @@ def test_a_server_that_goes_away_and_comes_back(wire: Wire, motion: Motion, tmp_
     with editor.editor(wire.url) as page:
         page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
         page.evaluate(MAKE, "dance.safetensors")
-        page.evaluate(RUN)
+        editor.run(page)
         opened(page)
         strip = page.get_by_role("slider", name="Keyframes")
         strip.focus()
@@ -140,7 +140,7 @@ def test_a_server_that_goes_away_and_comes_back(wire: Wire, motion: Motion, tmp_
         wire.mend()
         page.get_by_text("The server does not answer").wait_for(state="hidden")
         page.wait_for_function("() => app.api.socket?.readyState === WebSocket.OPEN")
-        page.evaluate(RUN)
+        editor.run(page)
         page.get_by_role("group", name="Keyframe strip").get_by_text("of 75 frames").wait_for()
         assert page.evaluate(EDITS) == edits
         page.screenshot(path=tmp_path / "back.png")
