@@ -18,18 +18,9 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.estimates import THIS_MACHINE, estimate_prompt, gpu_names
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 
-PROMPT = {
-    "1": {"class_type": "FrugalLoadVideo", "inputs": {"file": "one_person.mp4", "frame_rate": 12, "size": "384"}},
-    "2": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "frugal-demo.ckpt"}},
-    "3": {"class_type": "ControlNetLoader", "inputs": {"control_net_name": "frugal-demo-openpose.safetensors"}},
-    "4": {"class_type": "FrugalPlanKeyframes", "inputs": {"video": ["1", 0], "every": 4}},
-    "5": {
-        "class_type": "FrugalKeyframeSampler",
-        "inputs": {"model": ["2", 0], "control_net": ["3", 0], "vae": ["2", 2], "keyframes": ["4", 0], "steps": 10},
-    },
-    "6": {"class_type": "PreviewImage", "inputs": {"images": ["5", 0]}},
-    "7": {"class_type": "FrugalCostEstimate", "inputs": {"gpu": "L4"}},
-}
+from ..host.test_calibration import PROMPT as EDIT
+
+PROMPT = EDIT | {"7": {"class_type": "FrugalCostEstimate", "inputs": {"gpu": "L4"}}}
 
 
 @pytest.fixture(autouse=True)
