@@ -63,8 +63,8 @@ def test_models_are_loaded_ahead_and_leave_when_nothing_comes(own: Server, workf
     assert state["unload_in_seconds"] is None and not state["busy"]
 
     assert ask(own, "/settings", {"idle_minutes": 1 / 60})[0] == 200
-    until(lambda: gpu(own)["idle_unloads"], "unloading")
-    assert gpu(own)["models"] == []
+    until(lambda: gpu(own)["idle_unloads"], "the beginning of the unloading")
+    until(lambda: gpu(own)["models"] == [], "unloading")
     assert "models are unloaded" in own.log.read_text(encoding="utf-8")
 
     prewarmed(own, workflow)
