@@ -39,6 +39,8 @@ SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
     "Comfy.Notification.ShowVersionUpdates": False,
 }
+PATIENCE = 120_000
+"""Milliseconds: machines that build and test are busy."""
 READY = "() => window.app?.vueAppReady === true && window.app.graph && !window.app.extensionManager.spinner"
 
 LOAD = """async (text) => {
@@ -83,9 +85,10 @@ def editor(
         )
         context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
         context.route(lambda url: url.startswith("http") and not url.startswith(server), lambda route: route.abort())
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(server, wait_until="domcontentloaded")
-        page.wait_for_function(READY, timeout=120_000)
+        page.wait_for_function(READY)
         try:
             yield page
         finally:

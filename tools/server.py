@@ -171,7 +171,7 @@ def tail(log: Path, lines: int = 40) -> str:
 
 
 def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310  our own loopback server
+    with urllib.request.urlopen(url, timeout=60) as reply:  # noqa: S310  our own loopback server
         return json.load(reply)
 
 

@@ -33,12 +33,21 @@ ledger = Ledger(probe=MachineProbe())
 
 @dataclass(frozen=True)
 class Stage:
-    """Who is charged for work: remembered by lazy streams, which work when another node reads them."""
+    """Who is charged for work: remembered by lazy streams, which work when another node reads them.
+
+    Attributes:
+        node_id: of the node.
+        name: its display name.
+        device: where it works.
+        kind: its class.
+        is_shown: whether the node shows its streams when they have been read.
+    """
 
     node_id: str
     name: str
     device: Device
     kind: str = ""
+    is_shown: bool = False
 
     @contextmanager
     def charged(self) -> Iterator[StageCost]:
@@ -110,11 +119,13 @@ class FrugalNode(io.ComfyNode):
     Attributes:
         DEVICE: where its own work is done.
         FRAMES: which of its outputs hold the frames that it has worked on.
+        SHOWS_STREAM: whether a stream that it gives is shown on it once it has been read.
         SEARCH_ALIASES: what people type who look for it.
     """
 
     DEVICE: ClassVar[Device] = "cpu"
     FRAMES: ClassVar[slice] = slice(1)
+    SHOWS_STREAM: ClassVar[bool] = False
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -139,7 +150,7 @@ class FrugalNode(io.ComfyNode):
         context = get_executing_context()
         schema = cls.define_schema()  # GET_SCHEMA writes to the class, which is locked while a prompt runs
         node_id = context.node_id if context else schema.node_id
-        return Stage(node_id, schema.display_name, cls.DEVICE, schema.node_id)
+        return Stage(node_id, schema.display_name, cls.DEVICE, schema.node_id, cls.SHOWS_STREAM)
 
 
 def _timed(execute: Any) -> Any:

@@ -20,6 +20,7 @@ from ..video.encode import EncodeSettings, save
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
 from .node import Stage
+from .preview import shown_on_node
 
 
 class StreamVideo(Input.Video):
@@ -118,7 +119,8 @@ class Charged(FrameStream):
         self.info, self.audio, self.seekable = source.info, source.audio, source.seekable
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        return self._charged(self.source.chunks(size))
+        chunks = self._charged(self.source.chunks(size))
+        return shown_on_node(chunks, self.info, self.stage.node_id) if self.stage.is_shown else chunks
 
     def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
         return self._charged(self.source.section(first, end, size))

@@ -69,6 +69,7 @@ class FrugalInterpolate(FrugalNode):
     """Keyframes or a video in, a video at any frame rate out. The work is done while the video is read."""
 
     DEVICE = "gpu"
+    SHOWS_STREAM = True
     SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation", "25 fps", "30 fps", "60 fps", "slow motion")
 
     @classmethod

@@ -7,13 +7,14 @@ from pathlib import Path
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
-ONE_NODE = """() => {
+ONE_NODE = """async () => {
     app.graph.clear();
     const node = LiteGraph.createNode('FrugalPlanKeyframes');
     app.graph.add(node);
     Object.assign(node, {pos: [500, 300]});
     Object.assign(app.canvas.ds, {scale: 1, offset: [0, 0]});
     app.canvas.setDirty(true, true);
+    await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
 }"""
 
 

@@ -32,7 +32,7 @@ def test_the_panel_shows_the_gpu_the_runs_and_the_cache(
     title = f"Saved by {request.node.callspec.id}"
     save = PROMPT["2"]["inputs"] | {"filename_prefix": title}  # of its own, or ComfyUI has it from the run before
     run = posted(server, PROMPT | {"2": {**PROMPT["2"], "inputs": save, "_meta": {"title": title}}})
-    runs.get_by_text(title).first.wait_for(timeout=60_000)
+    runs.get_by_text(title).first.wait_for()
     record = ask(server, f"/runs/{run}")[1]
     assert runs.locator("details").first.locator("li").count() == len(record["stages"])
     models = page.get_by_role("region", name="Models")
@@ -53,7 +53,7 @@ def test_unloading_and_purging_from_the_panel(page: Page, server: Server) -> Non
     opened(page)
     gpu, cache = (page.get_by_role("region", name=name) for name in ("GPU", "Cache"))
     gpu.get_by_role("button", name="Prewarm").click()
-    gpu.get_by_text("ControlNet").wait_for(timeout=120_000)
+    gpu.get_by_text("ControlNet").wait_for()
     gpu.get_by_role("button", name="Unload now").click()
     gpu.get_by_text("No model is loaded").wait_for()
 
@@ -71,7 +71,7 @@ def test_an_estimate_of_the_workflow_that_is_open(page: Page, server: Server, tm
     estimate.get_by_label("GPU").select_option("L4")
     estimate.get_by_label("Budget in dollars per clip").fill("0.5")
     estimate.get_by_role("button", name="Estimate this workflow").click()
-    estimate.get_by_text("The naive way").wait_for(timeout=120_000)
+    estimate.get_by_text("The naive way").wait_for()
     estimate.get_by_text("is met").wait_for()
     assert estimate.locator("li").count() >= 3
     page.screenshot(path=tmp_path / "estimate.png")
@@ -85,7 +85,7 @@ def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pyte
     assert ask(server, "/jobs", body)[0] == 202
     mine = jobs.locator("li").filter(has_text=client)
     done = mine.filter(has_text="done")
-    done.get_by_role("link").wait_for(timeout=60_000)
+    done.get_by_role("link").wait_for()
     with page.expect_popup() as video:
         done.get_by_role("link").click()
     assert ".mp4" in video.value.url
@@ -95,6 +95,6 @@ def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pyte
     long = {"workflow": "motion_edit", "values": values | {"Sampler.steps": 200}, "client": client}
     code, answer = ask(server, "/jobs", long)
     assert code == 202, answer
-    mine.get_by_role("button", name="Cancel").click(timeout=60_000)
-    mine.filter(has_text="cancelled").wait_for(timeout=60_000)
+    mine.get_by_role("button", name="Cancel").click()
+    mine.filter(has_text="cancelled").wait_for()
     assert mine.get_by_role("button", name="Cancel").count() == 0

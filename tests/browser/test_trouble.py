@@ -66,7 +66,7 @@ def test_long_motions_are_no_more_work_to_draw(page: Page, server: Server) -> No
     page.evaluate(MAKE, "long.safetensors")
     editor.run(page)
     shown = player(page, 1)
-    shown.locator("output").get_by_text("/ 19999").wait_for(timeout=60_000)
+    shown.locator("output").get_by_text("/ 19999").wait_for()
     page.evaluate(COUNT_DRAWING)
 
     def drawn(key: str) -> int:

@@ -65,6 +65,10 @@ ADD = """(name) => {
     const inputs = [...node.inputs, ...(node.widgets ?? [])].map(part => part.name);
     return {inputs, outputs: node.outputs.length, title: node.title};
 }"""
+PREVIEW_OF_INTERPOLATE = """() => {
+    const videos = [...document.querySelectorAll('video')].filter(video => video.src.includes('=frugal-motion'));
+    return videos.some(video => video.checkVisibility() && video.duration > 0 && video.videoHeight === 256);
+}"""
 WATCH = """() => {
     window.ended = null;
     for (const event of ['execution_success', 'execution_error', 'execution_interrupted'])
@@ -117,6 +121,8 @@ def test_opens_whole_and_runs_from_the_run_button(
         assert any(re.search(r"\d+ frames of \d clips? in float", text) for text in words), (
             "the sampler says what it did"
         )
+    if workflow == "finish_video":
+        page.wait_for_function(PREVIEW_OF_INTERPOLATE)
     if workflow == "cost_lab":
         assert sorted(page.locator(".frugal-badge").all_text_contents()) == ["cost", "estimate", "miss"]
 
