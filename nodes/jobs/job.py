@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
@@ -23,9 +24,11 @@ _PLAIN = {"type": ["string", "number", "boolean"], "maxLength": LONGEST_TEXT}
 
 
 def _plain(value: Any) -> Value:
-    if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > LONGEST_TEXT):
-        raise ValueError(f"a text of at most {LONGEST_TEXT} characters, a number, true or false")
-    return value
+    if isinstance(value, str) and len(value) <= LONGEST_TEXT:
+        return value
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError(f"a text of at most {LONGEST_TEXT} characters, a finite number, true or false")
 
 
 MOST_NODES = 1000
@@ -70,13 +73,10 @@ class Request(BaseModel):
             InputError: names a field that is not right.
         """
         try:
-            json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
             return cls.model_validate(given)
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(".".join(map(str, first["loc"])), repr(first["input"])[:200], first["msg"]) from error
-        except (ValueError, RecursionError) as error:  # NaN, half of a surrogate pair, too many brackets
-            raise InputError("body", str(error)[:200], "numbers and Unicode text") from error
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,10 @@ def check_prompt(prompt: Any) -> Prompt:
             if not isinstance(node.get(name), kind):
                 raise InputError(f"workflow.{node_id}.{name}", repr(node.get(name))[:200], _NODE_WORDS[name])
     in_order(prompt)
+    try:
+        json.dumps(prompt, allow_nan=False)
+    except ValueError as error:  # 1e999
+        raise InputError("workflow", "an infinite number", "finite numbers") from error
     return prompt
 
 

@@ -12,7 +12,6 @@ Websockets are told of every change: ``frugal-motion.job``.
 from __future__ import annotations
 
 import asyncio
-import copy
 import hmac
 import ipaddress
 import json
@@ -96,7 +95,7 @@ class Jobs:
         check_webhook(asked.webhook, limits.webhook_hosts)
         job_id, now = uuid.uuid4().hex, time.time()
         prompt = with_values(check_prompt(_named(workflow) if isinstance(workflow, str) else workflow), asked.values)
-        prompt = copy.deepcopy(saved_apart(prompt, job_id))
+        prompt = saved_apart(prompt, job_id)
         await accepted(prompt)
         clips = await asyncio.to_thread(clip_sizes, prompt, limits.jobs_clip_seconds)
         job = Job(

@@ -7,21 +7,20 @@ from pathlib import Path
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
-ONE_NODE = """async () => {
+ONE_NODE = """() => {
     app.graph.clear();
     const node = LiteGraph.createNode('FrugalPlanKeyframes');
     app.graph.add(node);
     Object.assign(node, {pos: [500, 300]});
     Object.assign(app.canvas.ds, {scale: 1, offset: [0, 0]});
+    app.canvas.selectNode(node);
     app.canvas.setDirty(true, true);
-    await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
 }"""
 
 
 def test_a_page_is_shown_with_its_picture(server: Server, tmp_path: Path) -> None:
     with editor.editor(server.url) as page:
         page.evaluate(ONE_NODE)
-        page.mouse.click(560, 285)  # its title
         page.get_by_test_id("info-button").click()
         picture = page.get_by_alt_text("Plan Keyframes, after a run")
         picture.wait_for()

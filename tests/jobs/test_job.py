@@ -19,8 +19,8 @@ from .graphs import workflow
         ({"workflow": "x", "values": {"a.b": "x" * 20_001}}, "values.a.b"),
         ({"workflow": "x", "client": "x" * 65}, "client"),
         ({"workflow": "x", "deadline_seconds": -1}, "deadline_seconds"),
-        ({"workflow": "x", "deadline_seconds": float("nan")}, "body"),
-        ({"workflow": "x", "values": {"a.b": "\ud800"}}, "body"),
+        ({"workflow": "x", "deadline_seconds": float("inf")}, "deadline_seconds"),
+        ({"workflow": "x", "values": {"a.b": float("inf")}}, "values.a.b"),
         ({"workflow": "x", "colour": 1}, "colour"),
     ],
 )
@@ -40,6 +40,7 @@ def test_what_is_wrong_is_named(given: dict, name: str) -> None:
         ({"1": {"inputs": {}}}, "workflow.1.class_type"),
         ({"1": {"class_type": "X", "inputs": []}}, "workflow.1.inputs"),
         ({"1": {"class_type": "X", "inputs": {}, "_meta": 1}}, "workflow.1._meta"),
+        ({"1": {"class_type": "X", "inputs": {"a": [{"b": float("inf")}]}}}, "workflow"),
     ],
 )
 def test_what_is_wrong_with_a_workflow_is_named(workflow: object, name: str) -> None:

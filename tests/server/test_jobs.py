@@ -200,6 +200,9 @@ def test_a_job_says_when_it_has_ended(own: Server) -> None:
     [
         (400, b"{", "no JSON"),
         (400, b"[" * 100_000, "no JSON"),
+        (400, b'{"workflow": "x", "values": {"a.b": NaN}}', "no JSON"),
+        (400, b'{"workflow": "x", "values": {"a.b": "\\ud800"}}', "no JSON"),
+        (400, b'{"workflow": "x", "values": {"a.b": 1e999}}', "finite"),
         (400, b"[1]", "JSON object"),
         (400, {}, "workflow"),
         (400, {"workflow": "no_such"}, "motion_edit"),
