@@ -110,11 +110,16 @@ class FrugalNode(io.ComfyNode):
     Attributes:
         DEVICE: where its own work is done.
         FRAMES: which of its outputs hold the frames that it has worked on.
+        AHEAD: it works on the processor alone, leaves nothing behind but previews, and needs nothing of the run: it may
+            be executed at any time, in any thread.
+        REMEMBERED: the cache keeps what it makes.
         SEARCH_ALIASES: what people type who look for it.
     """
 
     DEVICE: ClassVar[Device] = "cpu"
     FRAMES: ClassVar[slice] = slice(1)
+    AHEAD: ClassVar[bool] = False
+    REMEMBERED: ClassVar[bool] = False
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -34,6 +34,8 @@ HAND_MODEL = "hand_landmarker.task"
 class FrugalExtractPose(FrugalNode):
     """Finds and follows people, on the CPU."""
 
+    AHEAD = True
+    REMEMBERED = True
     SEARCH_ALIASES = ("openpose", "dwpose", "pose estimation", "skeleton", "keypoints", "landmarks", "motion capture")
 
     @classmethod
