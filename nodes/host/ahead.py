@@ -32,12 +32,12 @@ def prepare(prompt: Prompt) -> None:
     with beside_the_runs():
         made: dict[str, tuple[Any, ...]] = {}
         wanted = in_front(prompt, [node_id for node_id, node in prompt.items() if _is_remembered(node)])
-        for node_id in (node_id for node_id in in_order(prompt) if node_id in wanted):
-            node_class, inputs = ahead_class(prompt[node_id]["class_type"]), _inputs(prompt[node_id], made)
-            if node_class is None or inputs is None:
+        for node_id in in_order(prompt):
+            node_class = ahead_class(prompt[node_id]["class_type"])
+            if node_class is None or node_id not in wanted:
                 continue
             try:
-                made[node_id] = node_class.execute(**inputs).args
+                made[node_id] = node_class.execute(**_inputs(prompt[node_id], made)).args
             except Exception:
                 logger.debug("node %s is left to the run", node_id, exc_info=True)
 
@@ -53,17 +53,11 @@ def _is_remembered(node: Node) -> bool:
     return node_class is not None and node_class.REMEMBERED
 
 
-def _inputs(node: Node, made: Mapping[str, tuple[Any, ...]]) -> dict[str, Any] | None:
-    """What a node is executed with; ``None`` if some of it is not there, or is no plain value."""
-    inputs: dict[str, Any] = {}
-    for name, value in known_inputs(node).items():
-        if is_link(value):
-            source, output = value
-            if source not in made or not 0 <= output < len(made[source]):
-                return None
-            inputs[name] = made[source][output]
-        elif isinstance(value, (str, int, float)):
-            inputs[name] = value
-        else:
-            return None
-    return inputs
+def _inputs(node: Node, made: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """What a node is executed with.
+
+    Raises:
+        LookupError: some of it has not been made.
+    """
+    given = known_inputs(node).items()
+    return {name: made[value[0]][value[1]] if is_link(value) else value for name, value in given}

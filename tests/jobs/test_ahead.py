@@ -38,7 +38,8 @@ class Machine:
             if self.node in self.stays_at and len(self.ran) == 1:
                 batch.at(node_id)
                 self.at(self.node)
-                await asyncio.sleep(0.05)
+                for _ in range(50):
+                    await asyncio.sleep(0.001)
             if node["class_type"] == SAVE:
                 batch.shown(node_id, {"images": []})
         self.node = ""
@@ -88,7 +89,8 @@ def test_the_next_batch_is_prepared_while_this_one_is_sampled(store: Store) -> N
 def test_a_batch_whose_window_is_open_is_prepared_and_one_who_joins_it_too(store: Store) -> None:
     add(store, 0, 1)
     machine = Machine(SAMPLER, SAVE)
-    machine.at = lambda node: add(store, 2 if node == SAMPLER else 3)
+    joining = [2, 3]
+    machine.at = lambda _: add(store, joining.pop(0)) if joining else None
     begun(store, machine, clock=lambda: 59.0 if machine.ran else 61.0)
     assert machine.prepared == [("2.mp4", SAMPLER), ("3.mp4", SAVE)]
 
