@@ -45,7 +45,8 @@ def prepare(prompt: Prompt) -> None:
 def ahead_class(class_type: str) -> type[FrugalNode] | None:
     """The class of a node that may be executed ahead; ``None`` for any other."""
     node_class = NODE_CLASS_MAPPINGS.get(class_type)
-    return node_class if getattr(node_class, "AHEAD", False) else None
+    is_ours = isinstance(node_class, type) and issubclass(node_class, FrugalNode)
+    return node_class if is_ours and node_class.AHEAD else None
 
 
 def _is_remembered(node: Node) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 
 from nodes import NODE_CLASS_MAPPINGS, interrupt_processing  # type: ignore[attr-defined]
 
+from ..jobs.batch import Batch
 from ..jobs.outcome import Ended
 from ..jobs.prompt import Kind, Prompt
-from ..jobs.runner import Batch
 from .ahead import ahead_class, prepare
 from .job_runs import job_runs
 from .queue import Refused, enqueue

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from frugal_motion.nodes.jobs import runner as running
+from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.gather import Gathering, batch_key
 from frugal_motion.nodes.jobs.job import Job
 from frugal_motion.nodes.jobs.outcome import Ended
 from frugal_motion.nodes.jobs.prompt import Prompt
-from frugal_motion.nodes.jobs.runner import Batch, Runner
+from frugal_motion.nodes.jobs.runner import Runner
 from frugal_motion.nodes.jobs.store import Store
 
 from .graphs import SAMPLER, SAVE, kinds, workflow
