@@ -181,12 +181,15 @@ class Runner:
         seen: set[str] = set()
         try:
             while True:
-                job = self._next_job(seen) if self._gathering().ahead and self._leaves_processor(batch) else None
-                if job is None:
+                if not self._gathering().ahead or not self._leaves_processor(batch):
                     await asyncio.sleep(_LOOK_EVERY)
-                    continue
-                seen.add(job.id)
-                await self._machine.prepare(job.prompt)
+                elif job := self._next_job(seen):
+                    seen.add(job.id)
+                    await self._machine.prepare(job.prompt)
+                else:  # to read a long queue takes a while: not more often than it is of use
+                    self._news.clear()
+                    await self._news.wait()
+                    await asyncio.sleep(_LOOK_EVERY)
         except Exception:  # such as of a disk that is full; the batch must not suffer
             logger.exception("the next jobs are not prepared")
 

@@ -31,6 +31,7 @@ class Machine:
         self.prepared: list[tuple[str, str]] = []
         self.ran: list[list[str]] = []
         self.at: Callable[[str], None] = lambda _: None
+        self.notice: Callable[[], None] = lambda: None
 
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
         self.ran.append([job.id for job in batch.jobs])
@@ -39,6 +40,7 @@ class Machine:
             if self.node in self.stays_at and len(self.ran) == 1:
                 batch.at(node_id)
                 self.at(self.node)
+                self.notice()
                 for _ in range(50):
                     await asyncio.sleep(0.001)
             if node["class_type"] == SAVE:
@@ -73,6 +75,7 @@ def add(store: Store, *numbers: int, **values: Any) -> None:
 def begun(store: Store, machine: Machine, *, ahead: bool = True, clock: Callable[[], float] = lambda: 1e6) -> Runner:
     """A runner that has run one batch, of two jobs."""
     runner = Runner(store, machine, kinds, lambda: Gathering(2, 60.0, ahead), clock=clock)
+    machine.notice = runner.notice
     asyncio.run(runner.step())
     assert machine.ran == [["0", "1"]]
     return runner
@@ -94,6 +97,14 @@ def test_a_batch_whose_window_is_open_is_prepared_and_one_who_joins_it_too(store
     machine.at = lambda _: add(store, joining.pop(0)) if joining else None
     begun(store, machine, clock=lambda: 59.0 if machine.ran else 61.0)
     assert machine.prepared == [("2.mp4", SAMPLER), ("3.mp4", SAVE)]
+
+
+def test_a_queue_in_which_nothing_is_new_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(store, 0, 1, 2)
+    reads, waiting = [], store.waiting
+    monkeypatch.setattr(store, "waiting", lambda: reads.append(1) or waiting())
+    begun(store, Machine(SAMPLER))
+    assert len(reads) == 3, "for the batch, for the one job behind it, and to see that there is no other"
 
 
 def test_nothing_is_prepared_beside_work_on_the_processor_or_against_the_setting(store: Store) -> None:
