@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
-from comfy.model_management import throw_exception_if_processing_interrupted
 
 from ..caching.digests import Digests
 from ..caching.remote import Remote
 from ..caching.signature import Signer
 from ..caching.store import Store
+from .beside import check_cancelled
 from .folders import user_folder
 from .prompt import declared, meaning
 from .settings import settings
@@ -34,7 +34,7 @@ def cache() -> Store:
 
 def digests() -> Digests:
     """What files contain. Remembered for this ComfyUI alone: another machine has other files under the same names."""
-    return Digests(user_folder("") / "digests.json", throw_exception_if_processing_interrupted)
+    return Digests(user_folder("") / "digests.json", check_cancelled)
 
 
 def contents() -> Callable[[Path], str]:
@@ -94,4 +94,4 @@ def _is_read_anew(path: Path) -> bool:
 @lru_cache(maxsize=1)
 def _remote(url: str) -> Remote:
     """One per process, since it remembers that it has failed."""
-    return Remote(url, throw_exception_if_processing_interrupted)
+    return Remote(url, check_cancelled)

@@ -6,13 +6,15 @@ import asyncio
 import copy
 import logging
 from collections.abc import Mapping
+from threading import Thread
 from typing import Any
 
 from nodes import NODE_CLASS_MAPPINGS, interrupt_processing  # type: ignore[attr-defined]
 
+from ..jobs.batch import Batch
 from ..jobs.outcome import Ended
 from ..jobs.prompt import Kind, Prompt
-from ..jobs.runner import Batch
+from .ahead import ahead_class, prepare
 from .job_runs import job_runs
 from .queue import Refused, enqueue
 
@@ -28,7 +30,8 @@ def kind_of(class_type: str) -> Kind:
     makes_lists = any(getattr(node_class, "OUTPUT_IS_LIST", None) or ()) and not getattr(
         node_class, "INPUT_IS_LIST", False
     )
-    return Kind(bool(getattr(node_class, "OUTPUT_NODE", False)), makes_lists)
+    is_output = bool(getattr(node_class, "OUTPUT_NODE", False))
+    return Kind(is_output, makes_lists, can_be_ahead=ahead_class(class_type) is not None)
 
 
 class QueueMachine:
@@ -41,6 +44,7 @@ class QueueMachine:
     def __init__(self, server: Any) -> None:
         self._server, self._queue = server, server.prompt_queue
         self._batch: Batch | None = None
+        self._ahead: Thread | None = None
 
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
         """Run a prompt behind those that wait already, and tell ``batch`` what happens on the way."""
@@ -58,6 +62,17 @@ class QueueMachine:
         finally:
             self._batch = None
             self._server.sockets.pop(CLIENT, None)
+
+    async def prepare(self, prompt: Prompt) -> None:
+        """Do what can be done of a prompt beside the runs; one at a time. Who stops to wait does not stop it."""
+        await self._prepared()
+        self._ahead = Thread(target=prepare, args=(prompt,), name="frugal-motion ahead", daemon=True)
+        self._ahead.start()
+        await self._prepared()
+
+    async def _prepared(self) -> None:
+        while self._ahead and self._ahead.is_alive():
+            await asyncio.sleep(_LOOK_EVERY)
 
     def withdraw(self, run: str, *, even_if_running: bool) -> bool:
         """Take a prompt back that has not begun, or stop it."""

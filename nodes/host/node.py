@@ -120,12 +120,17 @@ class FrugalNode(io.ComfyNode):
         DEVICE: where its own work is done.
         FRAMES: which of its outputs hold the frames that it has worked on.
         SHOWS_STREAM: whether a stream that it gives is shown on it once it has been read.
+        AHEAD: it works on the processor alone, leaves nothing behind but previews, and needs nothing of the run: it may
+            be executed at any time, in any thread.
+        REMEMBERED: the cache keeps what it makes.
         SEARCH_ALIASES: what people type who look for it.
     """
 
     DEVICE: ClassVar[Device] = "cpu"
     FRAMES: ClassVar[slice] = slice(1)
     SHOWS_STREAM: ClassVar[bool] = False
+    AHEAD: ClassVar[bool] = False
+    REMEMBERED: ClassVar[bool] = False
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from .beside import is_beside
 from .node import note_rows
 
 logger = logging.getLogger(__name__)
@@ -27,13 +28,14 @@ _EVERY = 2.0
 class Progress:
     """The progress bar on the node that is executing, with the time left if it takes long.
 
-    Every step is a chance to cancel.
+    Every step is a chance to cancel. Beside the runs there is nothing to show, and nobody to cancel.
 
     Args:
         total: steps that make the bar full.
     """
 
     def __init__(self, total: int) -> None:
+        self._is_beside = is_beside()
         self._bar = comfy.utils.ProgressBar(max(total, 1))
         self._time_left = TimeLeft(total)
         self._done = 0
@@ -44,6 +46,8 @@ class Progress:
         Raises:
             comfy.model_management.InterruptProcessingException: the user has cancelled.
         """
+        if self._is_beside:
+            return
         throw_exception_if_processing_interrupted()
         self._bar.update(steps)
         self._done += steps
@@ -116,11 +120,12 @@ class NodeNotes:
     def __init__(self) -> None:
         context = get_executing_context()
         self._node_id = context.node_id if context else None
+        self._level = logging.DEBUG if is_beside() else logging.WARNING  # the run will say it
         self._texts: dict[str, str] = {}
 
     def __call__(self, topic: str, text: str) -> None:
         """Add a sentence; it takes the place of an earlier one on the topic."""
-        logger.warning(text)
+        logger.log(self._level, text)
         self._texts[topic] = text
         if self._node_id is not None:
             _show("\n".join(self._texts.values()), self._node_id)

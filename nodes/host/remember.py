@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition
 from typing import Any, TypeVar, cast
 
 from ..caching.content import UnknownContent, content_key
 from ..caching.statistics import statistics
 from ..caching.values import VALUES
 from ..video.stream import FrameStream
+from .beside import check_cancelled, is_beside
 from .cache import cache, digests
 from .node import Stage
 from .progress import duration, show_on_node
@@ -21,17 +24,22 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_LOOK_EVERY = 0.1  # seconds
+
 
 def remembered(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
     """What ``make`` gives for these inputs: from the cache if it has been made before, else made and kept.
 
     The key is the content of the inputs. Without the setting ``cache_automatic``, and where the content of an input
-    is not known, it is simply made.
+    is not known, it is simply made. If another thread makes it at this moment, this one waits for that.
 
     Args:
         stage: the node that asks; its name joins the key, and it is marked as cached.
         inputs: everything that the result depends on.
         make: gives something that the cache can store.
+
+    Raises:
+        comfy.model_management.InterruptProcessingException: the user has cancelled in the meantime.
     """
     if not settings().cache_automatic:
         return make()
@@ -41,15 +49,14 @@ def remembered(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T
     except (UnknownContent, OSError) as error:
         logger.debug("%s is not remembered: %s", stage.name, error)
         return make()
-    read = cache().read(key, lambda entry: VALUES.load(entry.path))
-    if read is None:
-        return _made(key, stage, make)
+    with _at_work.alone(key):
+        read = cache().read(key, lambda entry: VALUES.load(entry.path))
+        if read is None:
+            return _made(key, stage, make)
     entry, value = read
-    with stage.charged() as cost:
-        cost.cached = True
     cache().touch(entry)
-    statistics.hit(entry.seconds)
-    show_on_node(f"from the cache: {duration(entry.seconds)} saved")
+    if not is_beside():
+        _note_use(key, stage, entry.seconds)
     return cast(T, value)
 
 
@@ -57,10 +64,59 @@ def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
     started = time.perf_counter()
     value = make()
     seconds = time.perf_counter() - started
-    statistics.miss()
+    if is_beside():
+        _at_work.ahead.add(key)
+    else:
+        statistics.miss()
     try:
         cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: seconds, stage.name)
         cache().trim(settings().limits)
     except OSError as error:  # a cache that cannot keep something must not stop the run
         logger.warning("%s cannot be kept: %s", stage.name, error)
     return value
+
+
+def _note_use(key: str, stage: Stage, seconds: float) -> None:
+    with stage.charged() as cost:
+        cost.cached = True
+    if key in _at_work.ahead:  # done for this run: earlier, but not spared
+        _at_work.ahead.discard(key)
+        statistics.miss()
+        show_on_node(f"made ahead of the run: {duration(seconds)}")
+    else:
+        statistics.hit(seconds)
+        show_on_node(f"from the cache: {duration(seconds)} saved")
+
+
+class AtWork:
+    """What this process makes for the cache right now.
+
+    Attributes:
+        ahead: keys that were made beside the runs and that no run has asked for yet.
+    """
+
+    def __init__(self) -> None:
+        self.ahead: set[str] = set()
+        self._keys: set[str] = set()
+        self._changed = Condition()
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Wait until no other thread is at a key, and keep them off while the work inside goes on."""
+        with self._changed:
+            if key in self._keys:
+                show_on_node("is being made ahead of the run")
+            while key in self._keys:
+                check_cancelled()
+                self._changed.wait(_LOOK_EVERY)
+            self._keys.add(key)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._keys.discard(key)
+                self._changed.notify_all()
+
+
+# One per ComfyUI process, as the ledger of costs.
+_at_work = AtWork()

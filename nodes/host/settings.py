@@ -7,8 +7,9 @@ import logging
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import comfy.model_management as management
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -33,7 +34,7 @@ OWNER_ONLY = frozenset(
     {
         *("cache_folder", "cache_remote", "idle_exit_minutes", "idle_exit_code"),
         *("jobs_batch", "jobs_window_seconds", "jobs_waiting", "jobs_per_client", "jobs_clip_seconds"),
-        *("jobs_body_megabytes", "jobs_days", "jobs_token", "jobs_webhooks"),
+        *("jobs_body_megabytes", "jobs_days", "jobs_token", "jobs_webhooks", "jobs_ahead"),
     }
 )
 """Not to be changed over HTTP: whoever reaches the server could write elsewhere, stop it, or lift its limits."""
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
     jobs_window_seconds: float = Field(
         default=1.0, ge=0, le=3600, title="Seconds of gathering", description="That a job waits for others like it."
     )
+    jobs_ahead: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        title="Work ahead for jobs",
+        description="On the processor, for the next batch while the GPU has this one; auto: if there is a GPU.",
+    )
     jobs_waiting: int = Field(default=1000, ge=0, title="Jobs that may wait", description="Further ones are refused.")
     jobs_per_client: int = Field(
         default=100, ge=0, title="Jobs of a client that may wait", description="Further ones are refused."
@@ -155,7 +161,9 @@ class Settings(BaseSettings):
     @property
     def gathering(self) -> Gathering:
         """Of jobs."""
-        return Gathering(self.jobs_batch, self.jobs_window_seconds)
+        has_gpu = management.get_torch_device().type != "cpu"
+        ahead = self.jobs_ahead == "on" or (self.jobs_ahead == "auto" and has_gpu)
+        return Gathering(self.jobs_batch, self.jobs_window_seconds, ahead)
 
     @property
     def webhook_hosts(self) -> frozenset[str]:

@@ -126,6 +126,7 @@ class FrugalSaveMotion(FrugalNode):
 class FrugalLoadMotion(FrugalNode):
     """Reads a motion from a file."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("import pose", "pose json", "openpose json")
 
     @classmethod

@@ -66,10 +66,12 @@ class Gathering:
     Attributes:
         most: jobs in a batch.
         window: seconds that a job waits for others like it.
+        ahead: whether jobs that wait are prepared while others run.
     """
 
     most: int = 8
     window: float = 1.0
+    ahead: bool = False
 
 
 @dataclass(frozen=True)

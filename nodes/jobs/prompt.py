@@ -21,10 +21,12 @@ class Kind:
     Attributes:
         is_output: it is run for what it leaves behind, such as a file.
         makes_lists: it gives a list where it was given none: the nodes behind it run once for each item.
+        can_be_ahead: its work, on the processor, can be done before its run.
     """
 
     is_output: bool = False
     makes_lists: bool = False
+    can_be_ahead: bool = False
 
 
 Kinds: TypeAlias = Callable[[str], Kind]

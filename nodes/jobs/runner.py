@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from ..economy.meter import Clock
+from .batch import Batch
 from .gather import Gathering, choose
 from .job import ENDED, Job
-from .merge import Merged, merged
+from .merge import merged
 from .outcome import Again, Done, Ended, Failed, Verdict, costs, is_complete, outputs_of, verdicts
-from .prompt import Kinds, Prompt, title
+from .prompt import Kinds, Prompt
 from .store import Store
 
 logger = logging.getLogger(__name__)
@@ -35,63 +35,15 @@ class Machine(Protocol):
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
         """Run a prompt behind those that wait already, and tell ``batch`` what happens on the way."""
 
+    async def prepare(self, prompt: Prompt) -> None:
+        """Do what can be done of a prompt while another one runs. Nothing is raised: its own run will tell."""
+
     def withdraw(self, run: str, *, even_if_running: bool) -> bool:
         """Take a prompt back that has not begun, or stop it.
 
         Returns:
             Whether it will not come to its end.
         """
-
-
-@dataclass
-class Batch:
-    """Jobs that run together.
-
-    Attributes:
-        jobs: in their places.
-        merged: their common prompt.
-        proceeded: is told when something has happened, and which node has shown its results by that, if any.
-        run: its id in ComfyUI's queue.
-        withdrawn: it has been taken back.
-        outputs: what nodes have shown so far.
-        node, value, maximum: the node that works, and how far it is.
-        ended: nodes that have done their work.
-    """
-
-    jobs: Sequence[Job]
-    merged: Merged
-    proceeded: Callable[[str], None]
-    run: str = field(default_factory=lambda: str(uuid.uuid4()))
-    withdrawn: bool = False
-    outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    node: str = ""
-    value: float = 0.0
-    maximum: float = 0.0
-    ended: set[str] = field(default_factory=set)
-
-    def progress(self, place: int) -> dict[str, Any]:
-        """How far a job is: its nodes that have ended, and the node that works."""
-        nodes = [node_id for node_id, places in self.merged.owners.items() if place in places]
-        now = title(self.merged.prompt, self.node) if self.node in self.merged.prompt else ""
-        done = len(self.ended.intersection(nodes))
-        return {"done": done, "of": len(nodes), "node": now, "value": self.value, "max": self.maximum}
-
-    def at(self, node: str, value: float = 0.0, maximum: float = 0.0) -> None:
-        """A node works."""
-        if node != self.node and self.node:
-            self.ended.add(self.node)
-        self.node, self.value, self.maximum = node, value, maximum
-        self.proceeded("")
-
-    def skipped(self, nodes: Iterable[str]) -> None:
-        """ComfyUI still has the results of nodes."""
-        self.ended.update(nodes)
-
-    def shown(self, node: str, output: Mapping[str, Any]) -> None:
-        """A node shows its results."""
-        self.outputs[node] = output
-        self.ended.add(node)
-        self.proceeded(node)
 
 
 class Runner:
@@ -185,8 +137,7 @@ class Runner:
         """
         self._news.clear()
         now = self._clock()
-        waiting = [job for job in self._store.waiting() if not self._is_late(job, now)]
-        choice = choose(waiting, self._turns, self._gathering(), now)
+        choice = choose(self._waiting(now), self._turns, self._gathering(), now)
         if not choice.batch:
             return _LOOK_EVERY if choice.wait is None else choice.wait
         jobs = self._store.begin([job.id for job in choice.batch], now)
@@ -194,6 +145,9 @@ class Runner:
             self._turns = _newest(self._turns, dict.fromkeys((job.client for job in jobs), now), _TURNS_KNOWN)
             await self._run(jobs)
         return None
+
+    def _waiting(self, now: float) -> list[Job]:
+        return [job for job in self._store.waiting() if not self._is_late(job, now)]
 
     def _is_late(self, job: Job, now: float) -> bool:
         if job.deadline is None or job.deadline > now:
@@ -207,6 +161,7 @@ class Runner:
         self._runs = _newest(self._runs, {batch.run: batch}, _RUNS_KNOWN)
         for job in jobs:
             self._tell(job.id)
+        ahead = asyncio.create_task(self._look_ahead(batch))
         outcome: Sequence[Verdict]
         try:
             ended = await self._machine.run(batch.merged.prompt, batch)
@@ -216,9 +171,38 @@ class Runner:
             logger.exception("a batch of jobs could not be run")
             outcome = [Again(crashed=True) if len(jobs) > 1 else Failed(str(error)) for _ in jobs]
         finally:
+            ahead.cancel()
             self.batch = None
         for job, verdict in zip(jobs, outcome, strict=True):
             self._settle(job, verdict)
+
+    async def _look_ahead(self, batch: Batch) -> None:
+        """Prepare the jobs that will run next, one after the other, unless the batch needs the processor itself."""
+        seen: set[str] = set()
+        try:
+            while True:
+                if not self._gathering().ahead or not self._leaves_processor(batch):
+                    await asyncio.sleep(_LOOK_EVERY)
+                elif job := self._next_job(seen):
+                    seen.add(job.id)
+                    await self._machine.prepare(job.prompt)
+                else:  # to read a long queue takes a while: not more often than it is of use
+                    self._news.clear()
+                    await self._news.wait()
+                    await asyncio.sleep(_LOOK_EVERY)
+        except Exception:  # such as of a disk that is full; the batch must not suffer
+            logger.exception("the next jobs are not prepared")
+
+    def _leaves_processor(self, batch: Batch) -> bool:
+        node = batch.merged.prompt.get(batch.node)
+        return node is not None and not self._kinds(node["class_type"]).can_be_ahead
+
+    def _next_job(self, seen: Collection[str]) -> Job | None:
+        """The first job of the batch that would begin if this one ended now, but for those that were seen."""
+        now = self._clock()
+        choice = choose(self._waiting(now), self._turns, replace(self._gathering(), window=0.0), now)
+        job_id = next((job.id for job in choice.batch if job.id not in seen), None)
+        return self._store.find(job_id) if job_id else None
 
     def _proceeded(self, shown: str) -> None:
         """Jobs that have all they were run for need not wait for the others."""

@@ -30,6 +30,8 @@ METHODS = ("adaptive", "even")
 class FrugalPlanKeyframes(FrugalNode):
     """Chooses the frames that are worth GPU time."""
 
+    AHEAD = True
+    REMEMBERED = True
     SEARCH_ALIASES = ("key frames", "every nth", "skip frames", "scene detect", "shots", "cheap")
 
     @classmethod

@@ -27,6 +27,7 @@ from .report.quality import measure
 class FrugalSmoothMotion(FrugalNode):
     """Repairs what the detector got wrong, fills short gaps and removes jitter."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("jitter", "stabilize", "filter", "savgol", "kalman", "one euro", "repair pose")
 
     @classmethod
@@ -119,6 +120,7 @@ class FrugalMotionReport(FrugalNode):
 class FrugalRetargetMotion(FrugalNode):
     """Fits a motion to another body."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("proportions", "other body", "character", "skeleton")
 
     @classmethod
@@ -178,6 +180,7 @@ class FrugalRetargetMotion(FrugalNode):
 class FrugalFitMotion(FrugalNode):
     """Moves a motion into another picture of its clip."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("crop", "resize pose", "reframe")
 
     @classmethod
@@ -207,6 +210,7 @@ class FrugalFitMotion(FrugalNode):
 class FrugalMotionStyle(FrugalNode):
     """Changes how a motion is done."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("exaggerate", "tempo", "speed", "slow motion", "mirror", "reverse", "loop", "robot")
 
     @classmethod
@@ -290,6 +294,7 @@ def _share(name: str, tooltip: str) -> io.Float.Input:
 class FrugalBlendMotions(FrugalNode):
     """Mixes two motions in step."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("mix", "morph", "average")
 
     @classmethod

@@ -10,6 +10,7 @@ import torch
 from comfy_api.latest import Input, io
 
 from ..errors import InputError
+from ..host.beside import is_beside
 from ..host.folders import list_models, model_file
 from ..host.node import FrugalNode, Keyframes, Motion
 from ..host.preview import shown_motion
@@ -34,6 +35,8 @@ HAND_MODEL = "hand_landmarker.task"
 class FrugalExtractPose(FrugalNode):
     """Finds and follows people, on the CPU."""
 
+    AHEAD = True
+    REMEMBERED = True
     SEARCH_ALIASES = ("openpose", "dwpose", "pose estimation", "skeleton", "keypoints", "landmarks", "motion capture")
 
     @classmethod
@@ -118,7 +121,7 @@ class FrugalExtractPose(FrugalNode):
             lambda: extract_pose(stream, path, settings, Progress(stream.info.frame_count).step),
         )
         motion = replace(motion, region=stream.info.region)  # of this file, should another have the same content
-        if motion.coverage < 1:
+        if motion.coverage < 1 and not is_beside():
             logger.warning("Extract Pose: nobody in %.0f %% of the frames", 100 * (1 - motion.coverage))
         return io.NodeOutput(motion, ui=shown_motion(motion))
 

@@ -40,6 +40,7 @@ MULTIPLE = 8
 class FrugalLoadVideo(FrugalNode):
     """Opens a clip as a stream."""
 
+    AHEAD = True
     SEARCH_ALIASES = ("vhs", "import video", "open video", "video input", "decode", "mp4", "frame rate")
 
     @classmethod

@@ -12,8 +12,8 @@ import pytest
 from frugal_motion.nodes.host import machine
 from frugal_motion.nodes.host.job_runs import job_runs
 from frugal_motion.nodes.host.machine import QueueMachine
+from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.merge import merged
-from frugal_motion.nodes.jobs.runner import Batch
 
 PROMPTS = [{"1": {"class_type": "X", "inputs": {"file": file}}} for file in ("a", "b")]
 

@@ -13,7 +13,11 @@ SAVE = "FrugalSaveVideo"
 
 
 def kinds(class_type: str) -> Kind:
-    return Kind(is_output=class_type == SAVE, makes_lists=class_type == "FrugalLoadClips")
+    return Kind(
+        is_output=class_type == SAVE,
+        makes_lists=class_type == "FrugalLoadClips",
+        can_be_ahead=class_type in ("FrugalLoadVideo", "FrugalPlanKeyframes"),
+    )
 
 
 def workflow(

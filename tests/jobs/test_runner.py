@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.gather import Gathering, batch_key
 from frugal_motion.nodes.jobs.job import ENDED, Job
 from frugal_motion.nodes.jobs.outcome import LEFT_OUT, Ended
 from frugal_motion.nodes.jobs.prompt import Prompt
-from frugal_motion.nodes.jobs.runner import Batch, Runner
+from frugal_motion.nodes.jobs.runner import Runner
 from frugal_motion.nodes.jobs.store import MOST_CRASHES, Store
 
 from .graphs import kinds, workflow

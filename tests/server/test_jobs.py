@@ -154,8 +154,7 @@ def test_a_broken_clip_fails_alone_and_the_cache_knows_what_was_done(own: Server
     assert "Load Video: " in jobs[1]["error"] and "'bad.mp4', which FFmpeg cannot read" in jobs[1]["error"]
     assert "no file 'gone.mp4'" in jobs[2]["error"]
     (again,) = ended(own, post(own, "a", **LOOKS["a"]))
-    (report,) = (output for output in again["results"] if output["class"] == "FrugalCostReport")
-    cached = {stage["stage"]: stage["cached"] for stage in report["data"]["frugal_report"][0]["stages"]}
+    cached = {name: stage["cached"] for name, stage in _report(again).items()}
     assert cached["Cache Video"] and cached.get("Sampler", True), "the key is that of the job alone"
     assert video(own, again).read_bytes() and np.array_equal(frames(video(own, again)), frames(video(own, jobs[0])))
 
@@ -315,6 +314,31 @@ def _references(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _references(item)
+
+
+def test_while_one_job_is_sampled_the_pose_of_the_next_is_found(comfyui: Path, assets: Path, tmp_path: Path) -> None:
+    set_up(tmp_path, jobs_batch=1, jobs_window_seconds=0, jobs_ahead="on")
+    with running(comfyui, tmp_path, assets=assets) as server:
+        long = {"Sampler.steps": 200, "Plan Keyframes.every": 1, "Load Video.duration": 2}
+        samples = post(server, **{**UNCACHED, **LOOKS["a"], **long})
+        waits = post(server, **{**UNCACHED, **LOOKS["b"]})
+        poses = tmp_path / "user" / "frugal-motion" / "cache"
+        until(lambda: (state(server, samples)["progress"] or {}).get("node") == "Sampler", "sampling")
+        until(lambda: len(list(poses.glob("??/*.json"))) == 4, "a pose and a plan of both")
+        assert state(server, samples)["progress"]["node"] == "Sampler" and state(server, waits)["state"] == "queued"
+        assert delete(server, samples)[0] == 200
+        (done,) = ended(server, waits)
+        assert done["state"] == "done", done["error"]
+        stages = _report(done)
+        assert stages["Extract Pose"]["cached"] and stages["Plan Keyframes"]["cached"]
+        assert not stages["Load Video"]["cached"] and not stages["Sampler"]["cached"]
+        assert ask(server, "/cache")[1]["hits"] == 0, "it has saved nothing"
+
+
+def _report(job: Any) -> dict[str, Any]:
+    """What its stages have cost, by title."""
+    (report,) = (output for output in job["results"] if output["class"] == "FrugalCostReport")
+    return {stage["stage"]: stage for stage in report["data"]["frugal_report"][0]["stages"]}
 
 
 def test_jobs_outlive_a_server_that_is_killed(comfyui: Path, assets: Path, tmp_path: Path) -> None:
