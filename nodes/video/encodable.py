@@ -34,7 +34,7 @@ def _converted(
     right, below = padding(frames.shape[2], codec), padding(frames.shape[1], codec)
     if right or below:
         frames = np.pad(frames, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")
-    pictures = [av.VideoFrame.from_ndarray(frame, format="rgb24") for frame in np.ascontiguousarray(frames)]
+    pictures = [av.VideoFrame.from_numpy_buffer(frame, format="rgb24") for frame in np.ascontiguousarray(frames)]
     if graph:
         pictures = [_through(graph, picture, number) for picture, number in zip(pictures, read, strict=False)]
     return pictures, len(read)
