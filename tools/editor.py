@@ -56,6 +56,8 @@ RUN = """async () => {
     await app.queuePrompt(0);
     await ended;
 }"""
+MINOR_VERSION = "() => parseInt(window.__COMFYUI_FRONTEND_VERSION__.split('.')[1])"
+"""Of the editor: 32 of 1.32.9."""
 CONVERT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
 
 

@@ -178,7 +178,8 @@ def test_clicks_edit_the_plan(graph: Page, server: Server, tmp_path: Path) -> No
     assert graph.evaluate(IN_PROMPT) == wanted
     graph.mouse.move(0, 0)
     assert _sampled(words.inner_text()) == planned
-    assert (pixels(graph, strip) != before).any(), "it shows at once"
+    after = pixels(graph, strip)  # newer editors make it narrower when its node is chosen
+    assert after.shape != before.shape or (after != before).any(), "it shows at once"
     click(0)
     assert "always a keyframe" in words.inner_text()
     assert graph.evaluate(EDITS) == [wanted]

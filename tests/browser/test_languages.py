@@ -83,7 +83,7 @@ IN_ALIASES = {
 
 def test_nodes_are_found_by_what_people_type(server: Server, tmp_path: Path) -> None:
     with editor.editor(server.url) as page:
-        minor = int(page.evaluate("() => window.__COMFYUI_FRONTEND_VERSION__").split(".")[1])
+        minor = page.evaluate(editor.MINOR_VERSION)
         page.evaluate("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
         box = page.locator("input:focus")
         # Only newer frontends look at aliases; that of ComfyUI 0.3.75 looks at names alone.

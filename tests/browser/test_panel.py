@@ -45,6 +45,34 @@ def test_the_panel_shows_the_gpu_the_runs_and_the_cache(
     assert f"{len(state['entries'])} entries" in words if state["entries"] else "Nothing is kept yet" in words
 
 
+def test_what_the_user_has_opened_or_chosen_stays(page: Page, server: Server, request: pytest.FixtureRequest) -> None:
+    def run(number: int) -> None:
+        prefix = PROMPT["2"]["inputs"] | {"filename_prefix": f"{request.node.callspec.id} {number}"}
+        posted(server, PROMPT | {"2": {**PROMPT["2"], "inputs": prefix}})
+
+    run(1)
+    run(2)
+    opened(page)
+    gpu, runs = (page.get_by_role("region", name=name) for name in ("GPU", "Last runs"))
+    unload = gpu.get_by_role("button", name="Unload now")
+    unload.focus()
+    unload.press("Enter")
+    with page.expect_response("**/frugal-motion/gpu"), page.expect_response("**/frugal-motion/gpu"):
+        pass
+    assert unload.evaluate("button => button === document.activeElement")
+
+    second = runs.locator("summary").nth(1)
+    second.focus()
+    second.press("Enter")
+    words = second.inner_text()
+    page.evaluate("() => { window.opened = document.activeElement.parentElement; }")
+    run(3)
+    page.wait_for_function("() => [...document.querySelectorAll('.frugal-side details')].indexOf(window.opened) === 2")
+    shown = page.evaluate("() => [window.opened.isConnected, window.opened.open, document.activeElement.textContent]")
+    assert shown == [True, True, words]
+    assert runs.locator("details[open]").count() == 2, "the newest, and what was chosen"
+
+
 def test_unloading_and_purging_from_the_panel(page: Page, server: Server) -> None:
     store = Store(server.base / "user" / "frugal-motion" / "cache")
     store.add("ab" * 32, "test", ".bin", lambda path: path.write_bytes(b"0123456789") and None, made="me")

@@ -28,9 +28,14 @@ SMALL = {
 ALL_NODES = "app.graph.nodes.flatMap(node => [node, ...(node.subgraph?.nodes ?? [])])"
 SET_WIDGETS = f"""([changes]) => {{
     const nodes = {ALL_NODES};
+    const hosts = app.graph.nodes.filter(node => node.subgraph);
     for (const [title, values] of Object.entries(changes)) {{
         const node = nodes.find(node => node.title === title);
-        for (const [name, value] of Object.entries(values)) node.widgets.find(w => w.name === name).value = value;
+        for (const [name, value] of Object.entries(values)) {{
+            // In newer editors the widgets of a closed subgraph have values of their own, which go first.
+            const shown = hosts.flatMap(host => host.widgets).filter(w => w.name.split(': ').at(-1) === name);
+            for (const widget of [node.widgets.find(w => w.name === name), ...shown]) widget.value = value;
+        }}
     }}
 }}"""
 TWO_PEOPLE = {
@@ -116,11 +121,10 @@ def test_opens_whole_and_runs_from_the_run_button(
     saved = _saved(server, page.evaluate("() => window.ended.prompt_id"))
     with av.open(str(server.base / "output" / saved["subfolder"] / saved["filename"])) as video:
         assert video.streams.video[0].average_rate == 25
-    if "Sampler" in changes and workflow != "one_node_edit":  # the editor shows it where the node is in sight
-        words = page.locator('[aria-label="Keyframe strip"] output').all_text_contents()  # in sight or not
-        assert any(re.search(r"\d+ frames of \d clips? in float", text) for text in words), (
-            "the sampler says what it did"
-        )
+    if "Sampler" in changes and workflow != "one_node_edit":
+        page.evaluate("() => app.canvas.centerOnNode(app.graph.nodes.find(node => node.title === 'Sampler'))")
+        words = page.locator('[aria-label="Keyframe strip"] output')
+        words.filter(has_text=re.compile(r"\d+ frames of \d clips? in float")).first.wait_for()
     if workflow == "finish_video":
         page.wait_for_function(PREVIEW_OF_INTERPOLATE)
     if workflow == "cost_lab":
@@ -132,7 +136,8 @@ def test_a_template_is_opened_from_the_dialog(page: Page) -> None:
     page.get_by_text("frugal-motion", exact=True).first.click()
     page.get_by_text("finish_video", exact=True).click()
     page.wait_for_function("() => app.graph.nodes.some(node => node.type === 'FrugalInterpolate')")
-    assert page.evaluate("() => app.canvas.ds.scale") > 0.6, "below, the classic renderer leaves words out"
+    if page.evaluate(editor.MINOR_VERSION) <= 32:  # newer ones show all of it, however small
+        assert page.evaluate("() => app.canvas.ds.scale") > 0.6, "below, the classic renderer leaves words out"
 
 
 def test_the_whole_edit_is_found_as_one_node(page: Page) -> None:

@@ -2,6 +2,7 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
+import { onceAtATime } from "./lib/once.js";
 import { cacheSection } from "./panel/cache.js";
 import { estimateSection } from "./panel/estimate.js";
 import { gpuSection } from "./panel/gpu.js";
@@ -13,16 +14,10 @@ const EVERY = 2000; // milliseconds
 
 /** Fill the panel; gives what stops it. */
 function fill(root) {
-  const [gpu, estimate, runs, jobs, cache, models] = [
-    gpuSection(),
-    estimateSection(),
-    runsSection(),
-    jobsSection(),
-    cacheSection(),
-    modelsSection(),
-  ];
+  const sections = [gpuSection(), estimateSection(), runsSection(), jobsSection(), cacheSection(), modelsSection()];
+  const parts = sections.map(({ root, refresh }) => ({ root, refresh: onceAtATime(refresh) }));
+  const [gpu, , , jobs] = parts;
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
-  const parts = [gpu, estimate, runs, jobs, cache, models];
   root.replaceChildren(element("div", { className: "frugal-side" }, trouble, ...parts.map((part) => part.root)));
 
   const refresh = async (...some) => {

@@ -8,8 +8,6 @@ import { bar, button, facts, section, tell } from "./section.js";
 const DAYS = 30;
 
 export function cacheSection() {
-  const { root, show } = section("Cache");
-
   const purge = async (wanted, words) => {
     const sure = await app.extensionManager.dialog.confirm({ title: "Purge the cache", message: words });
     if (!sure) return;
@@ -29,9 +27,11 @@ export function cacheSection() {
     button("Purge all", () => purge({ unused_days: 0 }, "Drop everything but what is pinned?")),
     button("Verify", verify, "Read every entry and drop what is damaged"),
   );
+  const { root, show } = section("Cache", buttons);
 
   async function refresh() {
     const state = await get("/cache");
+    buttons.hidden = !state.entries.length;
     if (!state.entries.length) {
       show(element("p", { textContent: "Nothing is kept yet. Put a Hash Cache behind what is dear; poses and plans are kept without." }));
       return;
@@ -46,7 +46,6 @@ export function cacheSection() {
         ["Folder", state.folder],
       ]),
       state.limit_bytes ? bar(state.bytes / state.limit_bytes, "of the limit in use") : null,
-      buttons,
     );
   }
   return { root, refresh };

@@ -18,7 +18,6 @@ async function prewarm() {
 }
 
 export function gpuSection() {
-  const { root, show } = section("GPU");
   const unload = button(
     "Unload now",
     async () => {
@@ -28,6 +27,7 @@ export function gpuSection() {
     "Let go of all models as soon as nothing runs",
   );
   const load = button("Prewarm", prewarm, "Load the models of the workflow that is open, ahead of its run");
+  const { root, show } = section("GPU", element("div", { className: "frugal-buttons" }, unload, load));
 
   async function refresh() {
     const state = await get("/gpu");
@@ -41,7 +41,6 @@ export function gpuSection() {
       ]),
       bar(used / state.total_bytes, "memory in use"),
       models.length ? facts(models) : element("p", { textContent: "No model is loaded. The next run loads what it needs." }),
-      element("div", { className: "frugal-buttons" }, unload, load),
     );
   }
   return { root, refresh };

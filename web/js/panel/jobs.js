@@ -1,5 +1,5 @@
 /** Jobs that others have sent; nothing where there are none, or where they are not for this browser. */
-import { element } from "../lib/dom.js";
+import { element, keyed } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 import { get, remove } from "../lib/server.js";
 import { bar, button, section } from "./section.js";
@@ -20,36 +20,38 @@ function files(job) {
   );
 }
 
-function row(job, refresh) {
-  const cancel = async () => {
-    await remove(`/jobs/${job.job_id}`);
+function row(first, refresh) {
+  const told = element("div");
+  const cancel = button("Cancel", async () => {
+    await remove(`/jobs/${first.job_id}`);
     await refresh();
-  };
-  return element(
-    "li",
-    {},
-    element("span", { className: "frugal-name", textContent: job.client, title: job.job_id }),
-    element(
-      "div",
-      {},
+  });
+  const client = element("span", { className: "frugal-name", textContent: first.client, title: first.job_id });
+  const update = (job) => {
+    const isRunning = job.state === "running" && job.progress;
+    told.replaceChildren(
       element("span", { textContent: state(job) }),
-      job.state === "running" && job.progress ? bar(percent(job.progress) / 100, "done") : null,
-      job.error ? element("p", { textContent: job.error }) : null,
+      ...(isRunning ? [bar(percent(job.progress) / 100, "done")] : []),
+      ...(job.error ? [element("p", { textContent: job.error })] : []),
       ...files(job),
-    ),
-    AT_WORK.includes(job.state) ? button("Cancel", cancel) : null,
-  );
+    );
+    cancel.hidden = !AT_WORK.includes(job.state);
+  };
+  return { root: element("li", {}, client, told, cancel), update };
 }
 
 export function jobsSection() {
   const { root, show } = section("Jobs");
+  const list = element("ul", { className: "frugal-jobs" });
+  const update = keyed(list, (job) => row(job, refresh));
   root.hidden = true;
+  show(list);
 
   async function refresh() {
     // A refusal, as for want of the token, is no trouble: this browser has no jobs.
     const { jobs } = await get(`/jobs?limit=${SHOWN}`).catch(() => ({ jobs: [] }));
     root.hidden = jobs.length === 0;
-    show(element("ul", { className: "frugal-jobs" }, jobs.map((job) => row(job, refresh))));
+    update(jobs.map((job) => [job.job_id, job]));
   }
   return { root, refresh };
 }

@@ -1,50 +1,46 @@
 /** The models of the shipped workflows: what is there, what is missing, and how it gets there. */
-import { element } from "../lib/dom.js";
+import { element, keyed } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
 import { get, post } from "../lib/server.js";
 import { bar, button, section } from "./section.js";
 
 const EVERY = 1000; // milliseconds, while something is downloaded
 
-function state(model, refresh) {
-  if (model.path) return element("span", { textContent: "there", title: model.path });
+function words(model) {
+  if (model.path) return [element("span", { textContent: "there", title: model.path })];
   if (model.downloading) {
     const { bytes: done, total } = model.downloading;
-    const words = total ? `${bytes(done)} of ${bytes(total)}` : bytes(done);
-    return element(
-      "span",
-      {},
-      bar(total ? done / total : 0, words),
-      button("Cancel", () => post("/models/cancel", { name: model.name }).then(refresh)),
-    );
+    return [bar(total ? done / total : 0, total ? `${bytes(done)} of ${bytes(total)}` : bytes(done))];
   }
-  const link = element("a", { href: model.url, target: "_blank", rel: "noopener", textContent: "link" });
-  if (!model.can_download) return element("span", {}, "missing, ", link);
-  const name = model.name;
-  const fetch = button("Download", () => post("/models/download", { name }).then(refresh), `${model.licence}; ${model.url}`);
-  return element("span", {}, fetch);
+  if (model.can_download) return [];
+  return ["missing, ", element("a", { href: model.url, target: "_blank", rel: "noopener", textContent: "link" })];
+}
+
+function row(first, refresh) {
+  const { name, folder, licence, url } = first;
+  const told = element("span");
+  const trouble = element("p", { className: "frugal-trouble" });
+  const download = button("Download", () => post("/models/download", { name }).then(refresh), `${licence}; ${url}`);
+  const cancel = button("Cancel", () => post("/models/cancel", { name }).then(refresh));
+  const update = (model) => {
+    told.replaceChildren(...words(model));
+    trouble.textContent = model.error ?? "";
+    download.hidden = Boolean(model.path || model.downloading || !model.can_download);
+    cancel.hidden = !model.downloading;
+  };
+  const title = element("span", { className: "frugal-name", textContent: name, title: `models/${folder}/${name}` });
+  return { root: element("li", {}, title, element("span", {}, told, download, cancel), trouble), update };
 }
 
 export function modelsSection() {
   const { root, show } = section("Models");
+  const list = element("ul", { className: "frugal-models" });
+  const update = keyed(list, (model) => row(model, refresh));
+  show(list);
 
   async function refresh() {
     const { models } = await get("/models");
-    show(
-      element(
-        "ul",
-        { className: "frugal-models" },
-        models.map((model) =>
-          element(
-            "li",
-            {},
-            element("span", { className: "frugal-name", textContent: model.name, title: `models/${model.folder}/${model.name}` }),
-            state(model, refresh),
-            model.error ? element("p", { className: "frugal-trouble", textContent: model.error }) : null,
-          ),
-        ),
-      ),
-    );
+    update(models.map((model) => [`${model.folder}/${model.name}`, model]));
     if (root.isConnected && models.some((model) => model.downloading)) setTimeout(() => refresh().catch(() => {}), EVERY);
   }
   return { root, refresh };

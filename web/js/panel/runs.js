@@ -1,5 +1,5 @@
 /** What the last runs have cost, stage by stage. */
-import { element } from "../lib/dom.js";
+import { element, keyed } from "../lib/dom.js";
 import { dollars, duration } from "../lib/format.js";
 import { get } from "../lib/server.js";
 import { section } from "./section.js";
@@ -20,30 +20,31 @@ function stage(cost, longest) {
   );
 }
 
-function run(record, open) {
+/** The newest is open, until the user opens or closes it. */
+function run({ record }) {
   const longest = Math.max(...record.stages.map((cost) => cost.seconds));
   const price = record.price ? `, ${dollars(record.dollars)}` : "";
   const failed = record.status === "error" ? ", failed" : "";
   const when = new Date(1000 * record.ended).toLocaleTimeString();
   const total = record.prompt_seconds ?? record.total_seconds;
-  return element(
-    "details",
-    { open },
-    element("summary", { textContent: `${when}: ${duration(total)}${price}${failed}` }),
-    element("ul", {}, record.stages.map((cost) => stage(cost, longest))),
-  );
+  const summary = element("summary", { textContent: `${when}: ${duration(total)}${price}${failed}` });
+  const stages = element("ul", {}, record.stages.map((cost) => stage(cost, longest)));
+  const root = element("details", {}, summary, stages);
+  let isChosen = false;
+  summary.addEventListener("click", () => (isChosen = true));
+  return { root, update: ({ isNewest }) => isChosen || (root.open = isNewest) };
 }
 
 export function runsSection() {
   const { root, show } = section("Last runs");
+  const list = element("div");
+  const update = keyed(list, run);
 
   async function refresh() {
     const { runs } = await get(`/runs?limit=${SHOWN}`);
-    show(
-      runs.length
-        ? runs.map((record, place) => run(record, place === 0))
-        : element("p", { textContent: "Nothing has run yet. Every run of the pack's nodes will be listed here." }),
-    );
+    update(runs.map((record, place) => [record.run, { record, isNewest: place === 0 }]));
+    if (!runs.length) show(element("p", { textContent: "Nothing has run yet. Every run of the pack's nodes will be listed here." }));
+    else if (!list.isConnected) show(list);
   }
   return { root, refresh };
 }

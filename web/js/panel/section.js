@@ -7,26 +7,27 @@ export function tell(severity, detail) {
   app.extensionManager.toast.add({ severity, summary: "Frugal Motion", detail, life: severity === "error" ? 8000 : 4000 });
 }
 
-/** A button that does one thing at a time. */
+/** A button that does one thing at a time. It is never `disabled`, which would take the focus from it. */
 export function button(text, work, title = "") {
-  const made = element("button", { type: "button", textContent: text, title });
+  const made = element("button", { type: "button", textContent: text, title, ariaDisabled: "false" });
   made.addEventListener("click", async () => {
-    made.disabled = true;
+    if (made.ariaDisabled === "true") return;
+    made.ariaDisabled = "true";
     try {
       await work();
     } catch (error) {
       tell("error", error.message);
     } finally {
-      made.disabled = false;
+      made.ariaDisabled = "false";
     }
   });
   return made;
 }
 
-/** A section with a heading; `body` is replaced by `show(...children)`. */
-export function section(title) {
+/** A section with a heading; what is between that and what `stays` is replaced by `show(...children)`. */
+export function section(title, ...stays) {
   const body = element("div", { className: "frugal-body" });
-  const root = element("section", { "aria-label": title }, element("h3", { textContent: title }), body);
+  const root = element("section", { "aria-label": title }, element("h3", { textContent: title }), body, ...stays);
   return { root, show: (...children) => body.replaceChildren(...children.flat().filter((child) => child != null)) };
 }
 
