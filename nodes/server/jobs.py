@@ -32,7 +32,7 @@ from ..errors import InputError
 from ..host.folders import user_folder
 from ..host.machine import QueueMachine, kind_of
 from ..host.queue import accepted
-from ..host.settings import settings
+from ..host.settings import settings, settings_problem
 from ..jobs.gather import batch_key
 from ..jobs.job import FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
 from ..jobs.prompt import Prompt
@@ -209,6 +209,8 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
 
 def _authorized(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.Response:
+        if settings_problem():  # there may be a token in them
+            raise Refusal(503, "the settings cannot be read; the log of ComfyUI says why")
         token = settings().jobs_token
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")  # as aiohttp has decoded it
         if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):

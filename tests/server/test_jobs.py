@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import socket
@@ -11,11 +12,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import av
 import numpy as np
 import pytest
 
+from frugal_motion.nodes.host.settings import settings_file
+from frugal_motion.nodes.server.answers import Refusal
+from frugal_motion.nodes.server.jobs import _authorized
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server, running
 
@@ -275,10 +280,19 @@ def test_a_token_is_wanted_where_one_is_set(own: Server) -> None:
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
         assert "secret" not in json.dumps(ask(own, "/settings")[1])
+        set_up(own.base, jobs_token="secret", jobs_wating=5)
+        assert ask(own, "/jobs")[0] == 401
     finally:
         set_up(own.base)
     code, answer = ask(own, "/settings", {"jobs_token": ""})
     assert code == 400 and "over HTTP" in answer["error"]
+
+
+def test_settings_that_cannot_be_read_close_the_jobs() -> None:
+    settings_file().write_text('{"jobs_token": "secret",}', encoding="utf-8")
+    with pytest.raises(Refusal, match="settings") as refused:
+        asyncio.run(_authorized(AsyncMock())(Mock(remote="127.0.0.1", headers={})))
+    assert refused.value.status == 503
 
 
 def _status(server: Server, request: bytes) -> bytes:
