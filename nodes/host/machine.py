@@ -6,6 +6,7 @@ import asyncio
 import copy
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 
@@ -31,7 +32,14 @@ def kind_of(class_type: str) -> Kind:
         node_class, "INPUT_IS_LIST", False
     )
     is_output = bool(getattr(node_class, "OUTPUT_NODE", False))
-    return Kind(is_output, makes_lists, can_be_ahead=ahead_class(class_type) is not None)
+    reads_prompt = node_class is not None and _reads_prompt(node_class)
+    return Kind(is_output, makes_lists, ahead_class(class_type) is not None, reads_prompt)
+
+
+@lru_cache(maxsize=1000)  # some classes look into folders to tell their inputs
+def _reads_prompt(node_class: Any) -> bool:
+    hidden = node_class.INPUT_TYPES().get("hidden", {})
+    return any(value in ("PROMPT", ("PROMPT",)) for value in hidden.values())
 
 
 class QueueMachine:

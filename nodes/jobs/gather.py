@@ -33,6 +33,8 @@ def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:
     if not samplers or any(kinds(prompt[node_id]["class_type"]).makes_lists for node_id in before):
         return ""
     shared = in_front(prompt, (source for sampler in samplers for source in _shared_sources(prompt[sampler])))
+    if any(kinds(prompt[node_id]["class_type"]).reads_prompt for node_id in shared):
+        return ""
     nodes = [
         [node_id, node["class_type"], _fixed(node, node_id in shared, node_id in before)]
         for node_id, node in sorted(prompt.items())

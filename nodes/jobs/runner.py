@@ -157,7 +157,7 @@ class Runner:
         return True
 
     async def _run(self, jobs: Sequence[Job]) -> None:
-        batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs]), self._proceeded)
+        batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs], self._kinds), self._proceeded)
         self._runs = _newest(self._runs, {batch.run: batch}, _RUNS_KNOWN)
         for job in jobs:
             self._tell(job.id)

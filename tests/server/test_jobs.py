@@ -145,6 +145,22 @@ def test_jobs_meet_in_one_prompt_and_come_out_as_alone(own: Server, tmp_path: Pa
     assert cost["seconds"] > 0
 
 
+def test_reports_of_jobs_that_met_are_of_each_alone(own: Server) -> None:
+    before, known = len(own.get("/history")), {"Load Video.file": "one_person.mp4"}
+    ids = [
+        post(own, client, workflow="cost_lab", **known, **{"Sampler.seed": seed})
+        for client, seed in (("a", 91), ("b", 92))
+    ]
+    jobs = ended(own, *ids)
+    assert [job["error"] for job in jobs] == ["", ""] and len(own.get("/history")) == before + 1
+    seconds = [sum(stage["seconds"] for stage in _report(job).values()) for job in jobs]
+    costs = until(lambda: [found for job in ids if (found := state(own, job)["cost"])], "the bills")
+    assert sum(seconds) <= sum(cost["seconds"] for cost in costs)
+    assert all(_report(job)["Sampler"]["frames"] * 2 == _report(job)["Sampler"]["rows"] for job in jobs)
+    shown = [data for job in jobs for result in job["results"] for data in result["data"].get("frugal_estimate", ())]
+    assert len(shown) == 2 and shown[0]["rows"] == shown[1]["rows"]
+
+
 def test_a_broken_clip_fails_alone_and_the_cache_knows_what_was_done(own: Server) -> None:
     shutil.copyfile(own.base / "input" / "one_person.mp4", own.base / "input" / "bad.mp4")
     shutil.copyfile(own.base / "input" / "one_person.mp4", own.base / "input" / "gone.mp4")
