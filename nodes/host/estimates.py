@@ -68,7 +68,9 @@ class EstimateOptions:
         plan = values.pop("keyframes", None)
         try:
             return cls(**values, keyframes=Keyframes.from_fields(plan) if plan else None)
-        except (KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:  # a frame rate such as "x" or "1/0"
             raise InputError("options", repr(given)[:200], f"{', '.join(sorted(names))} of the right kind") from error
 
 

@@ -109,6 +109,8 @@ def test_a_budget_without_a_price_says_so() -> None:
         ({"unknown": 1}, "options"),
         ({"keyframes": {"frames": [0]}}, "options"),
         ({"keyframes": 3}, "options"),
+        ({"keyframes": {"frames": [0], "frame_count": 1, "frame_rate": "x", "cuts": []}}, "options"),
+        ({"keyframes": {"frames": [0], "frame_count": 1, "frame_rate": "1/0", "cuts": []}}, "options"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], name: str) -> None:
