@@ -12,6 +12,9 @@ from ..economy.meter import StageCost
 from ..jobs.merge import LIST_CLASS, Merged
 from ..jobs.prompt import Prompt
 
+CLIENT = "frugal-motion-jobs"
+"""The websocket that ComfyUI tells of the runs of jobs: nobody watches there."""
+
 
 class JobRuns:
     """The merged prompts that run now.

@@ -16,12 +16,11 @@ from ..jobs.batch import Batch
 from ..jobs.outcome import Ended
 from ..jobs.prompt import Kind, Prompt
 from .ahead import ahead_class, prepare
-from .job_runs import job_runs
+from .job_runs import CLIENT, job_runs
 from .queue import Refused, enqueue
 
 logger = logging.getLogger(__name__)
 
-CLIENT = "frugal-motion-jobs"
 _LOOK_EVERY = 0.1  # seconds
 
 
