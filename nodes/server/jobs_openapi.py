@@ -27,6 +27,12 @@ JOB: dict[str, Any] = {
             "description": "Nodes done, nodes in all, the node that works, and how far that is.",
             "properties": {"done": _NUMBER, "of": _NUMBER, "node": _TEXT, "value": _NUMBER, "max": _NUMBER},
         },
+        "estimate": {
+            "type": ["object", "null"],
+            "description": "What the GPU will take for it alone by earlier runs; only in the answer to GET of one job, "
+            "until it has ended.",
+            "properties": {"seconds": _NUMBER, "dollars": _NUMBER},
+        },
         "error": _TEXT,
         "results": {
             "type": "array",

@@ -153,6 +153,7 @@ def test_reports_of_jobs_that_met_are_of_each_alone(own: Server) -> None:
     ]
     jobs = ended(own, *ids)
     assert [job["error"] for job in jobs] == ["", ""] and len(own.get("/history")) == before + 1
+    assert all(job["estimate"] is None for job in jobs)
     seconds = [sum(stage["seconds"] for stage in _report(job).values()) for job in jobs]
     costs = until(lambda: [found for job in ids if (found := state(own, job)["cost"])], "the bills")
     assert sum(seconds) <= sum(cost["seconds"] for cost in costs)
