@@ -10,6 +10,7 @@ from comfy_api.latest import io, ui
 
 from ..host.calibration import measured_runs
 from ..host.estimates import EstimateOptions, gpu_names, workflow_estimate
+from ..host.job_runs import own_prompt
 from ..host.node import FrugalNode, Keyframes
 from ..keyframes.keyframes import Keyframes as Plan
 from .chart import draw_savings
@@ -84,7 +85,7 @@ class FrugalCostEstimate(FrugalNode):
         keyframes: Plan | None = None,
     ) -> io.NodeOutput:
         options = EstimateOptions(gpu, price, spot, budget, keyframes)
-        found = workflow_estimate(cls.hidden.prompt, options, measured_runs())
+        found = workflow_estimate(own_prompt(cls.hidden)[0], options, measured_runs())
         chart = torch.from_numpy(draw_savings(found.estimate)).float()[None] / 255
         shown = {**ui.PreviewText(found.text).as_dict(), "frugal_estimate": [found.as_dict()]}
         return io.NodeOutput(found.text, json.dumps(found.as_dict()), chart, ui=shown)

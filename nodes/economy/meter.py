@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 Clock: TypeAlias = Callable[[], float]
@@ -86,6 +86,21 @@ class StageCost:
     calls: int = 0
     clips: dict[int, float] = field(default_factory=dict)
     shares: dict[int, float] = field(default_factory=dict)
+
+    def part(self, part: float) -> StageCost:
+        """The cost of one of several clips that were worked on together: so much of all that can be divided."""
+        return replace(
+            self,
+            seconds=self.seconds * part,
+            processor_seconds=self.processor_seconds * part,
+            gpu_seconds=self.gpu_seconds * part,
+            load_seconds=self.load_seconds * part,
+            joules=self.joules * part,
+            frames=round(self.frames * part),
+            rows=round(self.rows * part),
+            clips={},
+            shares={},
+        )
 
     def add(self, before: Reading, now: Reading, clip: int | None) -> None:
         """Charge what was spent between two readings."""

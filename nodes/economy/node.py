@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from comfy_api.latest import Input, io, ui
 
+from ..host.job_runs import own_costs, own_prompt
 from ..host.models import this_device
 from ..host.node import Anything, FrugalNode, run_costs
 from ..host.prices import price_here
@@ -58,7 +59,7 @@ class FrugalCostReport(FrugalNode):
 
     @classmethod
     def execute(cls, after: Any, gpu_price: float) -> io.NodeOutput:
-        stages = tuple(_stages(cls.hidden.prompt, cls.hidden.unique_id))
+        stages = tuple(_stages(*own_prompt(cls.hidden)))
         report = Report(stages, gpu_price or price_here(), this_device(), _video_seconds(after))
         shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
         chart = torch.from_numpy(draw_costs(report)).float()[None] / 255
@@ -72,7 +73,7 @@ def _video_seconds(value: Any) -> float:
 
 def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
     """The pack's nodes in front of the report: what they cost now, or that a cache spared them."""
-    costs = run_costs()
+    costs = own_costs(run_costs())
     stages = []
     for upstream_id in upstream(prompt, node_id):
         name = title(prompt, upstream_id)

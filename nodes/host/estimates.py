@@ -17,8 +17,9 @@ from ..economy.table import as_text
 from ..economy.throughput import Measured, calibrated
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
+from .calibration import measured_runs
 from .models import compute_device, inference_dtype, this_device
-from .prices import known_cards
+from .prices import known_cards, price_here
 from .workflow_job import planned
 
 THIS_MACHINE = "this machine"
@@ -68,7 +69,9 @@ class EstimateOptions:
         plan = values.pop("keyframes", None)
         try:
             return cls(**values, keyframes=Keyframes.from_fields(plan) if plan else None)
-        except (KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:  # a frame rate such as "x" or "1/0"
             raise InputError("options", repr(given)[:200], f"{', '.join(sorted(names))} of the right kind") from error
 
 
@@ -127,6 +130,17 @@ def workflow_estimate(prompt: Any, options: EstimateOptions, measured: Sequence[
     if options.budget and not machine.price:
         notes.append("A budget needs a price: choose a GPU, or give its dollars per hour.")
     return WorkflowEstimate(estimate(found.job, found.nets, machine), name, advice, (*notes, *found.notes))
+
+
+def likely_cost(prompt: Any) -> dict[str, float] | None:
+    """Seconds and dollars of the GPU that a prompt will take here, by earlier runs; ``None`` if nobody can tell."""
+    try:
+        found = workflow_estimate(prompt, EstimateOptions(price=price_here()), measured_runs()).estimate
+    except (ValueError, TypeError, LookupError, ArithmeticError, OSError):  # of values that other nodes will make
+        return None
+    if found.seconds is None or found.dollars is None:
+        return None
+    return {"seconds": round(found.seconds, 3), "dollars": round(found.dollars, 6)}
 
 
 def _machine(options: EstimateOptions, measured: Sequence[Measured]) -> tuple[Machine, str, list[str]]:

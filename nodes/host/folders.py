@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
@@ -67,8 +68,8 @@ def input_file(name: str, argument: str = "file") -> Path:
     Raises:
         InputError: it lies outside ComfyUI's input, output and temp folders, or is not there.
     """
-    if not name:
-        raise InputError(argument, "no name", "a file in ComfyUI's input folder")
+    if not name or "\0" in name:
+        raise InputError(argument, repr(name) if name else "no name", "a file in ComfyUI's input folder")
     plain, base = folder_paths.annotated_filepath(name)
     root = Path(base or folder_paths.get_input_directory()).resolve()
     path = (root / str(plain)).resolve()
@@ -117,11 +118,17 @@ def _expanded(line: str, root: Path, suffixes: Collection[str], argument: str) -
     parts = PurePath(line).parts
     if PurePath(line).is_absolute() or ".." in parts:
         raise InputError(argument, repr(line), f"a name inside ComfyUI's {root.name} folder")
-    pattern = f"{line}/*" if (root / line).is_dir() else line
-    if not any(character in pattern for character in "*?["):
+    try:
         input_file(line, argument)
-        return [line]
-    found = sorted(path for path in root.glob(pattern) if path.is_file() and path.suffix.lower() in suffixes)
+        return [line]  # whatever its name looks like: a pattern, or a file with [output]
+    except InputError:
+        pattern = f"{glob.escape(line)}/*" if (root / line).is_dir() else line
+        if not glob.has_magic(pattern):
+            raise
+    try:
+        found = sorted(path for path in root.glob(pattern) if path.is_file() and path.suffix.lower() in suffixes)
+    except ValueError as error:  # a**b, until Python 3.13
+        raise InputError(argument, f"{line!r} ({error})", "files, folders or patterns such as dance/*.mp4") from error
     if not found:
         raise InputError(argument, f"no video for {line!r}", f"files, folders or patterns in {root}")
     return [path.relative_to(root).as_posix() for path in found if path.resolve().is_relative_to(root)]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from ..jobs.merge import Merged
+from comfy_execution.utils import get_executing_context
+
+from ..economy.meter import StageCost
+from ..jobs.merge import LIST_CLASS, Merged
 from ..jobs.prompt import Prompt
+
+CLIENT = "frugal-motion-jobs"
+"""The websocket that ComfyUI tells of the runs of jobs: nobody watches there."""
 
 
 class JobRuns:
@@ -33,6 +40,38 @@ class JobRuns:
         merged = self._runs.get(run)
         return merged.origin(node_id) if merged and merged.jobs > 1 else None
 
+    def costs(self, run: str, node_id: str, costs: Mapping[str, StageCost]) -> dict[str, StageCost]:
+        """What a run has cost the job that a node works for, by the ids of its own prompt.
+
+        Args:
+            costs: of the whole run, by node id.
+        """
+        if not self.origin(run, node_id):
+            return dict(costs)
+        merged = self._runs[run]
+        (place,) = merged.owners[node_id]
+        found = {}
+        for other, origin in merged.origins.items():
+            owners = merged.owners[other]
+            if other in costs and place in owners and merged.prompt[other]["class_type"] != LIST_CLASS:
+                cost = costs[other]
+                part = merged.parts(other, cost.shares).get(place, 0.0)
+                found[origin] = cost if len(owners) == 1 else cost.part(part)
+        return found
+
 
 # One per ComfyUI process, as the ledger of costs.
 job_runs = JobRuns()
+
+
+def own_prompt(hidden: Any) -> tuple[Mapping[str, Any], str]:
+    """The prompt that a node sees as a hidden input, and its id; of a prompt of several jobs, those in its job's."""
+    context = get_executing_context()
+    origin = job_runs.origin(context.prompt_id, context.node_id) if context else None
+    return origin or (hidden.prompt, hidden.unique_id)
+
+
+def own_costs(costs: Mapping[str, StageCost]) -> dict[str, StageCost]:
+    """What the run that is executing now has cost the job of the node that works, by the ids of ``own_prompt``."""
+    context = get_executing_context()
+    return job_runs.costs(context.prompt_id, context.node_id, costs) if context else dict(costs)

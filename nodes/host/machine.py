@@ -6,6 +6,7 @@ import asyncio
 import copy
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 
@@ -15,12 +16,11 @@ from ..jobs.batch import Batch
 from ..jobs.outcome import Ended
 from ..jobs.prompt import Kind, Prompt
 from .ahead import ahead_class, prepare
-from .job_runs import job_runs
+from .job_runs import CLIENT, job_runs
 from .queue import Refused, enqueue
 
 logger = logging.getLogger(__name__)
 
-CLIENT = "frugal-motion-jobs"
 _LOOK_EVERY = 0.1  # seconds
 
 
@@ -31,7 +31,14 @@ def kind_of(class_type: str) -> Kind:
         node_class, "INPUT_IS_LIST", False
     )
     is_output = bool(getattr(node_class, "OUTPUT_NODE", False))
-    return Kind(is_output, makes_lists, can_be_ahead=ahead_class(class_type) is not None)
+    reads_prompt = node_class is not None and _reads_prompt(node_class)
+    return Kind(is_output, makes_lists, ahead_class(class_type) is not None, reads_prompt)
+
+
+@lru_cache(maxsize=1000)  # some classes look into folders to tell their inputs
+def _reads_prompt(node_class: Any) -> bool:
+    hidden = node_class.INPUT_TYPES().get("hidden", {})
+    return any(value in ("PROMPT", ("PROMPT",)) for value in hidden.values())
 
 
 class QueueMachine:

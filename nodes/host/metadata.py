@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from comfy.cli_args import args
-from comfy_execution.utils import get_executing_context
 
-from .job_runs import job_runs
+from .job_runs import own_prompt
 
 
 def workflow_metadata(hidden: Any) -> dict[str, str]:
@@ -21,7 +20,5 @@ def workflow_metadata(hidden: Any) -> dict[str, str]:
         return {}
     values = dict(hidden.extra_pnginfo or {})
     if hidden.prompt is not None:
-        context = get_executing_context()
-        origin = job_runs.origin(context.prompt_id, context.node_id) if context else None
-        values["prompt"] = origin[0] if origin else hidden.prompt
+        values["prompt"] = own_prompt(hidden)[0]
     return {key: json.dumps(value) for key, value in values.items()}

@@ -20,6 +20,7 @@ from ..motion.preview import packed
 from ..video.encode import EncodeSettings, save
 from ..video.stream import ArrayStream, Frames, VideoInfo
 from .folders import temp_file
+from .job_runs import CLIENT
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def shown_on_node(chunks: Iterator[Frames], info: VideoInfo, node_id: str) -> It
     editor watches.
     """
     context, server = get_executing_context(), getattr(PromptServer, "instance", None)
-    if context is None or server is None or server.client_id is None:
+    if context is None or server is None or server.client_id in (None, CLIENT):
         yield from chunks
         return
     step = -(-info.frame_count // MOST_FRAMES)

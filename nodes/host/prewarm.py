@@ -9,6 +9,7 @@ from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from ..caching.signature import is_link
 from ..errors import InputError
+from ..jobs.prompt import in_order
 
 LOADABLE = frozenset({"MODEL", "CONTROL_NET", "CLIP", "VAE", "UPSCALE_MODEL", "INTERP_MODEL"})
 """Types on the wires that stand for weights."""
@@ -22,9 +23,12 @@ def prewarming(prompt: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: the workflow is none, or loads no models.
     """
-    if not all(isinstance(node, Mapping) and isinstance(node.get("inputs"), Mapping) for node in prompt.values()):
+    if not all(map(_is_node, prompt.values())):
         raise InputError("prompt", "something else", "a workflow in API form")
-    kept = {node_id for node_id in prompt if _only_loads(prompt, node_id, frozenset())}
+    kept: set[str] = set()
+    for node_id in in_order(dict(prompt)):
+        if _gives_models(prompt[node_id]) and all(source in kept for source, _ in _links(prompt[node_id])):
+            kept.add(node_id)
     ends = {
         (source, slot)
         for node_id, node in prompt.items()
@@ -39,14 +43,15 @@ def prewarming(prompt: Mapping[str, Any]) -> dict[str, Any]:
     return loading
 
 
-def _only_loads(prompt: Mapping[str, Any], node_id: str, above: frozenset[str]) -> bool:
-    """Whether a node, and all in front of it, gives nothing but models."""
-    node_class = NODE_CLASS_MAPPINGS.get(prompt[node_id].get("class_type"))
-    kinds = getattr(node_class, "RETURN_TYPES", ())
-    if not kinds or not LOADABLE.issuperset(kinds) or node_id in above:
-        return False
-    sources = {source for source, _ in _links(prompt[node_id])}
-    return all(source in prompt and _only_loads(prompt, source, above | {node_id}) for source in sources)
+def _is_node(node: Any) -> bool:
+    is_object = isinstance(node, Mapping) and isinstance(node.get("inputs"), Mapping)
+    return is_object and isinstance(node.get("class_type"), str)
+
+
+def _gives_models(node: Mapping[str, Any]) -> bool:
+    """Whether a node gives nothing but models."""
+    kinds = getattr(NODE_CLASS_MAPPINGS.get(node["class_type"]), "RETURN_TYPES", ())
+    return bool(kinds) and LOADABLE.issuperset(kinds)
 
 
 def _links(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +11,7 @@ import comfy.model_management as management
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    JsonConfigSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -24,8 +22,7 @@ from ..errors import InputError
 from ..jobs.gather import Gathering
 from ..jobs.merge import MOST
 from .folders import user_folder
-
-logger = logging.getLogger(__name__)
+from .last_right import LastRight
 
 NAME = "settings.json"
 ENVIRONMENT = "FRUGAL_MOTION_"
@@ -151,7 +148,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=settings_file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _written(settings_file()))
 
     @property
     def limits(self) -> Limits:
@@ -181,21 +178,30 @@ def settings_file() -> Path:
     return user_folder("") / NAME
 
 
+class _OfEnvironment(Settings):
+    """What the environment alone sets."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (named["env_settings"],)
+
+
 def settings() -> Settings:
-    """Read them; if something there is not right, none of it counts."""
-    path = settings_file()
-    try:
-        return _read(path, path.stat().st_mtime_ns)
-    except OSError:
-        return _read(path, None)
+    """Read them. If something there is not right, those before hold; if there are none, those of the environment."""
+    return _settings.of(settings_file())[0]
 
 
-@lru_cache(maxsize=1)
-def _read(path: Path, _changed: int | None) -> Settings:
+def settings_problem() -> str:
+    """Why those that hold are not what the owner has set; empty if they are, or were when last they could be read."""
+    return _settings.of(settings_file())[1]
+
+
+def _of_environment() -> Settings:
     try:
-        return Settings()
-    except (OSError, ValueError, TypeError) as error:  # no JSON, or JSON that is no object
-        logger.warning("settings of %s and the environment are not used: %s", path, _reasons(error))
+        return _OfEnvironment()
+    except ValueError:
         return Settings.model_construct()
 
 
@@ -210,11 +216,7 @@ def change_settings(given: dict[str, Any]) -> Settings:
     for name in given:
         if name in OWNER_ONLY:
             raise InputError(name, "a request over HTTP", f"a line in {path}, or {environment_name(name)}")
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        kept = {}
-    wanted = {**(kept if isinstance(kept, dict) else {}), **given}
+    wanted = {**_written(path), **given}
     try:
         Settings.model_validate(wanted)
     except ValidationError as error:
@@ -222,8 +224,21 @@ def change_settings(given: dict[str, Any]) -> Settings:
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     aside.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
     os.replace(aside, path)
-    _read.cache_clear()  # the file may have changed twice within its clock's tick
+    _settings.forget()
     return settings()
+
+
+def _written(path: Path) -> dict[str, Any]:
+    """What the file says; one that makes no sense is its owner's to mend: a token may be lost by writing over it."""
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise InputError(str(path), f"no JSON ({error})", "a JSON object", "Mend it, or remove it.") from error
+    if not isinstance(written, dict):
+        raise InputError(str(path), type(written).__name__, "a JSON object", "Mend it, or remove it.")
+    return written
 
 
 def environment_name(name: str) -> str:
@@ -235,3 +250,7 @@ def _reasons(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+
+
+# One per ComfyUI process.
+_settings = LastRight(Settings, _of_environment, _reasons)

@@ -38,6 +38,11 @@ class Batch:
     maximum: float = 0.0
     ended: set[str] = field(default_factory=set)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any node has worked, or is known not to need to."""
+        return bool(self.node or self.ended)
+
     def progress(self, place: int) -> dict[str, Any]:
         """How far a job is: its nodes that have ended, and the node that works."""
         nodes = [node_id for node_id, places in self.merged.owners.items() if place in places]

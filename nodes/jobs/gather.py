@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:
     if not samplers or any(kinds(prompt[node_id]["class_type"]).makes_lists for node_id in before):
         return ""
     shared = in_front(prompt, (source for sampler in samplers for source in _shared_sources(prompt[sampler])))
+    if any(kinds(prompt[node_id]["class_type"]).reads_prompt for node_id in shared):
+        return ""
     nodes = [
         [node_id, node["class_type"], _fixed(node, node_id in shared, node_id in before)]
         for node_id, node in sorted(prompt.items())
@@ -98,10 +101,15 @@ def choose(waiting: Sequence[Job], turns: Mapping[str, float], gathering: Gather
     clients = sorted(dict.fromkeys(job.client for job in waiting), key=lambda client: turns.get(client, 0.0))
     lead = next(job for job in waiting if job.client == clients[0])
     batch = _joined(lead, waiting, clients, min(gathering.most, MOST))
-    due = min(min(job.created + gathering.window, (job.deadline or now + 1e9) - gathering.window) for job in batch)
+    due = min(min(_since(job, now) + gathering.window, (job.deadline or now + 1e9) - gathering.window) for job in batch)
     if due > now and lead.key and len(batch) < min(gathering.most, lead.most):
         return Choice(wait=due - now)
     return Choice(tuple(batch))
+
+
+def _since(job: Job, now: float) -> float:
+    """Since when a job waits; one that came before the clock was set back has waited long enough."""
+    return job.created if job.created <= now else -math.inf
 
 
 def _joined(lead: Job, waiting: Sequence[Job], clients: Sequence[str], most: int) -> list[Job]:

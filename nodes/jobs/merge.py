@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..caching.signature import is_link
-from .prompt import Node, Prompt, in_order, wires
+from .prompt import Kinds, Node, Prompt, in_order, wires
 
 MOST = 32
 """Jobs in a prompt: so many items have the nodes of this stage."""
@@ -72,8 +72,20 @@ class Merged:
         owners = self.owners.get(node_id, ())
         return (self.alone[owners[0]], self.origins[node_id]) if len(owners) == 1 else None
 
+    def parts(self, node_id: str, shares: Mapping[int, float]) -> dict[int, float]:
+        """What part of a node's work was for which job, by its place; they add up to 1.
 
-def merged(prompts: Sequence[Prompt]) -> Merged:
+        Args:
+            shares: by place, as far as the node knows; else the parts are even.
+        """
+        owners = self.owners.get(node_id, range(self.jobs))
+        total = sum(shares.values())
+        if len(owners) == 1 or total <= 0:
+            return dict.fromkeys(owners, 1 / len(owners))
+        return {place: share / total for place, share in shares.items()}
+
+
+def merged(prompts: Sequence[Prompt], kinds: Kinds) -> Merged:
     """Merge prompts of one key (see ``gather.batch_key``); a prompt alone stays as it is.
 
     Raises:
@@ -85,7 +97,7 @@ def merged(prompts: Sequence[Prompt]) -> Merged:
         return Merged(
             first, dict.fromkeys(first, everyone), {node_id: node_id for node_id in first}, frozenset(), prompts
         )
-    own = _own(prompts)
+    own = _own(prompts, kinds)
     merger = _Merger(prompts, own)
     for node_id, node in first.items():
         if node_id not in own:
@@ -97,11 +109,12 @@ def merged(prompts: Sequence[Prompt]) -> Merged:
     return merger.result()
 
 
-def _own(prompts: Sequence[Prompt]) -> set[str]:
+def _own(prompts: Sequence[Prompt], kinds: Kinds) -> set[str]:
     own: set[str] = set()
     first = prompts[0]
     for node_id in in_order(first):
         differs = any(prompt[node_id]["inputs"] != first[node_id]["inputs"] for prompt in prompts[1:])
+        differs = differs or kinds(first[node_id]["class_type"]).reads_prompt
         if differs or any(source in own for _, source in wires(first[node_id])):
             own.add(node_id)
     return own

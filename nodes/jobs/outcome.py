@@ -150,13 +150,11 @@ def costs(run: Merged, stages: Sequence[tuple[str, Mapping[str, Any]]], price: f
     """
     seconds, gpu_seconds = [0.0] * run.jobs, [0.0] * run.jobs
     for node_id, stage in stages:
-        owners = run.owners.get(node_id, range(run.jobs))
         shares = {int(place): float(share) for place, share in (stage.get("shares") or {}).items()}
-        shares = shares if len(owners) > 1 and sum(shares.values()) > 0 else dict.fromkeys(owners, 1.0)
         on_gpu = 0.0 if stage["device"] in ("cpu", "-") else stage["gpu_seconds"] or stage["seconds"]
-        for place, share in shares.items():
-            seconds[place] += stage["seconds"] * share / sum(shares.values())
-            gpu_seconds[place] += on_gpu * share / sum(shares.values())
+        for place, part in run.parts(node_id, shares).items():
+            seconds[place] += stage["seconds"] * part
+            gpu_seconds[place] += on_gpu * part
     return [
         {"seconds": round(all_, 3), "gpu_seconds": round(gpu, 3), "dollars": round(gpu * price / 3600, 6)}
         for all_, gpu in zip(seconds, gpu_seconds, strict=True)

@@ -157,11 +157,11 @@ class Runner:
         return True
 
     async def _run(self, jobs: Sequence[Job]) -> None:
-        batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs]), self._proceeded)
+        batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs], self._kinds), self._proceeded)
         self._runs = _newest(self._runs, {batch.run: batch}, _RUNS_KNOWN)
         for job in jobs:
             self._tell(job.id)
-        ahead = asyncio.create_task(self._look_ahead(batch))
+        beside = [asyncio.create_task(self._look_ahead(batch)), asyncio.create_task(self._look_for_late(batch))]
         outcome: Sequence[Verdict]
         try:
             ended = await self._machine.run(batch.merged.prompt, batch)
@@ -171,7 +171,8 @@ class Runner:
             logger.exception("a batch of jobs could not be run")
             outcome = [Again(crashed=True) if len(jobs) > 1 else Failed(str(error)) for _ in jobs]
         finally:
-            ahead.cancel()
+            for task in beside:
+                task.cancel()
             self.batch = None
         for job, verdict in zip(jobs, outcome, strict=True):
             self._settle(job, verdict)
@@ -192,6 +193,14 @@ class Runner:
                     await asyncio.sleep(_LOOK_EVERY)
         except Exception:  # such as of a disk that is full; the batch must not suffer
             logger.exception("the next jobs are not prepared")
+
+    async def _look_for_late(self, batch: Batch) -> None:
+        """Take a batch back if a job of it is late before it has begun, as behind prompts of the editor."""
+        deadline = min((job.deadline for job in batch.jobs if job.deadline is not None), default=None)
+        while deadline is not None and not batch.withdrawn and not batch.has_begun:
+            if deadline <= self._clock():
+                batch.withdrawn = self._machine.withdraw(batch.run, even_if_running=False)
+            await asyncio.sleep(_LOOK_EVERY)
 
     def _leaves_processor(self, batch: Batch) -> bool:
         node = batch.merged.prompt.get(batch.node)

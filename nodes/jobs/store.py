@@ -205,9 +205,12 @@ class Store:
         with self._transaction() as file:
             file.execute("update jobs set cost = ? where id = ?", (json.dumps(both), job_id))
 
-    def to_call(self, calls: int, before: float) -> list[Job]:
-        """Jobs that ended before a time and whose webhooks have not been told, after fewer calls than that."""
-        return self._select("where webhook != '' and ended < ? and calls < ? order by ended", before, calls)
+    def to_call(self, calls: int, before: float) -> list[str]:
+        """Ids of jobs that ended before a time and whose webhooks have not been told, after fewer calls than that."""
+        clause = "where webhook != '' and ended < ? and calls < ? order by ended"
+        with self._lock:
+            rows = self._file.execute(f"select id from jobs {clause}", (before, calls)).fetchall()  # noqa: S608
+        return [row["id"] for row in rows]
 
     def called(self, job_id: str, calls: int) -> int:
         """A webhook has been called so often more.

@@ -8,7 +8,8 @@ from typing import Any
 from ..errors import InputError
 from ..host.folders import VIDEO_SUFFIXES, input_file, input_files
 from ..host.prompt import known_inputs
-from ..jobs.prompt import Node, Prompt, title
+from ..host.workflow import Workflow
+from ..jobs.prompt import Prompt
 from ..video.decode import FileStream
 from ..video.node import decode_settings
 
@@ -20,14 +21,11 @@ def clip_sizes(prompt: Prompt, longest: float) -> list[str]:
         longest: seconds of a clip that are allowed; 0 for any.
 
     Raises:
-        InputError: names a clip that is not there, cannot be read or is too long.
+        InputError: names a clip that is not there, cannot be read or is too long, or of which nobody can say how long
+            it is before the run.
     """
-    return [
-        size
-        for node_id, node in sorted(prompt.items())
-        if node["class_type"] in _FILES
-        for size in _sizes(node, title(prompt, node_id), longest)
-    ]
+    flow = Workflow(prompt)
+    return [size for node_id in sorted(flow.ids(*_FILES)) for size in _sizes(flow, node_id, longest)]
 
 
 _FILES: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
@@ -37,15 +35,30 @@ _FILES: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
 """The files that nodes of a class load."""
 
 
-def _sizes(node: Node, name: str, longest: float) -> list[str]:
-    inputs = known_inputs(node)
-    if any(isinstance(value, list) for value in inputs.values()):  # from other nodes: nobody knows yet
-        return []
-    settings = {key: value for key, value in inputs.items() if key not in ("file", "files")}
+_LENGTH = frozenset({"file", "files", "start", "duration"})
+"""Inputs by which a clip may become too long."""
+
+
+def _sizes(flow: Workflow, node_id: str, longest: float) -> list[str]:
+    inputs: dict[str, Any] = {}
+    wired: list[str] = []  # to other nodes: nobody knows their values yet
     try:
-        return [_size(file, settings, longest) for file in _FILES[node["class_type"]](inputs)]
+        for name in known_inputs(flow.prompt[node_id]):
+            try:
+                inputs[name] = flow.value(node_id, name)
+            except InputError as error:
+                if longest and name in _LENGTH:
+                    raise InputError(name, error.found, error.allowed) from error
+                wired.append(name)
+        if wired and not longest:
+            return []
+        settings = {key: value for key, value in inputs.items() if key not in ("file", "files")}
+        sizes = [_size(file, settings, longest) for file in _FILES[flow.kind(node_id)](inputs)]
     except InputError as error:
-        raise InputError(f"{name}.{error.name}", error.found, error.allowed, error.remedy) from error
+        raise InputError(f"{flow.title(node_id)}.{error.name}", error.found, error.allowed, error.remedy) from error
+    except (AttributeError, TypeError, ValueError) as error:  # a text that another node makes a number of
+        raise InputError(flow.title(node_id), str(error), "values that are known before the run") from error
+    return [] if wired else sizes
 
 
 def _size(file: str, settings: Mapping[str, Any], longest: float) -> str:

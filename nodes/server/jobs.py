@@ -2,7 +2,7 @@
 
 POST   /frugal-motion/jobs           {"workflow": …, "values": {"Title.input": …}}: 202, with the job's id
 GET    /frugal-motion/jobs           the last jobs; ?client=…&limit=20
-GET    /frugal-motion/jobs/{id}      state, position, progress, results, cost
+GET    /frugal-motion/jobs/{id}      state, position, progress, estimate, results, cost
 DELETE /frugal-motion/jobs/{id}      cancels it
 GET    /frugal-motion/openapi.json   all of that in words for machines
 
@@ -29,12 +29,13 @@ import folder_paths
 from aiohttp import web
 
 from ..errors import InputError
+from ..host.estimates import likely_cost
 from ..host.folders import user_folder
 from ..host.machine import QueueMachine, kind_of
 from ..host.queue import accepted
-from ..host.settings import settings
+from ..host.settings import settings, settings_problem
 from ..jobs.gather import batch_key
-from ..jobs.job import FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
+from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
 from ..jobs.prompt import Prompt
 from ..jobs.runner import Runner
 from ..jobs.store import Full, Store, Taken
@@ -145,6 +146,7 @@ class Jobs:
             "deadline": job.deadline,
             "position": store.ahead(job) + 1 if job.state == "queued" else None,
             "progress": self.runner.progress(job) if self.runner and job.state == "running" else None,
+            "estimate": None,
             "error": job.error,
             "results": [_linked(output) for output in job.outputs],
             "cost": job.cost,
@@ -189,7 +191,11 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
         return web.json_response({"jobs": [jobs.shown(job) for job in newest]})
 
     async def get_job(request: web.Request) -> web.Response:
-        return web.json_response(jobs.shown(_found(jobs, request)))
+        job = _found(jobs, request)
+        shown = jobs.shown(job)
+        if job.state not in ENDED:
+            shown["estimate"] = await asyncio.to_thread(likely_cost, job.prompt)
+        return web.json_response(shown)
 
     async def delete_job(request: web.Request) -> web.Response:
         job = _found(jobs, request)
@@ -209,6 +215,8 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
 
 def _authorized(handler: Handler) -> Handler:
     async def answer(request: web.Request) -> web.Response:
+        if settings_problem():  # there may be a token in them
+            raise Refusal(503, "the settings cannot be read; the log of ComfyUI says why")
         token = settings().jobs_token
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")  # as aiohttp has decoded it
         if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):

@@ -27,6 +27,12 @@ JOB: dict[str, Any] = {
             "description": "Nodes done, nodes in all, the node that works, and how far that is.",
             "properties": {"done": _NUMBER, "of": _NUMBER, "node": _TEXT, "value": _NUMBER, "max": _NUMBER},
         },
+        "estimate": {
+            "type": ["object", "null"],
+            "description": "What the GPU will take for it alone by earlier runs; only in the answer to GET of one job, "
+            "until it has ended.",
+            "properties": {"seconds": _NUMBER, "dollars": _NUMBER},
+        },
         "error": _TEXT,
         "results": {
             "type": "array",
@@ -67,13 +73,19 @@ def description() -> dict[str, Any]:
                         {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
                         {"name": "client", "in": "query", "schema": _TEXT},
                     ],
-                    "responses": {"200": {"description": "OK", "content": _JOBS}, **_answers(None, "400", "401")},
+                    "responses": {
+                        "200": {"description": "OK", "content": _JOBS},
+                        **_answers(None, "400", "401", "403", "503"),
+                    },
                 },
             },
             f"{PREFIX}/jobs/{{job}}": {
                 "parameters": [one],
-                "get": {"summary": "A job.", "responses": _answers(("200", "Job"), "401", "404")},
-                "delete": {"summary": "Cancel a job.", "responses": _answers(("200", "Job"), "401", "404", "409")},
+                "get": {"summary": "A job.", "responses": _answers(("200", "Job"), "401", "403", "404", "503")},
+                "delete": {
+                    "summary": "Cancel a job.",
+                    "responses": _answers(("200", "Job"), "401", "403", "404", "409", "503"),
+                },
             },
         },
         "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
@@ -106,5 +118,5 @@ _MEANINGS = {
     "409": "It has ended already.",
     "413": "The request is too large.",
     "429": "Too many jobs wait.",
-    "503": "Another process works on the jobs.",
+    "503": "Another process works on the jobs, or the settings cannot be read.",
 }

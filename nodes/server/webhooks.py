@@ -16,6 +16,7 @@ from ..jobs.store import Store
 logger = logging.getLogger(__name__)
 
 MOST_CALLS = 4
+MOST_AT_ONCE = 100
 _WAIT = 5.0  # seconds before the second call, and four times as long before each further one
 _LOOK_EVERY = 1.0
 _COSTS_AFTER = 3.0  # seconds: what a job has cost is known a moment after its end
@@ -41,10 +42,14 @@ class Webhooks:
         """Call until cancelled."""
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
             while True:
-                now, ended = time.monotonic(), self._store.to_call(MOST_CALLS, time.time() - _COSTS_AFTER)
-                due = [job for job in ended if self._next.get(job.id, 0) <= now]
+                due = await asyncio.to_thread(self._due)
                 await asyncio.gather(*(self._call(session, job) for job in due))
                 await asyncio.sleep(_LOOK_EVERY)
+
+    def _due(self) -> list[Job]:
+        now, ended = time.monotonic(), self._store.to_call(MOST_CALLS, time.time() - _COSTS_AFTER)
+        due = [job_id for job_id in ended if self._next.get(job_id, 0) <= now][:MOST_AT_ONCE]
+        return [job for job in map(self._store.find, due) if job]
 
     async def _call(self, session: aiohttp.ClientSession, job: Job) -> None:
         try:

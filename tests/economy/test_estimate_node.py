@@ -15,7 +15,8 @@ from frugal_motion.nodes.economy.estimate_node import FrugalCostEstimate
 from frugal_motion.nodes.economy.prices import dollars
 from frugal_motion.nodes.economy.throughput import Measured
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.host.estimates import THIS_MACHINE, estimate_prompt, gpu_names
+from frugal_motion.nodes.host import estimates
+from frugal_motion.nodes.host.estimates import THIS_MACHINE, estimate_prompt, gpu_names, likely_cost
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 
 from ..host.test_calibration import PROMPT as EDIT
@@ -109,6 +110,8 @@ def test_a_budget_without_a_price_says_so() -> None:
         ({"unknown": 1}, "options"),
         ({"keyframes": {"frames": [0]}}, "options"),
         ({"keyframes": 3}, "options"),
+        ({"keyframes": {"frames": [0], "frame_count": 1, "frame_rate": "x", "cuts": []}}, "options"),
+        ({"keyframes": {"frames": [0], "frame_count": 1, "frame_rate": "1/0", "cuts": []}}, "options"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, Any], name: str) -> None:
@@ -119,3 +122,14 @@ def test_wrong_options_are_refused(options: dict[str, Any], name: str) -> None:
 
 def test_the_answer_is_json() -> None:
     assert json.loads(json.dumps(estimate_prompt(PROMPT, {"gpu": "L4", "budget": 0.001}), allow_nan=False))
+
+
+def test_what_a_job_will_cost_is_told_by_runs_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert likely_cost(PROMPT) is None, "no run has shown how fast this machine is"
+    runs = [Measured("sample", "cpu", 1e12, 6, 10.0), Measured("load", "cpu", 0.0, 20, 0.5)]
+    monkeypatch.setattr(estimates, "measured_runs", lambda: runs)
+    monkeypatch.setattr(estimates, "price_here", lambda: 36.0)
+    found = likely_cost(PROMPT)
+    assert found["seconds"] == pytest.approx(estimate_prompt(PROMPT, {}, runs)["seconds"], abs=0.001)
+    assert found["dollars"] == pytest.approx(found["seconds"] / 100, abs=2e-5)
+    assert likely_cost({"1": {"class_type": "PreviewAny", "inputs": {}}}) is None

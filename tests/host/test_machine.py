@@ -24,7 +24,7 @@ def server() -> Mock:
 
 
 def batch(proceeded: Any = lambda node: None) -> Batch:
-    return Batch([Mock(), Mock()], merged(PROMPTS), proceeded)
+    return Batch([Mock(), Mock()], merged(PROMPTS, machine.kind_of), proceeded)
 
 
 def test_nodes_that_run_at_once_know_whose_they_are(server: Mock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.host import preview
+from frugal_motion.nodes.host.job_runs import CLIENT
 from frugal_motion.nodes.host.node import Stage
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.video.stream import ArrayStream
@@ -82,10 +83,12 @@ def test_a_stream_reads_the_same_whether_it_is_shown_or_not(server: Any) -> None
     assert len(server.sent) == 1 and np.array_equal(read_there, clip(30).frames)
 
 
-@pytest.mark.parametrize("who", ["nobody watches", "no stage that is shown", "no run"])
+@pytest.mark.parametrize("who", ["nobody watches", "a job", "no stage that is shown", "no run"])
 def test_nothing_is_made_that_nobody_sees(server: Any, tmp_path: Path, who: str) -> None:
     if who == "nobody watches":
         server.client_id = None
+    if who == "a job":
+        server.client_id = CLIENT
     if who == "no run":
         assert sum(map(len, StreamVideo(clip(5), SHOWN).stream.chunks())) == 5
     else:

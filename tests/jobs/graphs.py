@@ -17,6 +17,7 @@ def kinds(class_type: str) -> Kind:
         is_output=class_type == SAVE,
         makes_lists=class_type == "FrugalLoadClips",
         can_be_ahead=class_type in ("FrugalLoadVideo", "FrugalPlanKeyframes"),
+        reads_prompt=class_type == "FrugalCostEstimate",
     )
 
 

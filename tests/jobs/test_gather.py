@@ -88,3 +88,7 @@ def test_all_are_served_once_in_order_and_nobody_is_overtaken_for_ever(drawn: Se
         for name in ("", "k", "l"):
             alike = [one.number for one in served if (one.client, one.key) == (client, name)]
             assert alike == sorted(alike)
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting() -> None:
+    assert numbers(choose([job(0, created=NOW + 3600)], {}, Gathering(8, 1.0), NOW)) == [0]

@@ -10,8 +10,8 @@ from frugal_motion.nodes.jobs.outcome import LEFT_OUT, Again, Done, Ended, Faile
 from .graphs import kinds, workflow
 
 FILES = ("a.mp4", "b.mp4", "c.mp4")
-THREE = merged([workflow(file, prefix=file) for file in FILES])
-ALONE = merged([workflow()])
+THREE = merged([workflow(file, prefix=file) for file in FILES], kinds)
+ALONE = merged([workflow()], kinds)
 SHOWN = {f"8~{place}": {"images": [{"filename": f"{place}.mp4"}]} for place in (1, 2, 3)}
 MEMORY = "torch.OutOfMemoryError"
 

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -274,3 +274,57 @@ def test_cancelling(tmp_path: Path) -> None:
     assert job_states(store) == {"0": "cancelled", "1": "done", "2": "cancelled"}
     assert store.find("2").outputs == [], "what came out is dropped"
     assert told[0] == ("0", "cancelled") and told.count(("1", "done")) == 1
+
+
+def test_a_job_that_is_late_before_its_run_has_begun_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now = Store(tmp_path / "jobs.sqlite"), iter(range(100, 200))
+    monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
+
+    class Busy(Machine):
+        """Until the prompt is taken back, others are before it."""
+
+        there = True
+
+        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+            if len(batch.jobs) == 1:
+                return await super().run(prompt, batch)
+            for _ in range(50):
+                await asyncio.sleep(0)
+                if not self.there:
+                    return Ended("lost")
+            return Ended("success")
+
+        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+            assert not even_if_running
+            self.there = False
+            return True
+
+    for number, deadline in ((0, 110.0), (1, None)):
+        store.add(replace(job(number, f"{number}.mp4"), deadline=deadline), 9, 9)
+    runner = Runner(store, Busy(Random(1), 0.0), kinds, lambda: Gathering(4), clock=lambda: next(now))
+    while store.waiting():
+        asyncio.run(runner.step())
+    assert job_states(store) == {"0": "failed", "1": "done"}
+    assert "deadline" in store.find("0").error and store.find("1").crashes == 0
+
+
+def test_a_run_that_has_begun_is_not_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now = Store(tmp_path / "jobs.sqlite"), iter(range(100, 200))
+    monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
+
+    asked: list[str] = []
+
+    class Slow(Machine):
+        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+            batch.at("1")
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return await super().run(prompt, batch)
+
+        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+            asked.append(run)
+            return False
+
+    store.add(replace(job(0, "0.mp4"), deadline=110.0), 9, 9)
+    asyncio.run(Runner(store, Slow(Random(1), 0.0), kinds, lambda: Gathering(1), clock=lambda: next(now)).step())
+    assert job_states(store) == {"0": "done"} and asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import socket
@@ -11,11 +12,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import av
 import numpy as np
 import pytest
 
+from frugal_motion.nodes.host.settings import settings_file
+from frugal_motion.nodes.server.answers import Refusal
+from frugal_motion.nodes.server.jobs import _authorized
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server, running
 
@@ -138,6 +143,23 @@ def test_jobs_meet_in_one_prompt_and_come_out_as_alone(own: Server, tmp_path: Pa
     assert len({frames(video(own, job)).tobytes() for job in jobs}) == 4, "and they differ"
     cost = until(lambda: state(own, ids[0])["cost"], "the bill")
     assert cost["seconds"] > 0
+
+
+def test_reports_of_jobs_that_met_are_of_each_alone(own: Server) -> None:
+    before, known = len(own.get("/history")), {"Load Video.file": "one_person.mp4"}
+    ids = [
+        post(own, client, workflow="cost_lab", **known, **{"Sampler.seed": seed})
+        for client, seed in (("a", 91), ("b", 92))
+    ]
+    jobs = ended(own, *ids)
+    assert [job["error"] for job in jobs] == ["", ""] and len(own.get("/history")) == before + 1
+    assert all(job["estimate"] is None for job in jobs)
+    seconds = [sum(stage["seconds"] for stage in _report(job).values()) for job in jobs]
+    costs = until(lambda: [found for job in ids if (found := state(own, job)["cost"])], "the bills")
+    assert sum(seconds) <= sum(cost["seconds"] for cost in costs)
+    assert all(_report(job)["Sampler"]["frames"] * 2 == _report(job)["Sampler"]["rows"] for job in jobs)
+    shown = [data for job in jobs for result in job["results"] for data in result["data"].get("frugal_estimate", ())]
+    assert len(shown) == 2 and shown[0]["rows"] == shown[1]["rows"]
 
 
 def test_a_broken_clip_fails_alone_and_the_cache_knows_what_was_done(own: Server) -> None:
@@ -275,10 +297,19 @@ def test_a_token_is_wanted_where_one_is_set(own: Server) -> None:
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
         assert "secret" not in json.dumps(ask(own, "/settings")[1])
+        set_up(own.base, jobs_token="secret", jobs_wating=5)
+        assert ask(own, "/jobs")[0] == 401
     finally:
         set_up(own.base)
     code, answer = ask(own, "/settings", {"jobs_token": ""})
     assert code == 400 and "over HTTP" in answer["error"]
+
+
+def test_settings_that_cannot_be_read_close_the_jobs() -> None:
+    settings_file().write_text('{"jobs_token": "secret",}', encoding="utf-8")
+    with pytest.raises(Refusal, match="settings") as refused:
+        asyncio.run(_authorized(AsyncMock())(Mock(remote="127.0.0.1", headers={})))
+    assert refused.value.status == 503
 
 
 def _status(server: Server, request: bytes) -> bytes:
