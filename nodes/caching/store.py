@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_FOLDERS = "[0-9a-f][0-9a-f]"
+_CONTENT = re.compile(r"\.[0-9a-f]{32}(\.\w+)?|[0-9a-f]{64}-[0-9a-f]{8}\.\w+")
+"""Names that are ours, aside and in place: people may keep other things in the same folder."""
 _ABANDONED = 24 * 3600
 """Seconds after which a file that belongs to no entry is what a killed process left."""
 
@@ -74,7 +77,7 @@ class Store:
 
     def entries(self) -> Iterator[Entry]:
         """All whole entries, in no order."""
-        for facts in self.folder.glob("??/*.json"):
+        for facts in self.folder.glob(f"{_FOLDERS}/*.json"):
             entry = None if facts.name.startswith(".") else self._read(facts)
             if entry:
                 yield entry
@@ -201,8 +204,8 @@ class Store:
         for entry in damaged:
             self.remove(entry)
         named = {entry.path for entry in self.entries()}
-        for path in self.folder.glob("??/*"):
-            if path not in named and (path.suffix != ".json" or path.name.startswith(".")):
+        for path in self.folder.glob(f"{_FOLDERS}/*"):
+            if path not in named and _CONTENT.fullmatch(path.name):
                 _remove_if_abandoned(path)
         return damaged
 

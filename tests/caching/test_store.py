@@ -111,12 +111,25 @@ def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
 
 def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
     store, entries = filled(tmp_path, 1)
-    left, fresh = (entries[0].path.with_name(name) for name in (".0123.bin", ".4567.bin"))
-    for path in (left, fresh):
+    names = (f".{'0' * 32}.bin", f".{'1' * 32}", f"{KEY}-01234567.bin", f".{'2' * 32}.bin")
+    *left, fresh = (entries[0].path.with_name(name) for name in names)
+    for path in (*left, fresh):
         path.write_bytes(b"half")
-    os.utime(left, (0, 0))
+    for path in left:
+        os.utime(path, (0, 0))
     assert store.verify() == []
-    assert fresh.exists() and not left.exists() and entries[0].path.exists()
+    assert {path for path in tmp_path.rglob("*.*") if path.suffix != ".json"} == {fresh, entries[0].path}
+
+
+@pytest.mark.parametrize("name", ["tv/film.mkv", "ab/film.mkv", "ab/.hidden", "00/0-1.mp4", "ab/notes.json"])
+def test_what_is_not_the_caches_stays(tmp_path: Path, name: str) -> None:
+    store, _ = filled(tmp_path, 1)
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"mine")
+    os.utime(file, (0, 0))
+    store.verify()
+    assert file.read_bytes() == b"mine"
 
 
 def test_a_folder_that_is_only_for_reading_still_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
