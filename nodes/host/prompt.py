@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import folder_paths
+from comfy_api.latest import io
 
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
@@ -35,10 +36,17 @@ def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
     node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
     if node_class is None:
         return dict(node["inputs"])
-    kinds = node_class.INPUT_TYPES()
-    known = {**kinds.get("required", {}), **kinds.get("optional", {})}
-    # A dotted name belongs to a dynamic input: "model.steps" to "model".
-    return {name: value for name, value in node["inputs"].items() if is_link(value) or name.split(".")[0] in known}
+    if getattr(node_class, "ACCEPT_ALL_INPUTS", False):
+        return dict(node["inputs"])
+    is_v3, kinds = issubclass(node_class, io.ComfyNode), node_class.INPUT_TYPES()
+    # ComfyUI asks these mappings whether they contain a name; some of other packs say so of every name.
+    known = [kinds.get(part, {}) for part in ("required", "optional", *(() if is_v3 else ("hidden",)))]
+
+    def is_known(name: str) -> bool:
+        # A dotted name belongs to a dynamic input: "model.steps" to "model".
+        return any(name.split(".", maxsplit=1)[0] in part for part in known)
+
+    return {name: value for name, value in node["inputs"].items() if is_link(value) or is_known(name)}
 
 
 def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:

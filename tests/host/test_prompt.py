@@ -9,6 +9,7 @@ import folder_paths
 import pytest
 
 from frugal_motion.nodes.host.prompt import declared, meaning, title, upstream
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 PROMPT: dict[str, Any] = {
     "1": {"class_type": "A", "inputs": {"seed": 1}, "_meta": {"title": "First"}},
@@ -32,6 +33,33 @@ def test_only_inputs_that_the_class_has_count() -> None:
     assert declared(node)["inputs"] == {"width": 64, "height": ["1", 0]}
     unknown = {"class_type": "NotInstalled", "inputs": {"x": 1}}
     assert declared(unknown) == unknown
+
+
+class AnyName(dict[str, Any]):
+    """Optional inputs as nodes with a free number of widgets declare them, such as rgthree's Power Lora Loader."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __getitem__(self, _: str) -> Any:
+        return ("*",)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "attributes"),
+    [
+        ({"required": {"model": ("MODEL",)}, "optional": AnyName()}, {}),
+        ({"hidden": {"lora_1": ("STRING",)}}, {}),
+        ({}, {"ACCEPT_ALL_INPUTS": True}),
+    ],
+)
+def test_inputs_that_the_class_takes_under_any_name_count(
+    kinds: dict[str, Any], attributes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node_class = type("PowerLora", (), {"INPUT_TYPES": classmethod(lambda _: kinds), **attributes})
+    monkeypatch.setitem(NODE_CLASS_MAPPINGS, "PowerLora", node_class)
+    node = {"class_type": "PowerLora", "inputs": {"model": ["1", 0], "lora_1": {"on": True, "strength": 0.2}}}
+    assert declared(node) == node
 
 
 @pytest.fixture
