@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -66,7 +67,7 @@ def meaning(text: str, content: Callable[[Path], str]) -> Any:
     """What a parameter's text stands for, as JSON: the content of files where it names them, else itself.
 
     Args:
-        content: tells it, of a file.
+        content: tells it, of a file or a folder.
     """
     if files := files_named(text):
         return {"content": [content(file) for file in files]}
@@ -76,13 +77,18 @@ def meaning(text: str, content: Callable[[Path], str]) -> Any:
 
 
 def files_named(text: str) -> list[Path]:
-    """The input file and the models that a parameter may name: files in several folders may have the same name."""
-    if not text or len(text) > 255 or "\n" in text or text != text.strip():
+    """The input file and the models that a parameter may name: files in several folders may have the same name.
+
+    A folder counts too, where nodes read all that is in it.
+    """
+    if not any(map(str.isalnum, text)) or len(text) > 255 or "\n" in text or text != text.strip():
         return []
     folders = [folder for folder in folder_paths.folder_names_and_paths if folder != "custom_nodes"]
-    models = (folder_paths.get_full_path(folder, text) for folder in folders)
-    paths = [folder_paths.get_annotated_filepath(text), *filter(None, models)]
-    return [path for path in map(Path, dict.fromkeys(paths)) if path.is_file()]
+    models = [path for folder in folders if (path := folder_paths.get_full_path(folder, text))]
+    whole = [folder_paths.get_annotated_filepath(text)]
+    whole += [os.path.join(folder, text) for folder in folder_paths.get_folder_paths("diffusers")]
+    paths = map(Path, dict.fromkeys([*whole, *models]))
+    return [path for path in paths if path.is_file() or path.is_dir()]
 
 
 def embeddings_in(text: str) -> list[Path]:

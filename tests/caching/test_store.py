@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -250,6 +251,31 @@ def test_digest_is_of_all_parts_in_their_order(tmp_path: Path, size: int) -> Non
     (tmp_path / "file").write_bytes(content)
     parts = (hashlib.sha256(content[first : first + PART]).digest() for first in range(0, size, PART))
     assert digest(tmp_path / "file") == hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_of_a_folder_all_files_count_and_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b", "a/c"):
+        file = tmp_path / "set" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+        os.utime(file, (1e9, 1e9))
+    first = Digests(tmp_path / "memory.json").of(tmp_path / "set")
+    monkeypatch.setattr("frugal_motion.nodes.caching.digests.digest", lambda *_: pytest.fail("read twice"))
+    assert Digests(tmp_path / "memory.json").of(tmp_path / "set") == first
+    monkeypatch.undo()
+    (tmp_path / "set" / "a" / "c").write_text("other")
+    assert Digests(tmp_path / "memory.json").of(tmp_path / "set") != first
+
+
+@pytest.mark.parametrize("limit", ["MOST_FILES", "MOST_BYTES"])
+def test_a_folder_that_holds_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(f"frugal_motion.nodes.caching.digests.{limit}", 3)
+    (tmp_path / "set").mkdir()
+    for name, allowed in (("abc", True), ("d", False)):
+        for letter in name:
+            (tmp_path / "set" / letter).write_text("1")
+        with nullcontext() if allowed else pytest.raises(OSError, match="holds more than"):
+            Digests(tmp_path / "memory.json").of(tmp_path / "set")
 
 
 def test_reading_can_be_stopped(tmp_path: Path) -> None:
