@@ -125,12 +125,16 @@ class FrugalHashCache(FrugalNode):
         statistics.miss()
         try:
             entry = _keep(key, values, cls._made_by())
+            # A video is read back from its file, so that the work that made it is not done again by whoever reads it;
+            # before room is made, in which the entry itself may go.
+            kept = _load(entry, cls) if entry.kind == "video" else values
             cache().trim(settings().limits)
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values, ui=_shown("not kept"))
-        # A video is read back from its file, so that the work that made it is not done again by whoever reads it.
-        kept = _load(entry, cls) if entry.kind == "video" else values
+        if cache().find(key) is None:
+            logger.warning("Hash Cache: %s bytes do not fit into cache_gigabytes; it is not kept", f"{entry.size:,}")
+            return io.NodeOutput(kept, ui=_shown("not kept"))
         return io.NodeOutput(kept, ui=_shown("miss", entry))
 
     @classmethod

@@ -116,7 +116,6 @@ class Store:
         seconds: Callable[[], float],
         made: str,
     ) -> tuple[Entry, dict[str, Any]]:
-        before = self.find(key)
         folder = self._facts(key).parent
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{uuid.uuid4().hex}{suffix}"
@@ -127,6 +126,7 @@ class Store:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+        before = self.find(key)
         facts = {
             "content": path.name,
             "kind": kind,
@@ -134,7 +134,7 @@ class Store:
             "seconds": round(seconds(), 3),
             "crc32": crc,
             "made": made,
-            "pinned": False,
+            "pinned": before is not None and before.pinned,
         }
         self._write_facts(key, facts)
         if before and before.path != path:

@@ -150,6 +150,15 @@ def test_room_is_made_within_the_settings(cache: Path) -> None:
     assert kept == [False, False, True, True], "2 of 1.8 kB fit into 4 kB"
 
 
+def test_a_video_for_which_there_is_no_room_passes_through(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    (cache.parent / "settings.json").write_text('{"cache_gigabytes": 0.000001}')
+    frames = np.random.default_rng(0).integers(0, 256, (5, 17, 31, 3), np.uint8)
+    output = node().execute([StreamVideo(ArrayStream(frames, Fraction(12)))], [""], [True])
+    assert np.array_equal(np.concatenate(list(as_stream(output.args[0][0]).chunks())), frames)
+    assert output.ui["frugal_cache"][0]["state"] == "not kept" and "do not fit into cache_gigabytes" in caplog.text
+
+
 @pytest.mark.parametrize(
     "text",
     ["{", "[1]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_remote": "here"}', '{"cache_folder": "relative"}'],

@@ -88,6 +88,17 @@ def test_room_is_made_by_what_was_used_longest_ago(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("*.bin"))) == 3
 
 
+def test_what_is_made_anew_stays_pinned(tmp_path: Path) -> None:
+    store, (entry,) = filled(tmp_path, 1)
+
+    def write(path: Path) -> None:
+        path.write_bytes(b"new")
+        store.pin(entry)  # while it is made
+
+    assert store.add(entry.key, "values", ".bin", write).pinned
+    assert [(kept.size, kept.pinned) for kept in store.entries()] == [(3, True)]
+
+
 def test_what_was_not_used_for_long_is_dropped(tmp_path: Path) -> None:
     store, entries = filled(tmp_path, 4)
     assert {entry.key for entry in store.trim(Limits(days=2.5))} == {entries[2].key, entries[3].key}
