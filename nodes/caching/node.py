@@ -192,7 +192,7 @@ def _keep(key: str, values: list[Any], made: str) -> Entry:
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:
     if entry.kind == "video":
-        # A name of its own, under which it stays while another process makes room.
+        # In a place of its own, where it stays while another process makes room.
         return [StreamVideo(FileStream(lent_file(entry.path), DecodeSettings()), node.stage())]
     return list(VALUES.load(entry.path))
 

@@ -53,7 +53,9 @@ class Store:
         self.folder, self._remote = folder, remote
 
     def read(self, key: str, load: Callable[[Entry], T]) -> tuple[Entry, T] | None:
-        """The entry of a key, here or from afar, and its value; a damaged one is dropped and counts as none.
+        """The entry of a key, here or from afar, and its value; what cannot be read counts as none.
+
+        A damaged entry is dropped. One stays that cannot be read now, as on a drive that is away or full.
 
         Args:
             key: hex digits.
@@ -63,10 +65,13 @@ class Store:
         if entry is None:
             return None
         try:
-            if not is_whole(entry):
+            if checksum(entry.path) != entry.checksum:
                 raise ValueError("its checksum is wrong")
             return entry, load(entry)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except OSError as error:
+            logger.warning("cannot read an entry of the cache, %s: %s", entry.path.name, error)
+            return None
+        except (ValueError, KeyError, TypeError, SafetensorError) as error:
             logger.warning("dropped a damaged entry of the cache, %s: %s", entry.path.name, error)
             self.remove(entry)
             return None
