@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
-from .entry import Entry, checksum, entry_of, is_whole
+from .entry import Entry, Spent, checksum, entry_of, is_whole, spent_of
 from .remote import Remote
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Store:
         kind: str,
         suffix: str,
         write: Callable[[Path], None],
-        seconds: Callable[[], float] = lambda: 0.0,
+        spent: Callable[[], Spent] = Spent,
         made: str = "",
     ) -> Entry:
         """Store what ``write`` puts into the file it is given.
@@ -101,13 +101,13 @@ class Store:
         Args:
             key: hex digits.
             suffix: of the file, with the dot.
-            seconds: tells, once it is written, what the value took to make: a stream is made while it is written.
+            spent: tells, once it is written, what the value took to make: a stream is made while it is written.
             made: what made it, for people.
 
         Raises:
             OSError: the folder cannot be written; nothing is left behind.
         """
-        entry, facts = self._write(key, kind, suffix, write, seconds, made)
+        entry, facts = self._write(key, kind, suffix, write, spent, made)
         if self._remote:
             self._remote.send(key, facts, entry.path)
         return entry
@@ -118,7 +118,7 @@ class Store:
         kind: str,
         suffix: str,
         write: Callable[[Path], None],
-        seconds: Callable[[], float],
+        spent: Callable[[], Spent],
         made: str,
     ) -> tuple[Entry, dict[str, Any]]:
         folder = self._facts(key).parent
@@ -131,12 +131,13 @@ class Store:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
-        before = self.find(key)
+        before, took = self.find(key), spent()
         facts = {
             "content": path.name,
             "kind": kind,
             "size": size,
-            "seconds": round(seconds(), 3),
+            "seconds": round(took.seconds, 3),
+            "gpu_seconds": round(took.gpu_seconds, 3),
             "crc32": crc,
             "made": made,
             "pinned": before is not None and before.pinned,
@@ -161,8 +162,8 @@ class Store:
                 if checksum(part) != facts["crc32"]:
                     raise ValueError("its checksum is wrong")
 
-            seconds = float(facts["seconds"])
-            return self._write(key, str(facts["kind"]), content.suffix, write, lambda: seconds, str(facts["made"]))[0]
+            spent = spent_of(facts)
+            return self._write(key, str(facts["kind"]), content.suffix, write, lambda: spent, str(facts["made"]))[0]
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("cannot take %s from the shared cache: %s", key, error)
             return None

@@ -17,6 +17,7 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
+from comfy_execution.graph import DynamicPrompt
 
 from frugal_motion.nodes.caching import node as caching
 from frugal_motion.nodes.caching.node import FrugalHashCache
@@ -40,7 +41,7 @@ def node(seed: Any = 1) -> Any:
         number: {"class_type": "FrugalHashCache", "inputs": {"value": ["1", 0], "motion_style": "", "enabled": True}},
     }
     clone = FrugalHashCache.PREPARE_CLASS_CLONE(None)
-    clone.hidden = SimpleNamespace(unique_id=number, dynprompt=SimpleNamespace(get_node=prompt.__getitem__))
+    clone.hidden = SimpleNamespace(unique_id=number, dynprompt=DynamicPrompt(prompt))
     return clone
 
 
@@ -206,7 +207,7 @@ def test_bad_settings_are_not_used(cache: Path, text: str, caplog: pytest.LogCap
     cache.parent.mkdir(parents=True, exist_ok=True)
     (cache.parent / "settings.json").write_text(text)
     node().execute([torch.rand(1, 4, 4, 3)], [""], [True])
-    assert "settings.json and the environment are not used" in caplog.text
+    assert "settings.json is not used" in caplog.text
     assert list(cache.rglob("*.safetensors"))
 
 

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import fsspec
 import pytest
 
-from frugal_motion.nodes.caching.entry import Entry
+from frugal_motion.nodes.caching.entry import Entry, Spent
 from frugal_motion.nodes.caching.remote import THREAD, Remote
 from frugal_motion.nodes.caching.store import Store
 from frugal_motion.nodes.host.settings import settings
@@ -39,7 +39,9 @@ def machine(url: str, tmp_path: Path) -> Callable[[str], Store]:
 
 
 def add(store: Store, content: bytes = b"frames", suffix: str = ".mp4") -> Entry:
-    entry = store.add(KEY, "video", suffix, lambda path: path.write_bytes(content) and None, lambda: 7.0, "Sampler")
+    entry = store.add(
+        KEY, "video", suffix, lambda path: path.write_bytes(content) and None, lambda: Spent(7.0, 5.0), "Sampler"
+    )
     uploaded()
     return entry
 
@@ -59,7 +61,7 @@ def test_one_machine_finds_what_another_has_made(machine: Callable[[str], Store]
     made, other = add(machine("a")), machine("b")
     assert content(other) == b"frames"
     entry = other.find(KEY)
-    assert entry and (entry.kind, entry.size, entry.seconds, entry.made) == ("video", 6, 7.0, "Sampler")
+    assert entry and (entry.kind, entry.size, entry.spent, entry.made) == ("video", 6, Spent(7.0, 5.0), "Sampler")
     assert entry.path.name == made.path.name
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.caching.digests import PART, Digests, digest
-from frugal_motion.nodes.caching.entry import Entry, is_whole
+from frugal_motion.nodes.caching.entry import Entry, Spent, is_whole
 from frugal_motion.nodes.caching.store import Limits, Store
 
 from ..conftest import ROOT
@@ -25,10 +25,12 @@ KEY = "ab" * 32
 
 
 def test_what_is_added_is_found_after_a_restart(tmp_path: Path) -> None:
-    Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, seconds=lambda: 1.5)
+    Store(tmp_path).add(
+        KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, spent=lambda: Spent(1.5, 0.5)
+    )
     entry = Store(tmp_path).find(KEY)
     assert entry and entry.path.read_bytes() == b"12345"
-    assert (entry.kind, entry.size, entry.seconds) == ("values", 5, 1.5)
+    assert (entry.kind, entry.size, entry.spent) == ("values", 5, Spent(1.5, 0.5))
     assert Store(tmp_path).find("cd" * 32) is None
 
 
