@@ -8,7 +8,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -17,6 +17,9 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 PART = 1 << 22
+MOST_FILES = 10_000
+MOST_BYTES = 32 * 10**9
+"""Of a folder: to read more for a key would take longer than people wait."""
 _YOUNG = 2.0
 """Seconds in which a file can change again without a new time of change: FAT counts in steps of two."""
 
@@ -48,22 +51,35 @@ class Digests:
         self._known = _read(memory)
 
     def of(self, path: Path) -> str:
-        """The hex digest of a file's content.
+        """The hex digest of a file's content; of a folder, that of the names and contents of all files below it.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: a file cannot be read, or the folder holds more than ``MOST_FILES`` or ``MOST_BYTES``.
         """
-        status, known = path.stat(), self._known.get(str(path))
-        if known and known.fits(status):
-            return known.digest
-        stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino, digest(path, self._on_part))
-        if abs(time.time() - status.st_mtime) > _YOUNG:
-            self._remember(path, stamp)
-        return stamp.digest
+        if not path.is_dir():
+            return self._of_files([path])[0]
+        files = files_below(path)
+        names = [file.relative_to(path).as_posix() for file in files]
+        told = json.dumps(list(zip(names, self._of_files(files), strict=True)))
+        return hashlib.sha256(told.encode()).hexdigest()
 
-    def _remember(self, path: Path, stamp: Stamp) -> None:
+    def _of_files(self, paths: Sequence[Path]) -> list[str]:
+        new: dict[str, Stamp] = {}
+        digests = []
+        for path in paths:
+            status, known = path.stat(), self._known.get(str(path))
+            if known is None or not known.fits(status):
+                known = Stamp(status.st_size, status.st_mtime_ns, status.st_ino, digest(path, self._on_part))
+                if abs(time.time() - status.st_mtime) > _YOUNG:
+                    new[str(path)] = known
+            digests.append(known.digest)
+        if new:
+            self._remember(new)
+        return digests
+
+    def _remember(self, new: Mapping[str, Stamp]) -> None:
         # What other processes have learned in the meantime stays.
-        self._known = _read(self._memory) | self._known | {str(path): stamp}
+        self._known = _read(self._memory) | self._known | dict(new)
         part = self._memory.with_name(f".{uuid.uuid4().hex}.json")
         try:
             self._memory.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +89,26 @@ class Digests:
             logger.debug("cannot remember digests in %s: %s", self._memory, error)
             with suppress(OSError):
                 part.unlink()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and in those below it, links followed, in the order of their names.
+
+    Raises:
+        OSError: a folder cannot be read, or there are more than ``MOST_FILES`` or ``MOST_BYTES``.
+    """
+    files: list[Path] = []
+    for name, folders, names in os.walk(folder, onerror=_raise, followlinks=True):
+        files += [path for path in map(Path(name).joinpath, names) if path.is_file()]
+        if len(files) + len(folders) > MOST_FILES:
+            raise OSError(f"{folder} holds more than {MOST_FILES:,} files")
+    if sum(file.stat().st_size for file in files) > MOST_BYTES:
+        raise OSError(f"{folder} holds more than {MOST_BYTES / 1e9:g} GB")
+    return sorted(files)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def digest(path: Path, on_part: Callable[[], None] = lambda: None) -> str:

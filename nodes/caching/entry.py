@@ -12,6 +12,14 @@ BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What making something has taken: seconds on the wall, and of these those of the GPU."""
+
+    seconds: float = 0.0
+    gpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Entry:
     """What is stored under a key.
 
@@ -20,7 +28,7 @@ class Entry:
         path: the content.
         kind: which codec wrote it.
         size: bytes of the content.
-        seconds: what it took to make.
+        spent: what it took to make.
         checksum: CRC-32 of the content, against accidents.
         made: what made it, for people.
         used: when it was last used, in seconds since 1970.
@@ -31,7 +39,7 @@ class Entry:
     path: Path
     kind: str
     size: int
-    seconds: float
+    spent: Spent
     checksum: int
     made: str
     used: float
@@ -49,12 +57,21 @@ def entry_of(key: str, path: Path, facts: Mapping[str, Any], used: float) -> Ent
         path,
         str(facts["kind"]),
         int(facts["size"]),
-        float(facts["seconds"]),
+        spent_of(facts),
         int(facts["crc32"]),
         str(facts["made"]),
         used,
         bool(facts["pinned"]),
     )
+
+
+def spent_of(facts: Mapping[str, Any]) -> Spent:
+    """What a JSON file tells of the making; older ones know nothing of the GPU.
+
+    Raises:
+        KeyError, ValueError, TypeError: it tells something else.
+    """
+    return Spent(float(facts["seconds"]), float(facts.get("gpu_seconds", 0.0)))
 
 
 def is_whole(entry: Entry) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,17 @@ from comfy_api.latest import Input, io
 
 from ..host.cache import cache, value_key
 from ..host.folders import lent_file
-from ..host.job_runs import job_runs
-from ..host.node import Anything, FrugalNode, run_id, run_seconds
+from ..host.job_runs import job_runs, own_costs
+from ..host.node import Anything, FrugalNode, run_costs, run_id
 from ..host.prices import price_here
 from ..host.progress import Progress
+from ..host.prompt import upstream
 from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable
-from .entry import Entry
+from .entry import Entry, Spent
 from .signature import Unsignable, is_link
 from .statistics import statistics
 from .values import VALUES
@@ -97,40 +98,51 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _key(cls, motion_style: list[str]) -> str | None:
         """``None`` if there is none that says what the value is."""
-        node, node_id = cls._graph()
+        prompt, node_id = cls._graph()
         try:
-            return value_key(node, node(node_id)["inputs"]["value"], motion_style)
+            return value_key(prompt.__getitem__, prompt[node_id]["inputs"]["value"], motion_style)
         except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
             logger.warning("Hash Cache: %s; it passes through", error)
             return None
 
     @classmethod
-    def _graph(cls) -> tuple[Callable[[str], Any], str]:
-        """The nodes of the prompt, and this one's id; of a prompt of several jobs, those of this job alone."""
+    def _graph(cls) -> tuple[Mapping[str, Any], str]:
+        """The prompt, and this node's id; of a prompt of several jobs, those of this job alone."""
         if origin := job_runs.origin(*cls._place()):
-            prompt, node_id = origin
-            return prompt.__getitem__, node_id
-        return cls.hidden.dynprompt.get_node, str(cls.hidden.unique_id)
+            return origin
+        prompt = cls.hidden.dynprompt
+        return {node_id: prompt.get_node(node_id) for node_id in prompt.all_node_ids()}, str(cls.hidden.unique_id)
+
+    @classmethod
+    def _spent(cls) -> Spent:
+        """What the nodes in front have taken in this run so far; of a prompt of several jobs, for this job alone."""
+        costs = own_costs(run_costs())
+        in_front = [costs[node_id] for node_id in upstream(*cls._graph()) if node_id in costs]
+        return Spent(sum(cost.seconds for cost in in_front), sum(cost.seconds_on_gpu for cost in in_front))
 
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
             cost.cached = True
         cache().touch(entry)
-        statistics.hit(entry.seconds)
+        statistics.hit(entry.spent)
         return io.NodeOutput(values, ui=_shown("hit", entry))
 
     @classmethod
     def _miss(cls, key: str, values: list[Any]) -> io.NodeOutput:
         statistics.miss()
         try:
-            entry = _keep(key, values, cls._made_by())
+            entry = _keep(key, values, cls._spent, cls._made_by())
+            # A video is read back from its file, so that the work that made it is not done again by whoever reads it;
+            # before room is made, in which the entry itself may go.
+            kept = _load(entry, cls) if entry.kind == "video" else values
             cache().trim(settings().limits)
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values, ui=_shown("not kept"))
-        # A video is read back from its file, so that the work that made it is not done again by whoever reads it.
-        kept = _load(entry, cls) if entry.kind == "video" else values
+        if cache().find(key) is None:
+            logger.warning("Hash Cache: %s bytes do not fit into cache_gigabytes; it is not kept", f"{entry.size:,}")
+            return io.NodeOutput(kept, ui=_shown("not kept"))
         return io.NodeOutput(kept, ui=_shown("miss", entry))
 
     @classmethod
@@ -174,7 +186,7 @@ class _Looks:
 _looks = _Looks()
 
 
-def _keep(key: str, values: list[Any], made: str) -> Entry:
+def _keep(key: str, values: list[Any], spent: Callable[[], Spent], made: str) -> Entry:
     if len(values) == 1 and isinstance(values[0], Input.Video):
         stream = as_stream(values[0])
         progress = Progress(stream.info.frame_count)
@@ -182,20 +194,19 @@ def _keep(key: str, values: list[Any], made: str) -> Entry:
         def write(path: Path) -> None:
             save(stream, path, LOSSLESS, on_frames=progress.step)
 
-        return cache().add(key, "video", LOSSLESS.suffix, write, run_seconds, made)
-    return cache().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), run_seconds, made)
+        return cache().add(key, "video", LOSSLESS.suffix, write, spent, made)
+    return cache().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), spent, made)
 
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:
     if entry.kind == "video":
-        # A name of its own, under which it stays while another process makes room.
+        # In a place of its own, where it stays while another process makes room.
         return [StreamVideo(FileStream(lent_file(entry.path), DecodeSettings()), node.stage())]
     return list(VALUES.load(entry.path))
 
 
 def _shown(state: str, entry: Entry | None = None) -> dict[str, Any]:
     """For the node's badge: what has become of the value, and what the entry takes and spares."""
-    size, seconds = (entry.size, entry.seconds) if entry else (0, 0.0)
-    return {
-        "frugal_cache": [{"state": state, "bytes": size, "seconds": seconds, "dollars": seconds * price_here() / 3600}]
-    }
+    size, spent = (entry.size, entry.spent) if entry else (0, Spent())
+    dollars = spent.gpu_seconds * price_here() / 3600
+    return {"frugal_cache": [{"state": state, "bytes": size, "seconds": spent.seconds, "dollars": dollars}]}

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import fsspec
 
@@ -93,7 +94,26 @@ class Remote:
             yield fsspec.core.url_to_fs(self._url)
         except Exception as error:  # storage libraries have errors of their own, and none may stop a run
             self._quiet_until = time.monotonic() + _PAUSE
-            raise RemoteError(f"cache_remote {self._url} is left alone for a minute: {error!r}") from error
+            found = redacted(repr(error), self._url)
+            raise RemoteError(f"cache_remote {place(self._url)} is left alone for a minute: {found}") from error
+
+
+def place(url: str) -> str:
+    """Scheme and host of a URL, without names, passwords and tokens."""
+    try:
+        host = urlsplit(url).hostname or ""  # not all before the path: a password may hold a slash
+    except ValueError:
+        host = ""
+    return f"{url.partition('://')[0]}://{host}"
+
+
+def redacted(text: str, url: str) -> str:
+    """A text without the secrets of a URL that it may quote."""
+    user = url.partition("://")[2].rpartition("@")[0]
+    password, query = user.partition(":")[2], url.partition("?")[2]
+    for secret in filter(None, (url, user, password, unquote(password), query)):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _put(files: Any, path: str, write: Callable[[str], None]) -> None:

@@ -19,13 +19,16 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
-from .entry import Entry, checksum, entry_of, is_whole
+from .entry import Entry, Spent, checksum, entry_of, is_whole, spent_of
 from .remote import Remote
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_FOLDERS = "[0-9a-f][0-9a-f]"
+_CONTENT = re.compile(r"\.[0-9a-f]{32}(\.\w+)?|[0-9a-f]{64}-[0-9a-f]{8}\.\w+")
+"""Names that are ours, aside and in place: people may keep other things in the same folder."""
 _ABANDONED = 24 * 3600
 """Seconds after which a file that belongs to no entry is what a killed process left."""
 
@@ -50,7 +53,9 @@ class Store:
         self.folder, self._remote = folder, remote
 
     def read(self, key: str, load: Callable[[Entry], T]) -> tuple[Entry, T] | None:
-        """The entry of a key, here or from afar, and its value; a damaged one is dropped and counts as none.
+        """The entry of a key, here or from afar, and its value; what cannot be read counts as none.
+
+        A damaged entry is dropped. One stays that cannot be read now, as on a drive that is away or full.
 
         Args:
             key: hex digits.
@@ -60,10 +65,13 @@ class Store:
         if entry is None:
             return None
         try:
-            if not is_whole(entry):
+            if checksum(entry.path) != entry.checksum:
                 raise ValueError("its checksum is wrong")
             return entry, load(entry)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except OSError as error:
+            logger.warning("cannot read an entry of the cache, %s: %s", entry.path.name, error)
+            return None
+        except (ValueError, KeyError, TypeError, SafetensorError) as error:
             logger.warning("dropped a damaged entry of the cache, %s: %s", entry.path.name, error)
             self.remove(entry)
             return None
@@ -74,7 +82,7 @@ class Store:
 
     def entries(self) -> Iterator[Entry]:
         """All whole entries, in no order."""
-        for facts in self.folder.glob("??/*.json"):
+        for facts in self.folder.glob(f"{_FOLDERS}/*.json"):
             entry = None if facts.name.startswith(".") else self._read(facts)
             if entry:
                 yield entry
@@ -85,7 +93,7 @@ class Store:
         kind: str,
         suffix: str,
         write: Callable[[Path], None],
-        seconds: Callable[[], float] = lambda: 0.0,
+        spent: Callable[[], Spent] = Spent,
         made: str = "",
     ) -> Entry:
         """Store what ``write`` puts into the file it is given.
@@ -93,13 +101,13 @@ class Store:
         Args:
             key: hex digits.
             suffix: of the file, with the dot.
-            seconds: tells, once it is written, what the value took to make: a stream is made while it is written.
+            spent: tells, once it is written, what the value took to make: a stream is made while it is written.
             made: what made it, for people.
 
         Raises:
             OSError: the folder cannot be written; nothing is left behind.
         """
-        entry, facts = self._write(key, kind, suffix, write, seconds, made)
+        entry, facts = self._write(key, kind, suffix, write, spent, made)
         if self._remote:
             self._remote.send(key, facts, entry.path)
         return entry
@@ -110,10 +118,9 @@ class Store:
         kind: str,
         suffix: str,
         write: Callable[[Path], None],
-        seconds: Callable[[], float],
+        spent: Callable[[], Spent],
         made: str,
     ) -> tuple[Entry, dict[str, Any]]:
-        before = self.find(key)
         folder = self._facts(key).parent
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{uuid.uuid4().hex}{suffix}"
@@ -124,14 +131,16 @@ class Store:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+        before, took = self.find(key), spent()
         facts = {
             "content": path.name,
             "kind": kind,
             "size": size,
-            "seconds": round(seconds(), 3),
+            "seconds": round(took.seconds, 3),
+            "gpu_seconds": round(took.gpu_seconds, 3),
             "crc32": crc,
             "made": made,
-            "pinned": False,
+            "pinned": before is not None and before.pinned,
         }
         self._write_facts(key, facts)
         if before and before.path != path:
@@ -153,8 +162,8 @@ class Store:
                 if checksum(part) != facts["crc32"]:
                     raise ValueError("its checksum is wrong")
 
-            seconds = float(facts["seconds"])
-            return self._write(key, str(facts["kind"]), content.suffix, write, lambda: seconds, str(facts["made"]))[0]
+            spent = spent_of(facts)
+            return self._write(key, str(facts["kind"]), content.suffix, write, lambda: spent, str(facts["made"]))[0]
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("cannot take %s from the shared cache: %s", key, error)
             return None
@@ -201,8 +210,8 @@ class Store:
         for entry in damaged:
             self.remove(entry)
         named = {entry.path for entry in self.entries()}
-        for path in self.folder.glob("??/*"):
-            if path not in named and (path.suffix != ".json" or path.name.startswith(".")):
+        for path in self.folder.glob(f"{_FOLDERS}/*"):
+            if path not in named and _CONTENT.fullmatch(path.name):
                 _remove_if_abandoned(path)
         return damaged
 

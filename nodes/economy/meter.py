@@ -87,6 +87,11 @@ class StageCost:
     clips: dict[int, float] = field(default_factory=dict)
     shares: dict[int, float] = field(default_factory=dict)
 
+    @property
+    def seconds_on_gpu(self) -> float:
+        """Between the GPU's own marks; on the wall where a GPU makes none."""
+        return 0.0 if self.device in ("cpu", "-") else self.gpu_seconds or self.seconds
+
     def part(self, part: float) -> StageCost:
         """The cost of one of several clips that were worked on together: so much of all that can be divided."""
         return replace(
@@ -139,11 +144,6 @@ class Meter:
                 self._costs[node_id].gpu_seconds += begin.elapsed_time(end) / 1000
             marks.clear()
         return dict(self._costs)
-
-    @property
-    def seconds(self) -> float:
-        """Of all stages together."""
-        return sum(cost.seconds for cost in self._costs.values())
 
     @property
     def current(self) -> StageCost | None:

@@ -43,7 +43,7 @@ class Report:
     @property
     def gpu_seconds(self) -> float:
         """Seconds of stages that worked on something else than the CPU."""
-        return sum(map(_gpu_seconds, self.stages))
+        return sum(stage.seconds_on_gpu for stage in self.stages)
 
     @property
     def dollars(self) -> float:
@@ -62,7 +62,7 @@ class Report:
         seconds = [0.0] * count
         for stage in self.stages:
             for clip, share in _shares(stage, count).items():
-                seconds[clip] += share * _gpu_seconds(stage)
+                seconds[clip] += share * stage.seconds_on_gpu
         return [self._dollars(each) for each in seconds]
 
     def _dollars(self, seconds: float) -> float:
@@ -110,12 +110,6 @@ class Report:
         if len(self.clips) > 1:
             text += "; by clip: " + ", ".join(f"${dollars:.4f}" for dollars in self.clips)
         return text
-
-
-def _gpu_seconds(stage: StageCost) -> float:
-    if stage.device in ("cpu", "-"):
-        return 0.0
-    return stage.gpu_seconds or stage.seconds
 
 
 def _shares(stage: StageCost, clips: int) -> dict[int, float]:

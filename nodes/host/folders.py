@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import glob
 import hashlib
 import os
@@ -181,19 +182,26 @@ def user_folder(name: str) -> Path:
 
 
 def lent_file(path: Path) -> Path:
-    """Another name of a file in ComfyUI's temp folder (a hard link, else a copy): it outlives the first name.
+    """The same file in ComfyUI's temp folder (a hard link, else a copy): it outlives the one that it is made of.
 
     Raises:
         OSError: the file is not there, or the folder cannot be written.
     """
     folder = Path(folder_paths.get_temp_directory()) / "frugal-motion"
     folder.mkdir(parents=True, exist_ok=True)
-    name = folder / f"{uuid.uuid4().hex}{path.suffix}"
+    lent = folder / path.name
+    if lent.exists() and filecmp.cmp(path, lent):
+        return lent
+    aside = folder / f"{uuid.uuid4().hex}.part"
     try:
-        os.link(path, name)
-    except OSError:  # another drive, or a file system without links
-        shutil.copyfile(path, name)
-    return name
+        try:
+            os.link(path, aside)
+        except OSError:  # another drive, or a file system without links
+            shutil.copy2(path, aside)  # with the time of change, by which it is known again
+        os.replace(aside, lent)
+    finally:
+        aside.unlink(missing_ok=True)
+    return lent
 
 
 def temp_file(content: bytes, suffix: str) -> dict[str, str]:

@@ -78,12 +78,6 @@ def run_costs() -> dict[str, StageCost]:
     return ledger.meter(context.prompt_id).costs if context else {}
 
 
-def run_seconds() -> float:
-    """Seconds that the pack's nodes have worked in the run that is executing now."""
-    context = get_executing_context()
-    return ledger.meter(context.prompt_id).seconds if context else 0.0
-
-
 def note_rows(rows: int) -> None:
     """So many rows have been sampled by the stage that works now, in one step."""
     if cost := _current():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import folder_paths
+from comfy_api.latest import io
 
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
@@ -35,10 +37,17 @@ def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
     node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
     if node_class is None:
         return dict(node["inputs"])
-    kinds = node_class.INPUT_TYPES()
-    known = {**kinds.get("required", {}), **kinds.get("optional", {})}
-    # A dotted name belongs to a dynamic input: "model.steps" to "model".
-    return {name: value for name, value in node["inputs"].items() if is_link(value) or name.split(".")[0] in known}
+    if getattr(node_class, "ACCEPT_ALL_INPUTS", False):
+        return dict(node["inputs"])
+    is_v3, kinds = issubclass(node_class, io.ComfyNode), node_class.INPUT_TYPES()
+    # ComfyUI asks these mappings whether they contain a name; some of other packs say so of every name.
+    known = [kinds.get(part, {}) for part in ("required", "optional", *(() if is_v3 else ("hidden",)))]
+
+    def is_known(name: str) -> bool:
+        # A dotted name belongs to a dynamic input: "model.steps" to "model".
+        return any(name.split(".", maxsplit=1)[0] in part for part in known)
+
+    return {name: value for name, value in node["inputs"].items() if is_link(value) or is_known(name)}
 
 
 def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -58,7 +67,7 @@ def meaning(text: str, content: Callable[[Path], str]) -> Any:
     """What a parameter's text stands for, as JSON: the content of files where it names them, else itself.
 
     Args:
-        content: tells it, of a file.
+        content: tells it, of a file or a folder.
     """
     if files := files_named(text):
         return {"content": [content(file) for file in files]}
@@ -68,13 +77,18 @@ def meaning(text: str, content: Callable[[Path], str]) -> Any:
 
 
 def files_named(text: str) -> list[Path]:
-    """The input file and the models that a parameter may name: files in several folders may have the same name."""
-    if not text or len(text) > 255 or "\n" in text or text != text.strip():
+    """The input file and the models that a parameter may name: files in several folders may have the same name.
+
+    A folder counts too, where nodes read all that is in it.
+    """
+    if not any(map(str.isalnum, text)) or len(text) > 255 or "\n" in text or text != text.strip():
         return []
     folders = [folder for folder in folder_paths.folder_names_and_paths if folder != "custom_nodes"]
-    models = (folder_paths.get_full_path(folder, text) for folder in folders)
-    paths = [folder_paths.get_annotated_filepath(text), *filter(None, models)]
-    return [path for path in map(Path, dict.fromkeys(paths)) if path.is_file()]
+    models = [path for folder in folders if (path := folder_paths.get_full_path(folder, text))]
+    whole = [folder_paths.get_annotated_filepath(text)]
+    whole += [os.path.join(folder, text) for folder in folder_paths.get_folder_paths("diffusers")]
+    paths = map(Path, dict.fromkeys([*whole, *models]))
+    return [path for path in paths if path.is_file() or path.is_dir()]
 
 
 def embeddings_in(text: str) -> list[Path]:

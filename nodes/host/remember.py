@@ -10,6 +10,7 @@ from threading import Condition
 from typing import Any, TypeVar, cast
 
 from ..caching.content import UnknownContent, content_key
+from ..caching.entry import Spent
 from ..caching.statistics import statistics
 from ..caching.values import VALUES
 from ..video.stream import FrameStream
@@ -56,36 +57,36 @@ def remembered(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T
     entry, value = read
     cache().touch(entry)
     if not is_beside():
-        _note_use(key, stage, entry.seconds)
+        _note_use(key, stage, entry.spent)
     return cast(T, value)
 
 
 def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
     started = time.perf_counter()
     value = make()
-    seconds = time.perf_counter() - started
+    spent = Spent(time.perf_counter() - started)
     if is_beside():
         _at_work.ahead.add(key)
     else:
         statistics.miss()
     try:
-        cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: seconds, stage.name)
+        cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: spent, stage.name)
         cache().trim(settings().limits)
     except OSError as error:  # a cache that cannot keep something must not stop the run
         logger.warning("%s cannot be kept: %s", stage.name, error)
     return value
 
 
-def _note_use(key: str, stage: Stage, seconds: float) -> None:
+def _note_use(key: str, stage: Stage, spent: Spent) -> None:
     with stage.charged() as cost:
         cost.cached = True
     if key in _at_work.ahead:  # done for this run: earlier, but not spared
         _at_work.ahead.discard(key)
         statistics.miss()
-        show_on_node(f"made ahead of the run: {duration(seconds)}")
+        show_on_node(f"made ahead of the run: {duration(spent.seconds)}")
     else:
-        statistics.hit(seconds)
-        show_on_node(f"from the cache: {duration(seconds)} saved")
+        statistics.hit(spent)
+        show_on_node(f"from the cache: {duration(spent.seconds)} saved")
 
 
 class AtWork:

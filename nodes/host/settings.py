@@ -36,7 +36,7 @@ OWNER_ONLY = frozenset(
 )
 """Not to be changed over HTTP: whoever reaches the server could write elsewhere, stop it, or lift its limits."""
 
-SECRET = frozenset({"jobs_token"})
+SECRET = frozenset({"jobs_token", "cache_remote"})
 """Not to be told over HTTP."""
 
 

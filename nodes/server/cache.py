@@ -1,6 +1,6 @@
 """The cache over HTTP.
 
-GET  /frugal-motion/cache           entries, bytes, limits, hits, misses and seconds saved
+GET  /frugal-motion/cache           entries, bytes, limits, hits, misses, seconds and dollars saved
 POST /frugal-motion/cache/purge     {"kind": "video", "unused_days": 30, "keys": [...]}: all that is given must fit
 POST /frugal-motion/cache/pin       {"key": "...", "pinned": true}
 POST /frugal-motion/cache/verify    reads everything, drops what is damaged
@@ -66,7 +66,7 @@ def status(store: Store, statistics: dict[str, float]) -> dict[str, Any]:
         "limit_bytes": limits.size,
         "limit_days": limits.days,
         **statistics,
-        "dollars_saved": round(statistics["seconds_saved"] * price_here() / 3600, 6),
+        "dollars_saved": round(statistics["gpu_seconds_saved"] * price_here() / 3600, 6),
         "entries": [shown(entry) for entry in entries],
     }
 
@@ -78,7 +78,8 @@ def shown(entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "made": entry.made,
         "bytes": entry.size,
-        "seconds": entry.seconds,
+        "seconds": entry.spent.seconds,
+        "gpu_seconds": entry.spent.gpu_seconds,
         "used": entry.used,
         "pinned": entry.pinned,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import uuid
@@ -10,15 +11,18 @@ from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import folder_paths
 import numpy as np
 import pytest
 import torch
+from comfy_execution.graph import DynamicPrompt
 
 from frugal_motion.nodes.caching import node as caching
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.caching.remote import THREAD
+from frugal_motion.nodes.host.folders import lent_file
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.stream import ArrayStream
 
@@ -37,7 +41,7 @@ def node(seed: Any = 1) -> Any:
         number: {"class_type": "FrugalHashCache", "inputs": {"value": ["1", 0], "motion_style": "", "enabled": True}},
     }
     clone = FrugalHashCache.PREPARE_CLASS_CLONE(None)
-    clone.hidden = SimpleNamespace(unique_id=number, dynprompt=SimpleNamespace(get_node=prompt.__getitem__))
+    clone.hidden = SimpleNamespace(unique_id=number, dynprompt=DynamicPrompt(prompt))
     return clone
 
 
@@ -131,6 +135,42 @@ def test_an_entry_that_vanishes_between_the_look_and_the_use(cache: Path) -> Non
     assert np.array_equal(np.concatenate(list(as_stream(video).chunks())), frames)
 
 
+@pytest.mark.parametrize("has_links", [True, False])
+def test_hits_lend_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool) -> None:
+    if not has_links:
+        monkeypatch.setattr(os, "link", Mock(side_effect=OSError("another drive")))
+    for value in (0, 1):  # the second takes the place of the first
+        frames = np.full((5, 16, 16, 3), value, np.uint8)
+        node().execute([StreamVideo(ArrayStream(frames, Fraction(12)))], [""], [True], [True])
+        for _ in range(3):
+            stream = as_stream(node().execute([None], [""], [True]).args[0][0])
+            assert np.array_equal(np.concatenate(list(stream.chunks())), frames)
+    assert len(list((tmp_path / "temp" / "frugal-motion").iterdir())) == 2
+
+
+def test_a_file_that_is_no_longer_the_same_is_not_lent(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_text("whole")
+    lent = lent_file(tmp_path / "clip.mp4")
+    (tmp_path / "clip.mp4").unlink()
+    lent.write_text("ruins")
+    (tmp_path / "clip.mp4").write_text("whole")
+    assert lent_file(tmp_path / "clip.mp4").read_text() == "whole"
+
+
+def test_an_entry_that_cannot_be_lent_is_a_miss_and_stays(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    video = StreamVideo(ArrayStream(np.zeros((5, 16, 16, 3), np.uint8), Fraction(12)))
+    node().execute([video], [""], [True])
+    (tmp_path / "full").write_text("a file where the folder should be")
+    with monkeypatch.context() as patched:
+        patched.setattr(folder_paths, "temp_directory", str(tmp_path / "full"))
+        assert node().check_lazy_status([None], [""], [True]) == ["value"]
+        assert node().execute([video], [""], [True]).args[0][0] is video
+    assert "damaged" not in caplog.text and len(list(cache.rglob("*.mp4"))) == 1
+    assert node().check_lazy_status([None], [""], [True]) == []
+
+
 def test_refresh_makes_it_anew() -> None:
     old, new = torch.rand(1, 4, 4, 3), torch.rand(1, 4, 4, 3)
     node().execute([old], [""], [True])
@@ -150,6 +190,15 @@ def test_room_is_made_within_the_settings(cache: Path) -> None:
     assert kept == [False, False, True, True], "2 of 1.8 kB fit into 4 kB"
 
 
+def test_a_video_for_which_there_is_no_room_passes_through(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    (cache.parent / "settings.json").write_text('{"cache_gigabytes": 0.000001}')
+    frames = np.random.default_rng(0).integers(0, 256, (5, 17, 31, 3), np.uint8)
+    output = node().execute([StreamVideo(ArrayStream(frames, Fraction(12)))], [""], [True])
+    assert np.array_equal(np.concatenate(list(as_stream(output.args[0][0]).chunks())), frames)
+    assert output.ui["frugal_cache"][0]["state"] == "not kept" and "do not fit into cache_gigabytes" in caplog.text
+
+
 @pytest.mark.parametrize(
     "text",
     ["{", "[1]", '{"cache_days": -1}', '{"unknown": 1}', '{"cache_remote": "here"}', '{"cache_folder": "relative"}'],
@@ -158,7 +207,7 @@ def test_bad_settings_are_not_used(cache: Path, text: str, caplog: pytest.LogCap
     cache.parent.mkdir(parents=True, exist_ok=True)
     (cache.parent / "settings.json").write_text(text)
     node().execute([torch.rand(1, 4, 4, 3)], [""], [True])
-    assert "settings.json and the environment are not used" in caplog.text
+    assert "settings.json is not used" in caplog.text
     assert list(cache.rglob("*.safetensors"))
 
 

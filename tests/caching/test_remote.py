@@ -11,9 +11,11 @@ from unittest.mock import Mock
 import fsspec
 import pytest
 
-from frugal_motion.nodes.caching.entry import Entry
+from frugal_motion.nodes.caching.entry import Entry, Spent
 from frugal_motion.nodes.caching.remote import THREAD, Remote
 from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.host.settings import settings
+from frugal_motion.nodes.server.machine import settings_state
 
 KEY = "ab" * 32
 
@@ -37,7 +39,9 @@ def machine(url: str, tmp_path: Path) -> Callable[[str], Store]:
 
 
 def add(store: Store, content: bytes = b"frames", suffix: str = ".mp4") -> Entry:
-    entry = store.add(KEY, "video", suffix, lambda path: path.write_bytes(content) and None, lambda: 7.0, "Sampler")
+    entry = store.add(
+        KEY, "video", suffix, lambda path: path.write_bytes(content) and None, lambda: Spent(7.0, 5.0), "Sampler"
+    )
     uploaded()
     return entry
 
@@ -57,7 +61,7 @@ def test_one_machine_finds_what_another_has_made(machine: Callable[[str], Store]
     made, other = add(machine("a")), machine("b")
     assert content(other) == b"frames"
     entry = other.find(KEY)
-    assert entry and (entry.kind, entry.size, entry.seconds, entry.made) == ("video", 6, 7.0, "Sampler")
+    assert entry and (entry.kind, entry.size, entry.spent, entry.made) == ("video", 6, Spent(7.0, 5.0), "Sampler")
     assert entry.path.name == made.path.name
 
 
@@ -131,6 +135,32 @@ def test_a_store_that_cannot_be_reached_stops_nothing(
         store.remove(entry)
         assert content(store) is None
     assert len(caplog.records) == 1, "and it is left alone for a while"
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("ftp://joe:hunter2@127.0.0.1:1/cache", "cache_remote ftp://127.0.0.1 is"),
+        ("nonsense://key:hun/ter2@bucket/cache", "cache_remote nonsense://key is"),
+        ("nonsense://bucket/cache?token=hunter2", "cache_remote nonsense://bucket is"),
+        ("nonsense://joe:hunter2@[bucket/cache", "cache_remote nonsense:// is"),
+    ],
+)
+def test_secrets_of_the_address_are_not_logged(
+    url: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for says_all in (False, True):
+        if says_all:  # a library that quotes what it was given
+            monkeypatch.setattr("fsspec.core.url_to_fs", Mock(side_effect=ValueError(f"cannot parse {url!r}")))
+        assert Store(tmp_path, Remote(url)).read(KEY, lambda _: None) is None
+    assert caplog.text.count(named) == 2
+    assert "hunter2" not in caplog.text and "hun/ter2" not in caplog.text
+
+
+def test_the_address_is_not_told_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRUGAL_MOTION_CACHE_REMOTE", "sftp://joe:hunter2@host/cache")
+    assert settings().cache_remote == "sftp://joe:hunter2@host/cache"
+    assert "hunter2" not in str(settings_state())
 
 
 def test_fetching_can_be_stopped(machine: Callable[[str], Store], url: str, tmp_path: Path) -> None:

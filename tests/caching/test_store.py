@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.caching.digests import PART, Digests, digest
-from frugal_motion.nodes.caching.entry import Entry, is_whole
+from frugal_motion.nodes.caching.entry import Entry, Spent, is_whole
 from frugal_motion.nodes.caching.store import Limits, Store
 
 from ..conftest import ROOT
@@ -24,10 +25,12 @@ KEY = "ab" * 32
 
 
 def test_what_is_added_is_found_after_a_restart(tmp_path: Path) -> None:
-    Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, seconds=lambda: 1.5)
+    Store(tmp_path).add(
+        KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, spent=lambda: Spent(1.5, 0.5)
+    )
     entry = Store(tmp_path).find(KEY)
     assert entry and entry.path.read_bytes() == b"12345"
-    assert (entry.kind, entry.size, entry.seconds) == ("values", 5, 1.5)
+    assert (entry.kind, entry.size, entry.spent) == ("values", 5, Spent(1.5, 0.5))
     assert Store(tmp_path).find("cd" * 32) is None
 
 
@@ -87,6 +90,17 @@ def test_room_is_made_by_what_was_used_longest_ago(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("*.bin"))) == 3
 
 
+def test_what_is_made_anew_stays_pinned(tmp_path: Path) -> None:
+    store, (entry,) = filled(tmp_path, 1)
+
+    def write(path: Path) -> None:
+        path.write_bytes(b"new")
+        store.pin(entry)  # while it is made
+
+    assert store.add(entry.key, "values", ".bin", write).pinned
+    assert [(kept.size, kept.pinned) for kept in store.entries()] == [(3, True)]
+
+
 def test_what_was_not_used_for_long_is_dropped(tmp_path: Path) -> None:
     store, entries = filled(tmp_path, 4)
     assert {entry.key for entry in store.trim(Limits(days=2.5))} == {entries[2].key, entries[3].key}
@@ -111,12 +125,25 @@ def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
 
 def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
     store, entries = filled(tmp_path, 1)
-    left, fresh = (entries[0].path.with_name(name) for name in (".0123.bin", ".4567.bin"))
-    for path in (left, fresh):
+    names = (f".{'0' * 32}.bin", f".{'1' * 32}", f"{KEY}-01234567.bin", f".{'2' * 32}.bin")
+    *left, fresh = (entries[0].path.with_name(name) for name in names)
+    for path in (*left, fresh):
         path.write_bytes(b"half")
-    os.utime(left, (0, 0))
+    for path in left:
+        os.utime(path, (0, 0))
     assert store.verify() == []
-    assert fresh.exists() and not left.exists() and entries[0].path.exists()
+    assert {path for path in tmp_path.rglob("*.*") if path.suffix != ".json"} == {fresh, entries[0].path}
+
+
+@pytest.mark.parametrize("name", ["tv/film.mkv", "ab/film.mkv", "ab/.hidden", "00/0-1.mp4", "ab/notes.json"])
+def test_what_is_not_the_caches_stays(tmp_path: Path, name: str) -> None:
+    store, _ = filled(tmp_path, 1)
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"mine")
+    os.utime(file, (0, 0))
+    store.verify()
+    assert file.read_bytes() == b"mine"
 
 
 def test_a_folder_that_is_only_for_reading_still_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +264,31 @@ def test_digest_is_of_all_parts_in_their_order(tmp_path: Path, size: int) -> Non
     (tmp_path / "file").write_bytes(content)
     parts = (hashlib.sha256(content[first : first + PART]).digest() for first in range(0, size, PART))
     assert digest(tmp_path / "file") == hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_of_a_folder_all_files_count_and_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b", "a/c"):
+        file = tmp_path / "set" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+        os.utime(file, (1e9, 1e9))
+    first = Digests(tmp_path / "memory.json").of(tmp_path / "set")
+    monkeypatch.setattr("frugal_motion.nodes.caching.digests.digest", lambda *_: pytest.fail("read twice"))
+    assert Digests(tmp_path / "memory.json").of(tmp_path / "set") == first
+    monkeypatch.undo()
+    (tmp_path / "set" / "a" / "c").write_text("other")
+    assert Digests(tmp_path / "memory.json").of(tmp_path / "set") != first
+
+
+@pytest.mark.parametrize("limit", ["MOST_FILES", "MOST_BYTES"])
+def test_a_folder_that_holds_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(f"frugal_motion.nodes.caching.digests.{limit}", 3)
+    (tmp_path / "set").mkdir()
+    for name, allowed in (("abc", True), ("d", False)):
+        for letter in name:
+            (tmp_path / "set" / letter).write_text("1")
+        with nullcontext() if allowed else pytest.raises(OSError, match="holds more than"):
+            Digests(tmp_path / "memory.json").of(tmp_path / "set")
 
 
 def test_reading_can_be_stopped(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_run_finds_the_pose_and_the_plan(done: list[str], tmp_path: Path, mo
 
 def test_what_is_made_ahead_saves_nothing_until_it_is_used_again() -> None:
     ahead()
-    assert remember.statistics.as_dict() == {"hits": 0, "misses": 0, "seconds_saved": 0}
+    assert set(remember.statistics.as_dict().values()) == {0}
     executed("first")
     assert (remember.statistics.hits, remember.statistics.misses) == (0, 2)
     executed("second")

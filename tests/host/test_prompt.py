@@ -8,7 +8,9 @@ from typing import Any
 import folder_paths
 import pytest
 
+from frugal_motion.nodes.caching.digests import Digests
 from frugal_motion.nodes.host.prompt import declared, meaning, title, upstream
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 PROMPT: dict[str, Any] = {
     "1": {"class_type": "A", "inputs": {"seed": 1}, "_meta": {"title": "First"}},
@@ -34,10 +36,37 @@ def test_only_inputs_that_the_class_has_count() -> None:
     assert declared(unknown) == unknown
 
 
+class AnyName(dict[str, Any]):
+    """Optional inputs as nodes with a free number of widgets declare them, such as rgthree's Power Lora Loader."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __getitem__(self, _: str) -> Any:
+        return ("*",)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "attributes"),
+    [
+        ({"required": {"model": ("MODEL",)}, "optional": AnyName()}, {}),
+        ({"hidden": {"lora_1": ("STRING",)}}, {}),
+        ({}, {"ACCEPT_ALL_INPUTS": True}),
+    ],
+)
+def test_inputs_that_the_class_takes_under_any_name_count(
+    kinds: dict[str, Any], attributes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node_class = type("PowerLora", (), {"INPUT_TYPES": classmethod(lambda _: kinds), **attributes})
+    monkeypatch.setitem(NODE_CLASS_MAPPINGS, "PowerLora", node_class)
+    node = {"class_type": "PowerLora", "inputs": {"model": ["1", 0], "lora_1": {"on": True, "strength": 0.2}}}
+    assert declared(node) == node
+
+
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """ComfyUI's input folder and some of its model folders."""
-    for name in ("input", "vae", "loras", "embeddings"):
+    for name in ("input", "vae", "loras", "embeddings", "diffusers"):
         (tmp_path / name).mkdir()
         if name != "input":
             monkeypatch.setitem(folder_paths.folder_names_and_paths, name, ([str(tmp_path / name)], set()))
@@ -69,3 +98,23 @@ def test_embeddings_in_a_prompt_count(folders: Path, text: str) -> None:
     assert told(text) == text
     (folders / "embeddings" / "mine.pt").write_text("weights")
     assert told(text) == {"text": text, "content": ["weights"]}
+
+
+def test_a_folder_that_is_named_means_what_is_in_it(folders: Path) -> None:
+    (folders / "input" / "set" / "more").mkdir(parents=True)
+    model = folders / "diffusers" / "mine"
+    model.mkdir()
+    keys = [told_of_folder(folders, name) for name in ("set", "mine")]
+    for file in (folders / "input" / "set" / "more" / "a.png", model / "unet.safetensors"):
+        for text in ("one", "two"):
+            file.write_text(text)
+            keys.append(told_of_folder(folders, "set" if file.suffix == ".png" else "mine"))
+    file = file.rename(model / "vae.safetensors")
+    keys.append(told_of_folder(folders, "mine"))
+    assert len({str(key) for key in keys}) == 6, "two empty folders are the same, everything else is not"
+    for text in (".", "..", "/", "vae"):
+        assert told_of_folder(folders, text) == text
+
+
+def told_of_folder(folders: Path, text: str) -> Any:
+    return meaning(text, Digests(folders / "digests.json").of)

@@ -11,6 +11,7 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
+from comfy_execution.graph import DynamicPrompt
 
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.economy.job import rows, work
@@ -129,7 +130,7 @@ def test_what_a_hash_cache_has_is_spared() -> None:
 
     def keep(node_id: str) -> None:
         node = FrugalHashCache.PREPARE_CLASS_CLONE(None)
-        node.hidden = SimpleNamespace(unique_id=node_id, dynprompt=SimpleNamespace(get_node=given.__getitem__))
+        node.hidden = SimpleNamespace(unique_id=node_id, dynprompt=DynamicPrompt(given))
         node.execute([torch.rand(1, 8, 8, 3)], [""], [True])
 
     assert planned(given).job.cached == frozenset()

@@ -40,7 +40,7 @@ def test_status(server: Server, store: Store) -> None:
     code, found = ask(server, "")
     assert code == 200 and Path(found["folder"]) == store.folder
     assert found["bytes"] >= 60 and found["limit_bytes"] == 50e9
-    assert {"hits", "misses", "seconds_saved"} <= found.keys()
+    assert {"hits", "misses", "seconds_saved", "gpu_seconds_saved", "dollars_saved"} <= found.keys()
     assert ours(found["entries"]) == KEYS
     entry = next(entry for entry in found["entries"] if entry["key"] == KEYS[1])
     assert (entry["bytes"], entry["made"], entry["pinned"]) == (20, "me", False)
