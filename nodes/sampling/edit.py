@@ -20,6 +20,7 @@ from ..keyframes.keyframes import Keyframes
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream, to_image
 from .colour import steadied
+from .conditioning import of_frames
 from .families import check_families
 from .keyframe_control import not_interpolated
 from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
@@ -157,7 +158,7 @@ class Editor:
         """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn."""
         whole = [self._interpolated(frames, clip.keyframes) for frames, clip in zip(drawn, clips, strict=True)]
         rough = {
-            index: replace(clip, keyframes=plan, latents=encode(self.models.vae, whole[index][list(plan.frames)]))
+            index: self._rough(clip, plan, whole[index])
             for index, clip in enumerate(clips)
             if (plan := _frames_between(clip.keyframes)) and self.settings.refine_denoise > 0
         }
@@ -172,6 +173,13 @@ class Editor:
             for (index, clip), frames in zip(rough.items(), self._drawn([*rough.values()], None, light), strict=True):
                 whole[index][list(clip.keyframes.frames)] = frames
         return whole
+
+    def _rough(self, clip: Clip, between: Keyframes, frames: torch.Tensor) -> Clip:
+        """The frames between the keyframes as a clip of their own, which starts from all its ``frames``."""
+        plan = clip.keyframes
+        positive, negative = of_frames((clip.positive, clip.negative), plan, range(plan.frame_count))
+        latents = encode(self.models.vae, frames[list(between.frames)])
+        return replace(clip, positive=positive, negative=negative, keyframes=between, latents=latents)
 
     def _interpolated(self, images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
         """Every frame of the grid ``(frames, h, w, 3)``; keyframes as they are."""

@@ -78,3 +78,13 @@ def test_steady_colours_stay_in_range(seed: int, count: int, level: float) -> No
     frames = torch.rand(count, 4, 4, 3, generator=torch.Generator().manual_seed(seed)) * level
     result = steadied(frames, [list(range(count)), []], 1.0)
     assert result.isfinite().all() and result.min() >= 0 and result.max() <= 1
+
+
+def test_hybrid_gives_frames_between_the_text_of_the_nearest_keyframe(diffusion: Diffusion, rife: Any) -> None:
+    text, options = diffusion.positive[0]
+    rows = text * torch.tensor([0.2, 1.0, 2.0]).view(-1, 1, 1)
+    both = [
+        edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife, positive=[[given, options]]).args[0]
+        for given in (rows, rows[[0, 0, 0, 1, 1, 1, 1, 2, 2]])
+    ]
+    assert_same(*both)

@@ -107,9 +107,11 @@ def test_what_prompts_hold_per_frame_follows_the_batches(diffusion: Diffusion, m
     masks = torch.zeros(FRAMES, 64, 64)
     for frame in range(FRAMES):
         masks[frame, :, 4 * frame : 4 * frame + 24] = 1
-    (masked,) = ConditioningSetMask().append(diffusion.positive, masks, "default", 1.0)
+    text, options = diffusion.positive[0]
+    changing = [[text * torch.linspace(0.2, 2, FRAMES).view(-1, 1, 1), options]]
+    (masked,) = ConditioningSetMask().append(changing, masks, "default", 1.0)
     positive, negative = ControlNetApplyAdvanced().apply_controlnet(
-        [*diffusion.positive, *masked], diffusion.negative, diffusion.control_net, hints(FRAMES).flip(0), 0.5, 0, 1
+        [*changing, *masked], diffusion.negative, diffusion.control_net, hints(FRAMES).flip(0), 0.5, 0, 1
     )
     prompts = {"positive": positive, "negative": negative}
     for mode in ("sparse", "dense"):
