@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 
+from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
+from .keyframe_control import KeyframeControl, rearranged
+from .layout import Layout
 
 # What differs from prompt to prompt and has a row per batch row; everything else must be the same for all.
 _BY_ROW = ("pooled_output",)
@@ -105,9 +108,8 @@ def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[in
 
     def cut_control(control: Any) -> Any:
         if control is not None and control not in controls:
-            controls[control] = _with_hints(control.copy(), pick).set_previous_controlnet(
-                cut_control(control.previous_controlnet)
-            )
+            previous = cut_control(control.previous_controlnet)
+            controls[control] = _control_of(control, plan, frames).set_previous_controlnet(previous)
         return controls.get(control)
 
     def cut(options: dict[str, Any]) -> dict[str, Any]:
@@ -133,7 +135,43 @@ def _nearest(plan: Keyframes, frame: int) -> int:
     return bracket.right if bracket.weight > 0.5 else bracket.left
 
 
+def _control_of(control: Any, plan: Keyframes, frames: Sequence[int]) -> Any:
+    """A copy of a control for these frames; a keyframed one (see ``check_controls``) gets their layout."""
+    copy = control.copy()
+    if not isinstance(copy, KeyframeControl):
+        return _with_hints(copy, lambda value: _rows_of(value, plan, frames))
+    kept = [number for number, frame in enumerate(plan.frames) if frame in set(frames)]
+    _with_hints(copy.inner, lambda value: value[kept] if len(value) > 1 else value)
+    if len(kept) == len(frames):
+        return rearranged(copy, Layout.of(Keyframes.all_frames(len(frames), plan.frame_rate)))
+    return rearranged(copy, Layout.of(plan, frames[0], frames[-1] + 1))
+
+
 def _with_hints(control: Any, pick: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     if control.cond_hint_original is not None:
         control.cond_hint_original = pick(control.cond_hint_original)
+    control.extra_concat_orig = [pick(mask) for mask in control.extra_concat_orig]
     return control
+
+
+def without_control(conditioning: Any) -> Any:
+    """The prompts without the ControlNets that were applied to them."""
+    apply = ("control", "control_apply_to_uncond")
+    return [
+        [text, {name: value for name, value in options.items() if name not in apply}] for text, options in conditioning
+    ]
+
+
+def check_controls(name: str, conditioning: Any, plan: Keyframes) -> None:
+    """Refuse keyframed controls of another plan: batches that end at this plan's keyframes may lack theirs.
+
+    Raises:
+        InputError: names the prompt.
+    """
+    for _, options in conditioning:
+        control = options.get("control")
+        while control is not None:
+            if isinstance(control, KeyframeControl) and control.layout != Layout.of(plan):
+                remedy = "Connect the same plan to both, or apply that ControlNet without Keyframe ControlNet."
+                raise InputError(name, "a Keyframe ControlNet with other keyframes", "those of the sampler", remedy)
+            control = control.previous_controlnet

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from comfy.controlnet import T2IAdapter
 
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
@@ -44,6 +45,15 @@ def test_what_is_the_same_for_all_frames_stays() -> None:
     one, mask, guidance = torch.zeros(1, 77, 6), torch.zeros(9, 8), torch.zeros(9)
     text, left = cut(one, [2], mask=mask, guidance=guidance, strength=0.5)
     assert text is one and left["mask"] is mask and left["guidance"] is guidance and left["strength"] == 0.5
+
+
+def test_hints_and_masks_of_controls_are_cut_together() -> None:
+    control = T2IAdapter(None, 3, 8, "nearest-exact")
+    control.set_cond_hint(numbered(9, 3, 8, 8), extra_concat=[numbered(9, 1, 8, 8)])
+    _, left = cut(torch.zeros(1, 77, 6), [4, 8], control=control)
+    cut_values = (left["control"].cond_hint_original, *left["control"].extra_concat_orig)
+    assert [value.flatten(1)[:, 0].tolist() for value in cut_values] == [[4, 8]] * 2
+    assert len(control.extra_concat_orig[0]) == 9, "the user's own stays as it was"
 
 
 @pytest.mark.parametrize("name", ["pooled_output", "mask", "concat_latent_image"])
