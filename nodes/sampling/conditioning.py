@@ -1,13 +1,18 @@
-"""Prompts of several clips as one CONDITIONING with a row for each frame."""
+"""CONDITIONING of the frames in a batch: prompts of several clips in one, or what one clip's prompts hold per frame."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import torch
+
+from ..errors import InputError
+from ..keyframes.keyframes import Keyframes
+from .keyframe_control import KeyframeControl, rearranged
+from .layout import Layout
 
 # What differs from prompt to prompt and has a row per batch row; everything else must be the same for all.
 _BY_ROW = ("pooled_output",)
@@ -73,12 +78,100 @@ def _same_options(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _has_frames(options: dict[str, Any]) -> bool:
-    """Whether it holds what belongs to one clip's frames: the hints of a control, a mask per frame."""
-    mask = options.get("mask")
-    return options.get("control") is not None or (mask is not None and mask.ndim > 2 and len(mask) > 1)
+    """Whether it holds what belongs to one clip's frames: the hints of a control, or something with several rows."""
+    several = (_has_rows(name, value) and len(value) > 1 for name, value in options.items())
+    return options.get("control") is not None or any(several)
+
+
+def _has_rows(name: str, value: Any) -> bool:
+    """Whether its first axis is the batch; a mask may be a single picture."""
+    return isinstance(value, torch.Tensor) and value.ndim > (2 if name == "mask" else 1)
 
 
 def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor) or isinstance(other, torch.Tensor):
         return isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and torch.equal(one, other)
     return bool(one is other or one == other)
+
+
+def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[int]) -> list[Any]:
+    """One clip's prompts for some of its frames.
+
+    Text, masks and whatever else has a row per frame of the clip, or one per keyframe, is cut to a row for each of
+    ``frames``; one that has a row per keyframe gives a frame between them that of the nearest. So are the hints of
+    controls that were applied to the prompts before.
+    """
+    controls: dict[Any, Any] = {}  # one that two prompts share stays one, so that they stay in one batch
+
+    def pick(value: torch.Tensor) -> torch.Tensor:
+        return _rows_of(value, plan, frames)
+
+    def cut_control(control: Any) -> Any:
+        if control is not None and control not in controls:
+            previous = cut_control(control.previous_controlnet)
+            controls[control] = _control_of(control, plan, frames).set_previous_controlnet(previous)
+        return controls.get(control)
+
+    def cut(options: dict[str, Any]) -> dict[str, Any]:
+        result = {name: pick(value) if _has_rows(name, value) else value for name, value in options.items()}
+        if options.get("control") is not None:
+            result["control"] = cut_control(options["control"])
+        return result
+
+    return [[[pick(text), cut(options)] for text, options in conditioning] for conditioning in conditionings]
+
+
+def _rows_of(value: torch.Tensor, plan: Keyframes, frames: Sequence[int]) -> torch.Tensor:
+    if len(value) == 1:
+        return value
+    if len(value) == plan.frame_count:
+        return value[list(frames)]
+    return value[[_nearest(plan, frame) for frame in frames]] if len(value) == len(plan.frames) else value
+
+
+def _nearest(plan: Keyframes, frame: int) -> int:
+    """The number of the keyframe of the same shot that is nearest."""
+    bracket = plan.bracket(frame)
+    return bracket.right if bracket.weight > 0.5 else bracket.left
+
+
+def _control_of(control: Any, plan: Keyframes, frames: Sequence[int]) -> Any:
+    """A copy of a control for these frames; a keyframed one (see ``check_controls``) gets their layout."""
+    copy = control.copy()
+    if not isinstance(copy, KeyframeControl):
+        return _with_hints(copy, lambda value: _rows_of(value, plan, frames))
+    kept = [number for number, frame in enumerate(plan.frames) if frame in set(frames)]
+    _with_hints(copy.inner, lambda value: value[kept] if len(value) > 1 else value)
+    if len(kept) == len(frames):
+        return rearranged(copy, Layout.of(Keyframes.all_frames(len(frames), plan.frame_rate)))
+    return rearranged(copy, Layout.of(plan, frames[0], frames[-1] + 1))
+
+
+def _with_hints(control: Any, pick: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    if control.cond_hint_original is not None:
+        control.cond_hint_original = pick(control.cond_hint_original)
+    control.extra_concat_orig = [pick(mask) for mask in control.extra_concat_orig]
+    return control
+
+
+def without_control(conditioning: Any) -> Any:
+    """The prompts without the ControlNets that were applied to them."""
+    apply = ("control", "control_apply_to_uncond")
+    return [
+        [text, {name: value for name, value in options.items() if name not in apply}] for text, options in conditioning
+    ]
+
+
+def check_controls(name: str, conditioning: Any, plan: Keyframes) -> None:
+    """Refuse keyframed controls of another plan: batches that end at this plan's keyframes may lack theirs.
+
+    Raises:
+        InputError: names the prompt.
+    """
+    for _, options in conditioning:
+        control = options.get("control")
+        while control is not None:
+            if isinstance(control, KeyframeControl) and control.layout != Layout.of(plan):
+                remedy = "Connect the same plan to both, or apply that ControlNet without Keyframe ControlNet."
+                raise InputError(name, "a Keyframe ControlNet with other keyframes", "those of the sampler", remedy)
+            control = control.previous_controlnet

@@ -20,6 +20,7 @@ from ..keyframes.keyframes import Keyframes
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream, to_image
 from .colour import steadied
+from .conditioning import check_controls, of_frames, without_control
 from .families import check_families
 from .keyframe_control import not_interpolated
 from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
@@ -106,6 +107,8 @@ class Editor:
         models = self.models
         keyframes = _all_frames(given.keyframes) if self.not_interpolated() else given.keyframes
         check_families(models.model, models.vae, models.control.control_net, given.positive, given.negative)
+        check_controls("positive", given.positive, keyframes)
+        check_controls("negative", given.negative, keyframes)
         hints = control_hints(given.control_images, keyframes)
         frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
         latents = self._start_latents(given, frames, (hints.shape[2], hints.shape[1]))
@@ -157,7 +160,7 @@ class Editor:
         """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn."""
         whole = [self._interpolated(frames, clip.keyframes) for frames, clip in zip(drawn, clips, strict=True)]
         rough = {
-            index: replace(clip, keyframes=plan, latents=encode(self.models.vae, whole[index][list(plan.frames)]))
+            index: self._rough(clip, plan, whole[index])
             for index, clip in enumerate(clips)
             if (plan := _frames_between(clip.keyframes)) and self.settings.refine_denoise > 0
         }
@@ -172,6 +175,14 @@ class Editor:
             for (index, clip), frames in zip(rough.items(), self._drawn([*rough.values()], None, light), strict=True):
                 whole[index][list(clip.keyframes.frames)] = frames
         return whole
+
+    def _rough(self, clip: Clip, between: Keyframes, frames: torch.Tensor) -> Clip:
+        """The frames between the keyframes as a clip of their own, which starts from all its ``frames``."""
+        plan = clip.keyframes
+        prompts = [without_control(prompt) for prompt in (clip.positive, clip.negative)]
+        positive, negative = of_frames(prompts, plan, range(plan.frame_count))
+        latents = encode(self.models.vae, frames[list(between.frames)])
+        return replace(clip, positive=positive, negative=negative, keyframes=between, latents=latents)
 
     def _interpolated(self, images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
         """Every frame of the grid ``(frames, h, w, 3)``; keyframes as they are."""

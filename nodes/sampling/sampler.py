@@ -26,7 +26,7 @@ from ..host.models import (
 )
 from ..keyframes.keyframes import Keyframes
 from .anchors import AnchorAttention
-from .conditioning import can_stack, stack
+from .conditioning import can_stack, of_frames, stack
 from .keyframe_control import rearranged
 from .layout import Layout
 from .noise import start_noise, with_step_noise
@@ -227,7 +227,8 @@ class BatchSampler:
         positive = stack([clip.positive for clip in clips], rows)
         negative = stack([clip.negative for clip in clips], rows)
         if len(parts) == 1:  # prompts with something per frame share no batch
-            positive, negative = self._of_part((positive, negative), parts[0])
+            frames, plan = parts[0].frames, clips[0].keyframes
+            positive, negative = of_frames((positive, negative), plan, frames)
         if control is None:
             return positive, negative
         net = rearranged(control.control_net, self._layout(parts))
@@ -252,39 +253,6 @@ class BatchSampler:
     def _hints(self, part: Part) -> torch.Tensor:
         clip, inside = self.clips[part.clip], set(part.frames)
         return clip.hints[[i for i, frame in enumerate(clip.keyframes.frames) if frame in inside]]
-
-    def _of_part(self, conditionings: Sequence[Any], part: Part) -> list[Any]:
-        """Prompts with what they hold per frame, masks and hints of controls applied before, cut to this part."""
-        controls: dict[Any, Any] = {}  # one that two prompts share stays one, so that they stay in one batch
-
-        def cut_control(control: Any) -> Any:
-            if control is not None and control not in controls:
-                controls[control] = self._cut_hints(control, part).set_previous_controlnet(
-                    cut_control(control.previous_controlnet)
-                )
-            return controls.get(control)
-
-        def cut(options: dict[str, Any]) -> dict[str, Any]:
-            result = dict(options)
-            if options.get("control") is not None:
-                result["control"] = cut_control(options["control"])
-            if options.get("mask") is not None:
-                result["mask"] = self._cut_rows(options["mask"], part)
-            return result
-
-        return [[[text, cut(options)] for text, options in conditioning] for conditioning in conditionings]
-
-    def _cut_hints(self, control: Any, part: Part) -> Any:
-        copy = control.copy()
-        if copy.cond_hint_original is not None:
-            copy.cond_hint_original = self._cut_rows(copy.cond_hint_original, part)
-        return copy
-
-    def _cut_rows(self, value: torch.Tensor, part: Part) -> torch.Tensor:
-        """The part's rows of what has one per frame of the clip, or one per sampled frame."""
-        if value.shape[0] == self.clips[part.clip].keyframes.frame_count:
-            return value[list(part.frames)]
-        return value[self._rows(part)] if value.shape[0] == len(self.latents[part.clip]) else value
 
 
 def _split(latents: torch.Tensor, parts: Sequence[Part]) -> Sequence[torch.Tensor]:

@@ -15,6 +15,7 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interpolation.node import FrugalLoadInterpolator
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.sampling.colour import steadied
+from nodes import ControlNetApplyAdvanced
 
 from .conftest import Diffusion, hints
 from .test_sampler import FRAMES, PLAN, assert_same, edit, edit_clips
@@ -78,3 +79,30 @@ def test_steady_colours_stay_in_range(seed: int, count: int, level: float) -> No
     frames = torch.rand(count, 4, 4, 3, generator=torch.Generator().manual_seed(seed)) * level
     result = steadied(frames, [list(range(count)), []], 1.0)
     assert result.isfinite().all() and result.min() >= 0 and result.max() <= 1
+
+
+def test_hybrid_gives_frames_between_the_text_of_the_nearest_keyframe(diffusion: Diffusion, rife: Any) -> None:
+    text, options = diffusion.positive[0]
+    rows = text * torch.tensor([0.2, 1.0, 2.0]).view(-1, 1, 1)
+    both = [
+        edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife, positive=[[given, options]]).args[0]
+        for given in (rows, rows[[0, 0, 0, 1, 1, 1, 1, 2, 2]])
+    ]
+    assert_same(*both)
+
+
+def test_hybrid_redraws_frames_between_without_any_control(diffusion: Diffusion, rife: Any) -> None:
+    """A second ControlNet with a hint per keyframe has none for the frames between."""
+    seen: list[Any] = []
+
+    def watch(apply_model: Any, given: dict[str, Any]) -> Any:
+        seen.append((len(given["input"]) // len(given["cond_or_uncond"]), given["c"].get("control") is not None))
+        return apply_model(given["input"], given["timestep"], **given["c"])
+
+    model = diffusion.model.clone()
+    model.set_model_unet_function_wrapper(watch)
+    positive, negative = ControlNetApplyAdvanced().apply_controlnet(
+        diffusion.positive, diffusion.negative, diffusion.control_net, hints(len(PLAN.frames)), 1.0, 0, 1
+    )
+    edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife, model=model, positive=positive, negative=negative)
+    assert set(seen) == {(len(PLAN.frames), True), (len(BETWEEN), False)}

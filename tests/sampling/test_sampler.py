@@ -107,9 +107,11 @@ def test_what_prompts_hold_per_frame_follows_the_batches(diffusion: Diffusion, m
     masks = torch.zeros(FRAMES, 64, 64)
     for frame in range(FRAMES):
         masks[frame, :, 4 * frame : 4 * frame + 24] = 1
-    (masked,) = ConditioningSetMask().append(diffusion.positive, masks, "default", 1.0)
+    text, options = diffusion.positive[0]
+    changing = [[text * torch.linspace(0.2, 2, FRAMES).view(-1, 1, 1), options]]
+    (masked,) = ConditioningSetMask().append(changing, masks, "default", 1.0)
     positive, negative = ControlNetApplyAdvanced().apply_controlnet(
-        [*diffusion.positive, *masked], diffusion.negative, diffusion.control_net, hints(FRAMES).flip(0), 0.5, 0, 1
+        [*changing, *masked], diffusion.negative, diffusion.control_net, hints(FRAMES).flip(0), 0.5, 0, 1
     )
     prompts = {"positive": positive, "negative": negative}
     for mode in ("sparse", "dense"):
@@ -120,6 +122,26 @@ def test_what_prompts_hold_per_frame_follows_the_batches(diffusion: Diffusion, m
         assert_same(in_parts, whole)
         without = edit(diffusion, hints(FRAMES), mode=mode).args[0]
         assert (whole - without).abs().mean() > 1e-3, "masks and control must matter for this to prove anything"
+
+
+def test_a_keyframed_control_applied_before_follows_the_batches(
+    diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def before(control: Any) -> dict[str, Any]:
+        images = hints(FRAMES).flip(0)
+        applied = ControlNetApplyAdvanced().apply_controlnet(
+            diffusion.positive, diffusion.negative, control, images, 0.5, 0, 1
+        )
+        return dict(zip(("positive", "negative"), applied, strict=True))
+
+    keyed = before(keyframed(diffusion.control_net, PLAN))
+    whole = {mode: edit(diffusion, hints(FRAMES), mode=mode, **keyed).args[0] for mode in ("sparse", "dense")}
+    assert_same(whole["sparse"], edit(diffusion, hints(FRAMES), **before(diffusion.control_net)).args[0])
+    monkeypatch.setattr(sampling, "free_memory", lambda _: 1)
+    for mode, expected in whole.items():
+        assert_same(edit(diffusion, hints(FRAMES), mode=mode, **keyed).args[0], expected)
+    with pytest.raises(InputError, match="positive: found a Keyframe ControlNet with other keyframes"):
+        edit(diffusion, hints(FRAMES), **before(keyframed(diffusion.control_net, every_nth(FRAMES, Fraction(12), 3))))
 
 
 def test_out_of_memory_halves_the_batch(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
