@@ -86,7 +86,8 @@ def _encoded(output: OutputContainer, blocks: Iterator[Samples], form: AudioForm
     def packets() -> TimedPackets:
         position = 0
         for block in blocks:
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+            packed = np.ascontiguousarray(block.T).reshape(1, -1)  # PyAV miscounts the planes of 8 channels
+            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
             frame.sample_rate, frame.pts, frame.time_base = (form.sample_rate, position, Fraction(1, form.sample_rate))
             position += block.shape[1]
             yield from _timed(target.encode(frame))

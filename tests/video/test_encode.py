@@ -180,6 +180,15 @@ def test_sound_of_any_format(tmp_path: Path, channels: int, rate: int) -> None:
     assert abs(first_click(back) - 0.3) < AAC_FRAME / min(rate, 48000)
 
 
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_every_channel_comes_back(tmp_path: Path, channels: int) -> None:
+    levels = np.arange(1, channels + 1, dtype=np.float32)[:, None] / 16
+    audio = Waveform(levels * np.linspace(-1, 1, 24000, dtype=np.float32), 24000)
+    save(stream_of(25), tmp_path / "out.mp4", LOSSLESS, audio)
+    back = load_waveform(FileAudio(tmp_path / "out.mp4"))
+    np.testing.assert_allclose(back.samples, audio.samples, atol=2**-22)
+
+
 def test_no_samples_is_no_sound(tmp_path: Path) -> None:
     save(stream_of(5), tmp_path / "out.mp4", audio=Waveform(np.empty((2, 0), np.float32), 48000))
     save(stream_of(5, audio=Waveform(clicks(1, [0]), 48000)), tmp_path / "mute.mp4", EncodeSettings(sound=False))
