@@ -305,6 +305,14 @@ def test_very_short_clips(tmp_path: Path, name: str, count: int) -> None:
         assert FileStream(target).info.frame_count == len(np.concatenate(list(FileStream(target).chunks()))) == count
 
 
+@pytest.mark.parametrize(("count", "reordered"), [(1, False), (2, False), (30, True)])
+def test_h265_reorders_nothing_in_clips_too_short_for_it(tmp_path: Path, count: int, reordered: bool) -> None:
+    save(stream_of(count), tmp_path / "out.mp4", EncodeSettings("h265"))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stamps = [(packet.pts, packet.dts) for packet in container.demux(container.streams.video[0]) if packet.size]
+    assert any(pts != dts for pts, dts in stamps) == reordered
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limit to hit")
 def test_a_write_that_the_system_refuses(tmp_path: Path) -> None:
     import resource
