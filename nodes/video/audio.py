@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Samples: TypeAlias = npt.NDArray[np.float32]
 """``(channels, samples)`` in -1..1."""
 
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """FFmpeg's channel layouts by the number of channels."""
 
 _BLOCK = 48_000

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.video.audio import load_waveform, trimmed
+from frugal_motion.nodes.video.audio import audio_format, load_waveform, trimmed
 from frugal_motion.nodes.video.codecs import CODECS
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import LOSSLESS, EncodeSettings, save
@@ -169,6 +169,22 @@ def test_sound_is_no_longer_than_the_pictures(tmp_path: Path, clip: Clip) -> Non
     for audio in (FileAudio(long), Waveform(clicks(3, [2.9])[None], 48000)):
         save(stream_of(25), tmp_path / "out.mp4", audio=audio)
         assert abs(load_waveform(FileAudio(tmp_path / "out.mp4")).samples.shape[1] - 48000) <= 2 * AAC_FRAME
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+@pytest.mark.parametrize("name", ["h264", "vp9", "prores"])
+def test_any_number_of_channels_fits_any_codec(tmp_path: Path, name: str, channels: int) -> None:
+    settings = EncodeSettings(name)
+    target = tmp_path / f"out{settings.suffix}"
+    save(stream_of(5, audio=Waveform(clicks(1, [0.1])[None].repeat(channels, axis=0), 48000)), target, settings)
+    assert audio_format(FileAudio(target)).channels == channels
+
+
+def test_sound_that_no_encoder_takes_is_not_blamed_on_the_pictures(tmp_path: Path) -> None:
+    audio = Waveform(np.zeros((1, 10_000_000), np.float32), 10_000_000)
+    with pytest.raises(InputError, match="audio: found 1 channels at 10000000 Hz.*flac"):
+        save(stream_of(5), tmp_path / "out.mp4", LOSSLESS, audio)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 44100), (2, 22050), (6, 48000), (2, 192000)])
