@@ -55,14 +55,19 @@ class StreamVideo(Input.Video):
     def as_trimmed(
         self, start_time: float | None = None, duration: float | None = None, strict_duration: bool = False
     ) -> StreamVideo | None:
-        """Part of the video (abstract in newer ComfyUI). ``None`` if ``strict_duration`` cannot be met."""
+        """Part of the video (abstract in newer ComfyUI). ``None`` if ``strict_duration`` cannot be met.
+
+        A negative ``start_time`` counts from the end, as core's does.
+        """
         info = self.stream.info
         first = round(Fraction(start_time or 0) * info.frame_rate)
+        if first < 0:
+            first = max(info.frame_count + first, 0)
         count = round(Fraction(duration) * info.frame_rate) if duration else info.frame_count - first
         if first + count > info.frame_count and strict_duration:
             return None
         count = min(count, info.frame_count - first)
-        return StreamVideo(_Trimmed(self.stream, first, count)) if count > 0 and first >= 0 else None
+        return StreamVideo(_Trimmed(self.stream, first, count)) if count > 0 else None
 
     def get_dimensions(self) -> tuple[int, int]:
         return self.stream.info.width, self.stream.info.height

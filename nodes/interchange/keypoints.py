@@ -72,7 +72,7 @@ def to_keypoints(motion: Motion, flavour: str = "controlnet_aux") -> list[Frame]
         keypoints[..., :2] *= (motion.width, motion.height)
     if not style.scores:
         keypoints[..., 2] = keypoints[..., 2] > 0
-    flat = keypoints.reshape(*keypoints.shape[:2], -1).tolist()
+    flat = keypoints.reshape(*keypoints.shape[:2], 3 * keypoints.shape[2]).tolist()
     canvas = {
         "canvas_width": motion.width,
         "canvas_height": motion.height,

@@ -93,12 +93,13 @@ class FrugalPlanKeyframes(FrugalNode):
     ) -> io.NodeOutput:
         if method not in METHODS:
             raise InputError("method", repr(method), ", ".join(METHODS))
-        frame_count, frame_rate = _clip(motion, video)
-        stream = as_stream(video) if video is not None and (cuts or method == "adaptive") else None
+        stream = as_stream(video) if video is not None else None
+        grid = _grid(motion, stream)
+        looked_at = stream if cuts or method == "adaptive" else None
         planned = remembered(
             cls.stage(),
-            {"motion": motion, "video": stream, "grid": (frame_count, frame_rate), "plan": (every, method, cuts)},
-            lambda: _planned(motion, stream, (frame_count, frame_rate), every, method, cuts),
+            {"motion": motion, "video": looked_at, "grid": grid, "plan": (every, method, cuts)},
+            lambda: _planned(motion, looked_at, grid, every, method, cuts),
         )
         keyframes = edited(planned["plan"], edits)
         shape = stream.info if stream else motion
@@ -145,12 +146,13 @@ def _shown(
     }
 
 
-def _clip(motion: MotionValue | None, video: Any) -> tuple[int, Any]:
-    if motion is None and video is None:
-        raise InputError("motion", "neither motion nor video", "at least one of them")
+def _grid(motion: MotionValue | None, video: FrameStream | None) -> tuple[int, Fraction]:
+    """Frame count and frame rate, of the motion where there is one."""
     if motion is None:
-        return video.get_frame_count(), video.get_frame_rate()
-    if video is not None and video.get_frame_count() != motion.frame_count:
-        found = f"{video.get_frame_count()} frames, but the motion has {motion.frame_count}"
+        if video is None:
+            raise InputError("motion", "neither motion nor video", "at least one of them")
+        return video.info.frame_count, video.info.frame_rate
+    if video is not None and video.info.frame_count != motion.frame_count:
+        found = f"{video.info.frame_count} frames, but the motion has {motion.frame_count}"
         raise InputError("video", found, "video and motion of the same clip, at the same frame rate")
     return motion.frame_count, motion.frame_rate

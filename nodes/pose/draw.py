@@ -41,6 +41,7 @@ HAND_EDGES = tuple(
 _TRAINED_SIDE = 512
 _WIDTH = 4  # half-width of a limb and radius of a joint at _TRAINED_SIDE
 _LIMB_SHADE = 0.6
+_FARTHEST = 100_000  # pixels from the corner, well within what OpenCV can draw
 _HAND_LINE = 2
 _HAND_JOINT_COLOUR = (0, 0, 255)
 
@@ -60,7 +61,7 @@ def draw_pose(keypoints: Keypoints, width: int, height: int, limb_width: float =
     canvas = np.zeros((height, width, 3), np.uint8)
     scale = min(width, height) / _TRAINED_SIDE
     found = keypoints[..., 2] > 0
-    pixels = keypoints[..., :2].astype(np.float64) * (width, height)
+    pixels = np.clip(keypoints[..., :2].astype(np.float64) * (width, height), -_FARTHEST, _FARTHEST)
     body = len(BODY_JOINTS)
     for points, there in zip(pixels, found, strict=True):
         _draw_body(canvas, points[:body], there[:body], scale, limb_width)
@@ -70,16 +71,17 @@ def draw_pose(keypoints: Keypoints, width: int, height: int, limb_width: float =
     return canvas
 
 
-def overlay_pose(keypoints: Keypoints, frame: Picture, opacity: float = 0.8) -> Picture:
+def overlay_pose(keypoints: Keypoints, frame: Picture, limb_width: float = 1.0, opacity: float = 0.8) -> Picture:
     """Draw one frame's people over the frame, to see whether the pose sits on the person.
 
     Args:
         keypoints: as in ``draw_pose``.
         frame: RGB ``(height, width, 3)``; left as it is.
+        limb_width: as in ``draw_pose``.
         opacity: 0..1 of the drawing.
     """
     height, width, _ = frame.shape
-    drawn = draw_pose(keypoints, width, height)
+    drawn = draw_pose(keypoints, width, height, limb_width)
     blended = cv2.addWeighted(frame, 1 - opacity, drawn, opacity, 0)
     return np.where(drawn.any(axis=2, keepdims=True), blended, frame)
 

@@ -45,7 +45,7 @@ def render_motion(
     if clip is None:
         return (draw_pose(motion.keypoints[index], *size, limb_width) for index in frames)
     pictures = zip(frames, _select(clip, frames), strict=True)
-    return (overlay_pose(motion.keypoints[index], _fit(picture, size)) for index, picture in pictures)
+    return (overlay_pose(motion.keypoints[index], _fit(picture, size), limb_width) for index, picture in pictures)
 
 
 def resolve_size(like: Motion | VideoInfo, width: int, height: int) -> tuple[int, int]:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Samples: TypeAlias = npt.NDArray[np.float32]
 """``(channels, samples)`` in -1..1."""
 
-LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """FFmpeg's channel layouts by the number of channels."""
 
 _BLOCK = 48_000
@@ -120,7 +120,9 @@ def _decoded(path: Path) -> Iterator[tuple[int, Samples]]:
         stream = _audio_stream(container)
         rate = stream.codec_context.sample_rate
         origin = time_origin(container)
-        resampler = av.AudioResampler(format="fltp", layout=stream.codec_context.layout, rate=rate)
+        channels = stream.codec_context.channels
+        # Packed, for PyAV miscounts the planes of 8 channels.
+        resampler = av.AudioResampler(format="flt", layout=stream.codec_context.layout, rate=rate)
         position: int | None = None
         for frame in _frames(container, stream):
             if frame.pts is not None and frame.time_base is not None:
@@ -128,13 +130,14 @@ def _decoded(path: Path) -> Iterator[tuple[int, Samples]]:
                 # Time stamps may be rounded to milliseconds: only a real hole is one.
                 begin = max(min(stamp, 0), -rate) if position is None else position
                 if stamp - begin > (0 if position is None else rate // 10):
-                    yield (begin, np.zeros((stream.codec_context.channels, stamp - begin), np.float32))
+                    yield (begin, np.zeros((channels, stamp - begin), np.float32))
                     begin = stamp
                 position = begin if position is None or begin > position else position
             position = position or 0
             frame.pts = None
             for converted in resampler.resample(frame):
-                samples: Samples = converted.to_ndarray()  # type: ignore[assignment]
+                packed: Samples = converted.to_ndarray()  # type: ignore[assignment]
+                samples = np.ascontiguousarray(packed.reshape(-1, channels).T)
                 yield position, samples
                 position += samples.shape[1]
 

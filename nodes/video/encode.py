@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _BT709, _LIMITED, _FULL, _RGB = 1, 1, 2, 0  # ITU-T H.273, and FFmpeg's colour ranges
 
+_TOO_FEW_TO_REORDER = 2  # frames, of which libx265 with B-frames writes time stamps that it never set
+
 
 @dataclass(frozen=True)
 class EncodeSettings:
@@ -160,6 +162,8 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: 
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
     context = video.codec_context
+    if info.frame_count <= _TOO_FEW_TO_REORDER:
+        context.max_b_frames = 0
     if codec.tag:
         context.codec_tag = codec.tag
     if codec.is_palette:

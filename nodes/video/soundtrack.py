@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import av
+import av.error
 import numpy as np
 from av.container import InputContainer, OutputContainer
 
@@ -38,7 +39,7 @@ def add_sound(
         The stream's packets, or ``None`` (and no stream) if there is nothing to hear.
 
     Raises:
-        InputError: more channels than FFmpeg's layouts have.
+        InputError: the encoder does not take the sound.
     """
     if isinstance(audio, FileAudio) and audio.start == 0 and audio.duration is None:
         container = inputs.enter_context(opened(audio.path))
@@ -82,11 +83,17 @@ def _encoded(output: OutputContainer, blocks: Iterator[Samples], form: AudioForm
         target.codec_context.format = "s32"  # holds 24 bits, its first choice would be 16
     else:
         target.bit_rate = _BIT_RATE
+    try:
+        target.codec_context.open()
+    except av.error.FFmpegError as error:
+        found, allowed = f"{form.channels} channels at {rate} Hz", f"what {codec.audio_encoder} can encode"
+        raise InputError("audio", found, allowed, "Choose another codec, or resample the sound.") from error
 
     def packets() -> TimedPackets:
         position = 0
         for block in blocks:
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+            packed = np.ascontiguousarray(block.T).reshape(1, -1)  # PyAV miscounts the planes of 8 channels
+            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
             frame.sample_rate, frame.pts, frame.time_base = (form.sample_rate, position, Fraction(1, form.sample_rate))
             position += block.shape[1]
             yield from _timed(target.encode(frame))

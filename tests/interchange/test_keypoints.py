@@ -190,3 +190,12 @@ def test_bad_keypoints(frames, message):
 def test_unknown_flavour():
     with pytest.raises(InputError, match="^flavour: found 'x'"):
         to_keypoints(Motion(np.zeros((1, 1, 18, 3), np.float32), RATE, 8, 8), "x")
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("joints", [18, 60])
+def test_nobody_in_any_frame(flavour: str, joints: int) -> None:
+    nobody = Motion(np.zeros((3, 0, joints, 3), np.float32), Fraction(12), 64, 48)
+    frames = to_keypoints(nobody, flavour)
+    assert [frame["people"] for frame in frames] == [[], [], []]
+    assert from_keypoints(frames, Fraction(25)).keypoints.shape == (3, 0, 18, 3)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from comfy_api.latest import InputImpl
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.host.video import StreamVideo
+from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
@@ -64,6 +66,28 @@ def test_keyframes_gather_where_something_moves() -> None:
 
 def test_motion_and_video_together(film: StreamVideo) -> None:
     assert plan(motion=swing(27), video=film, every=5).cuts == (12,)
+
+
+@pytest.mark.parametrize("cuts", [False, True])
+@pytest.mark.parametrize("method", ["adaptive", "even"])
+def test_the_grid_is_that_of_every_other_node(tmp_path: Path, method: str, cuts: bool) -> None:
+    """ComfyUI itself counts the frames of a file of uneven frame rate, which for us are not on the grid."""
+    ticks = np.cumsum([3900 if index % 50 == 5 else 3000 for index in range(300)])
+    with av.open(str(tmp_path / "phone.mp4"), "w") as output:
+        stream = output.add_stream("libx264", rate=30)
+        stream.width = stream.height = 64
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 90000)
+        for tick in ticks:
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 99, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = int(tick), Fraction(1, 90000)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    video = InputImpl.VideoFromFile(str(tmp_path / "phone.mp4"))
+    info = as_stream(video).info
+    assert info.frame_count != video.get_frame_count()
+    found = plan(video=video, every=4, method=method, cuts=cuts)
+    assert (found.frame_count, found.frame_rate) == (info.frame_count, info.frame_rate)
+    assert plan(motion=swing(info.frame_count), video=video, every=4, method=method, cuts=cuts).frame_rate == RATE
 
 
 @pytest.mark.parametrize("method", ["adaptive", "even"])

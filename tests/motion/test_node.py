@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -84,3 +85,8 @@ def test_every_input_and_output_is_explained(node):
     schema.validate()
     assert schema.category == "Frugal Motion/Motion"
     assert all(item.tooltip for item in (*schema.inputs, *schema.outputs))
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 20), Fraction(1, 10), Fraction(1)])
+def test_a_report_at_very_low_frame_rates(motion, rate):
+    FrugalMotionReport.execute(replace(motion, frame_rate=rate))

@@ -123,6 +123,16 @@ def test_any_pose_at_any_size_can_be_drawn(seed, width, height):
     assert draw_pose(keypoints, width, height).shape == (height, width, 3)
 
 
+@pytest.mark.parametrize("far", [1e6, -1e6, 3e9, -3e30])
+def test_a_joint_far_outside_is_only_out_of_sight(far):
+    keypoints = pose()
+    keypoints[0, 17, :2] = far, 0.5
+    picture = draw_pose(keypoints, 512, 512)
+    for joint in range(17):
+        x, y = pixel(keypoints, joint)
+        assert tuple(picture[y, x]) == COLOURS[joint]
+
+
 def test_an_overlay_changes_only_the_drawn_pixels():
     frame = np.full((512, 512, 3), 100, np.uint8)
     keypoints = pose()

@@ -47,6 +47,13 @@ def test_keyframes_are_drawn_over_their_own_frames(motion, clip):
         np.testing.assert_array_equal(picture, overlay_pose(motion.keypoints[frame], clip.frames[frame]))
 
 
+def test_limbs_over_a_clip_are_as_wide_as_on_black(motion, clip):
+    for index, picture in enumerate(render_motion(motion, (96, 64), clip=clip, limb_width=4.0)):
+        over = overlay_pose(motion.keypoints[index], clip.frames[index], limb_width=4.0)
+        np.testing.assert_array_equal(picture, over)
+        assert not np.array_equal(picture, overlay_pose(motion.keypoints[index], clip.frames[index]))
+
+
 def test_the_clip_is_brought_to_the_size(motion, clip):
     pictures = list(render_motion(motion, (192, 128), clip=clip))
     assert len(pictures) == 20 and pictures[0].shape == (128, 192, 3)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.video.audio import load_waveform, trimmed
+from frugal_motion.nodes.video.audio import audio_format, load_waveform, trimmed
 from frugal_motion.nodes.video.codecs import CODECS
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import LOSSLESS, EncodeSettings, save
@@ -171,6 +171,22 @@ def test_sound_is_no_longer_than_the_pictures(tmp_path: Path, clip: Clip) -> Non
         assert abs(load_waveform(FileAudio(tmp_path / "out.mp4")).samples.shape[1] - 48000) <= 2 * AAC_FRAME
 
 
+@pytest.mark.parametrize("channels", range(1, 9))
+@pytest.mark.parametrize("name", ["h264", "vp9", "prores"])
+def test_any_number_of_channels_fits_any_codec(tmp_path: Path, name: str, channels: int) -> None:
+    settings = EncodeSettings(name)
+    target = tmp_path / f"out{settings.suffix}"
+    save(stream_of(5, audio=Waveform(clicks(1, [0.1])[None].repeat(channels, axis=0), 48000)), target, settings)
+    assert audio_format(FileAudio(target)).channels == channels
+
+
+def test_sound_that_no_encoder_takes_is_not_blamed_on_the_pictures(tmp_path: Path) -> None:
+    audio = Waveform(np.zeros((1, 10_000_000), np.float32), 10_000_000)
+    with pytest.raises(InputError, match="audio: found 1 channels at 10000000 Hz.*flac"):
+        save(stream_of(5), tmp_path / "out.mp4", LOSSLESS, audio)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize(("channels", "rate"), [(1, 44100), (2, 22050), (6, 48000), (2, 192000)])
 def test_sound_of_any_format(tmp_path: Path, channels: int, rate: int) -> None:
     audio = Waveform(clicks(1, [0.3], rate)[None].repeat(channels, axis=0), rate)
@@ -178,6 +194,15 @@ def test_sound_of_any_format(tmp_path: Path, channels: int, rate: int) -> None:
     back = load_waveform(FileAudio(tmp_path / "out.mp4"))
     assert len(back.samples) == channels
     assert abs(first_click(back) - 0.3) < AAC_FRAME / min(rate, 48000)
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_every_channel_comes_back(tmp_path: Path, channels: int) -> None:
+    levels = np.arange(1, channels + 1, dtype=np.float32)[:, None] / 16
+    audio = Waveform(levels * np.linspace(-1, 1, 24000, dtype=np.float32), 24000)
+    save(stream_of(25), tmp_path / "out.mp4", LOSSLESS, audio)
+    back = load_waveform(FileAudio(tmp_path / "out.mp4"))
+    np.testing.assert_allclose(back.samples, audio.samples, atol=2**-22)
 
 
 def test_no_samples_is_no_sound(tmp_path: Path) -> None:
@@ -294,6 +319,14 @@ def test_very_short_clips(tmp_path: Path, name: str, count: int) -> None:
         assert len(os.listdir(target)) == count
     else:
         assert FileStream(target).info.frame_count == len(np.concatenate(list(FileStream(target).chunks()))) == count
+
+
+@pytest.mark.parametrize(("count", "reordered"), [(1, False), (2, False), (30, True)])
+def test_h265_reorders_nothing_in_clips_too_short_for_it(tmp_path: Path, count: int, reordered: bool) -> None:
+    save(stream_of(count), tmp_path / "out.mp4", EncodeSettings("h265"))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        stamps = [(packet.pts, packet.dts) for packet in container.demux(container.streams.video[0]) if packet.size]
+    assert any(pts != dts for pts, dts in stamps) == reordered
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file size limit to hit")

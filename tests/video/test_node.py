@@ -240,6 +240,15 @@ def test_as_trimmed() -> None:
     assert video.as_trimmed(1.5, 1.0).get_frame_count() == 15  # type: ignore[union-attr]
 
 
+def test_a_trim_may_count_from_the_end() -> None:
+    video, _, _ = load(frame_rate=0.0, size="source")
+    shades = [int(frame[0, 0, 0]) for chunk in video.stream.chunks() for frame in chunk]
+    for start, duration, kept in [(-0.5, 0, slice(45, 60)), (-1.0, 0.5, slice(30, 45)), (-9.0, 0, slice(0, 60))]:
+        part = video.as_trimmed(start, duration)
+        assert part is not None
+        assert [int(frame[0, 0, 0]) for chunk in part.stream.chunks() for frame in chunk] == shades[kept]
+
+
 def test_every_socket_has_a_tooltip() -> None:
     for node in (FrugalLoadVideo, FrugalSaveVideo):
         schema = node.define_schema()

@@ -137,7 +137,8 @@ def _liveliest(motion: Motion) -> list[tuple[int, int]]:
 def _liveliest_seconds(motion: Motion, joints: Sequence[tuple[int, int]]) -> tuple[float, float]:
     """Start and end of the time in which those joints move most, so that long clips stay legible."""
     rate = float(motion.frame_rate)
-    frames = int(_SHOWN_SECONDS * rate)
+    shown = max(_SHOWN_SECONDS, 1 / rate)
+    frames = max(int(shown * rate), 1)
     if motion.frame_count <= frames:
         return 0.0, max(motion.frame_count - 1, 1) / rate
     moves = np.zeros(motion.frame_count)
@@ -146,7 +147,7 @@ def _liveliest_seconds(motion: Motion, joints: Sequence[tuple[int, int]]) -> tup
         moves[1:] += np.abs(np.diff(motion.keypoints[:, person, joint, 1])) * (there[1:] & there[:-1])
     total = np.concatenate(([0], np.cumsum(moves)))
     start = int((total[frames:] - total[:-frames]).argmax()) / rate
-    return start, start + _SHOWN_SECONDS
+    return start, start + shown
 
 
 def _curve(motion: Motion, person: int, joint: int, first: float, last: float) -> npt.NDArray[np.float64]:
