@@ -122,7 +122,9 @@ def _planned(
     plan = every_nth(frame_count, frame_rate, every, found)
     errors: Errors | None = None
     if method == "adaptive":
-        errors = cache(expected_errors(motion, small, Progress(frame_count * LONGEST_GAP * every).step))
+        errors = cache(
+            expected_errors(motion, small, Progress(frame_count * min(LONGEST_GAP * every, frame_count)).step)
+        )
         plan = adaptive(errors, frame_count, frame_rate, len(plan.frames), found)
     elif motion is not None:
         errors = expected_errors(motion, None)

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from frugal_motion.nodes.keyframes import expected_error as module
 from frugal_motion.nodes.keyframes.adaptive import adaptive
 from frugal_motion.nodes.keyframes.appearance import SIDE
 from frugal_motion.nodes.keyframes.expected_error import expected_errors, line_errors, picture_errors
@@ -80,3 +81,36 @@ def test_straight_lines_are_free_but_for_their_length(gap: int) -> None:
     line = np.arange(10, dtype=np.float32)[:, None] * np.array([[1, -2]], np.float32)
     assert line_errors(line, reach=0)(gap).max() < 1e-6
     assert (line_errors(line, reach=0.1)(gap) > 0).all() == (gap > 1)
+
+
+@pytest.mark.parametrize("gap", [1, 2, 3, 10, 57])
+def test_running_sums_are_the_sum_over_the_gap(gap: int) -> None:
+    path = (1e3 + np.random.default_rng(3).normal(0, 0.1, (60, 7)).cumsum(axis=0)).astype(np.float32)
+    told: list[int] = []
+    for start, error in enumerate(line_errors(path, reach=0, on_frames=told.append)(gap)):
+        times = np.arange(gap + 1)
+        ends = path[[start, start + gap]].astype(float).T
+        line = np.stack([np.interp(times, (0, gap), end) for end in ends], axis=1)
+        assert error == pytest.approx(((path[start : start + gap + 1] - line) ** 2).sum(), abs=1e-6)
+    assert told == [60 - gap]
+
+
+def test_a_motion_alone_can_be_cancelled() -> None:
+    def cancel(_: int) -> None:
+        raise KeyboardInterrupt
+
+    motion = Motion(np.ones((9, 1, 18, 3), np.float32), RATE, 64, 64)
+    with pytest.raises(KeyboardInterrupt):
+        expected_errors(motion, None, cancel)(3)
+
+
+def test_long_gaps_are_compared_here_and_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = sliding([16 + 8 * np.sin(frame / 20) for frame in range(160)])
+    compared: list[int] = []
+    bent_error = module._bent_error
+    monkeypatch.setattr(module, "_bent_error", lambda *of: compared.append(of[-2]) or bent_error(*of))
+    thinned = picture_errors(small)(96)
+    assert thinned.shape == (64,) and len(compared) == 12
+    monkeypatch.setattr(module, "_ALIKE", 1000)
+    every = picture_errors(small)(96)
+    assert np.abs(thinned - every).max() < 0.2 * np.ptp(every)
