@@ -42,7 +42,8 @@ class FrugalCostReport(FrugalNode):
                     min=0.0,
                     max=1000.0,
                     step=0.01,
-                    tooltip="Dollars per hour of your GPU; 0 leaves dollars out.",
+                    tooltip="Dollars per hour of your GPU; 0 takes the settings' price, or that of the card by the "
+                    "price table.",
                 ),
             ],
             outputs=[
