@@ -19,6 +19,9 @@ def check_families(model: Any, vae: Any, control_net: Any, positive: Any, negati
     Raises:
         InputError: names the part that does not fit the model.
     """
+    for name, conditioning in (("positive", positive), ("negative", negative)):
+        if not conditioning:
+            raise InputError(name, "no prompt", "one or more")
     family = type(model.model.model_config).__name__
     latent = model.model.latent_format
     if latent.latent_dimensions != 2:

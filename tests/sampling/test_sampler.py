@@ -240,6 +240,7 @@ def test_odd_sizes_are_rounded_down_to_the_latent_grid(diffusion: Diffusion) -> 
         ({"sampler_name": "eular"}, "sampler_name: found 'eular'"),
         ({"scheduler": "x"}, "scheduler: found 'x'"),
         ({"sampler_name": "dpm_adaptive", "anchor": 0.5}, "anchor: found 0.5 with dpm_adaptive"),
+        ({"positive": []}, "positive: found no prompt"),
         ({"denoise": 0.5}, "denoise: found 0.5 without a source video"),
     ],
 )
