@@ -23,7 +23,7 @@ from .colour import steadied
 from .conditioning import check_controls, of_frames, without_control
 from .families import check_families
 from .keyframe_control import not_interpolated
-from .sampler import BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
+from .sampler import BY_THE_PICTURE, BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
 
 EditMode = Literal["sparse", "hybrid", "dense"]
 EDIT_MODES: tuple[str, ...] = get_args(EditMode)
@@ -93,6 +93,9 @@ class Editor:
         if settings.sampling.anchor > 0 and not isinstance(models.model.model.diffusion_model, UNetModel):
             found = f"{settings.sampling.anchor:g} with {type(models.model.model).__name__}"
             raise InputError("anchor", found, "0, or SD1.5 or SDXL")
+        if settings.sampling.anchor > 0 and settings.sampling.sampler == BY_THE_PICTURE:
+            found = f"{settings.sampling.anchor:g} with {BY_THE_PICTURE}, whose noise levels differ from frame to frame"
+            raise InputError("anchor", found, "0, or another sampler_name")
 
     def not_interpolated(self) -> str | None:
         """The class of a ControlNet that runs on every frame although the mode is dense, as it cannot be keyframed."""

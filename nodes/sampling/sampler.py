@@ -43,6 +43,9 @@ VAE_ROWS = 8
 MEMORY_MARGIN = 1.5
 """Factor on ComfyUI's estimate of a batch's memory, which leaves out residuals and the hint encoder."""
 
+BY_THE_PICTURE = "dpm_adaptive"
+"""The sampler that chooses its noise levels by what all rows of a batch look like."""
+
 
 @dataclass(frozen=True, eq=False)
 class Control:
@@ -176,6 +179,8 @@ class BatchSampler:
 
     def _rows_that_fit(self) -> int:
         load(self.model, *(self.control.control_net.get_models() if self.control else ()))
+        if self.settings.sampler == BY_THE_PICTURE:
+            return 1  # the smallest batches there are, so that they do not depend on memory or other clips
         per_row = self.model.memory_required([2, *self.row.shape[1:]])  # cond and uncond
         estimate = max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
         remembered = remembered_rows(self.model, self._shape)

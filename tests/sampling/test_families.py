@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import comfy.controlnet
 import pytest
 import torch
+from comfy.t2i_adapter.adapter import Adapter, Adapter_light
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.edit import ClipInput, Editor, EditSettings, Models
+from frugal_motion.nodes.sampling.families import check_families
 from frugal_motion.nodes.sampling.keyframe_control import keyframed
 from frugal_motion.nodes.sampling.node import FrugalKeyframeControlNet
 from frugal_motion.nodes.sampling.sampler import Control, Settings
 from nodes import ControlNetApplyAdvanced, common_ksampler
 
 from .conftest import Diffusion, hints
-from .families import FAMILIES, Family
+from .families import FAMILIES, Family, sd15, sdxl
 
 FRAMES = 9
 
@@ -116,3 +120,29 @@ def test_dense_runs_them_on_every_frame_and_says_so(diffusion: Diffusion, foreig
     editor = Editor(Models(diffusion.model, diffusion.vae, Control(diffusion.control_net)), dense)
     assert torch.equal(edited[0], editor.edit([editor.prepare(every)])[0].frames)
     assert not torch.equal(edited[0], edited[1])
+
+
+def adapter(channels: int = 32, xl: bool = False) -> Any:
+    sizes = [channels, 2 * channels, 4 * channels, 4 * channels]
+    net = Adapter(cin=3 * (256 if xl else 64), channels=sizes, nums_rb=2, ksize=1, sk=True, use_conv=False, xl=xl)
+    return comfy.controlnet.T2IAdapter(net, 3, 8, "nearest-exact")
+
+
+def test_adapters_of_other_families_are_refused() -> None:
+    """The UNet would leave out what they give."""
+    light = comfy.controlnet.T2IAdapter(Adapter_light(cin=192), 3, 8, "nearest-exact")
+    foreign = comfy.controlnet.T2IAdapter(torch.nn.Linear(2, 2), 3, 32, "bilinear")
+    cases = [
+        (sd15, adapter(), None),
+        (sdxl, adapter(xl=True), None),
+        (sd15, adapter(xl=True), "control_net: found a T2I-Adapter of SDXL"),
+        (sdxl, adapter(), "control_net: found a T2I-Adapter of SD1.5 or SD2"),
+        (sd15, keyframed(adapter(64), every_nth(FRAMES, Fraction(12), 4)), "a T2I-Adapter of 64 channels; allowed: 32"),
+        (sd15, light, "control_net: found a T2I-Adapter of 320 channels"),
+        (sd15, foreign, "control_net: found torch.nn"),
+    ]
+    vae = SimpleNamespace(latent_channels=4)
+    for family_of, control_net, message in cases:
+        family = family_of()
+        with pytest.raises(InputError, match=message) if message else nullcontext():
+            check_families(family.model, vae, control_net, family.positive, family.negative)

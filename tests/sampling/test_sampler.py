@@ -103,6 +103,20 @@ def test_the_result_does_not_depend_on_the_memory(
     assert_same(edit(diffusion, hints(FRAMES), plan, mode=mode).args[0], whole)
 
 
+def test_dpm_adaptive_takes_the_smallest_batches(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It chooses its steps by all rows of a batch together."""
+    batches: list[int] = []
+
+    def note(model: Any, noise: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        batches.append(len(noise))
+        return noise
+
+    monkeypatch.setattr(sampling.comfy.sample, "sample_custom", note)
+    for mode in ("sparse", "dense"):
+        edit(diffusion, hints(FRAMES), mode=mode, sampler_name="dpm_adaptive")
+    assert batches == [1, 1, 1, 5, 5, 1]
+
+
 def test_what_prompts_hold_per_frame_follows_the_batches(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
     masks = torch.zeros(FRAMES, 64, 64)
     for frame in range(FRAMES):
@@ -225,6 +239,8 @@ def test_odd_sizes_are_rounded_down_to_the_latent_grid(diffusion: Diffusion) -> 
         ({"mode": "fast"}, "mode: found 'fast'; allowed: sparse, hybrid, dense"),
         ({"sampler_name": "eular"}, "sampler_name: found 'eular'"),
         ({"scheduler": "x"}, "scheduler: found 'x'"),
+        ({"sampler_name": "dpm_adaptive", "anchor": 0.5}, "anchor: found 0.5 with dpm_adaptive"),
+        ({"positive": []}, "positive: found no prompt"),
         ({"denoise": 0.5}, "denoise: found 0.5 without a source video"),
     ],
 )
