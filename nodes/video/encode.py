@@ -162,6 +162,7 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: 
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
     context = video.codec_context
+    context.thread_type = "AUTO"  # as FFmpeg's program; PyAV's own choice, threads by slice, is slower
     if info.frame_count <= _TOO_FEW_TO_REORDER:
         context.max_b_frames = 0
     if codec.tag:

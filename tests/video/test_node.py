@@ -41,7 +41,7 @@ def load(**values: Any) -> tuple[StreamVideo, float, int]:
 
 def with_hidden(node: Any, **hidden: Any) -> Any:
     node = node.PREPARE_CLASS_CLONE(None)
-    node.hidden = SimpleNamespace(**hidden)
+    node.hidden = SimpleNamespace(unique_id="1", **hidden)
     return node
 
 
