@@ -59,7 +59,7 @@ def test_nodes_and_settings_speak_the_language_of_the_editor(
     page.screenshot(path=tmp_path / "node.png")
 
     page.evaluate("() => app.extensionManager.command.execute('Comfy.ShowSettingsDialog')")
-    page.get_by_text("Frugal Motion", exact=True).first.click()
+    page.get_by_role("dialog").get_by_text("Frugal Motion", exact=True).first.click()
     page.get_by_text(setting, exact=True).wait_for()
     page.get_by_text(heading, exact=True).wait_for()
     page.screenshot(path=tmp_path / "settings.png")
