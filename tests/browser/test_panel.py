@@ -11,7 +11,7 @@ from frugal_motion.nodes.caching.store import Store
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
-from ..server.client import ask
+from ..server.client import ask, until
 from ..server.test_runs import PROMPT, posted
 from .test_workflows import SET_WIDGETS, SMALL
 
@@ -48,7 +48,8 @@ def test_the_panel_shows_the_gpu_the_runs_and_the_cache(
 def test_what_the_user_has_opened_or_chosen_stays(page: Page, server: Server, request: pytest.FixtureRequest) -> None:
     def run(number: int) -> None:
         prefix = PROMPT["2"]["inputs"] | {"filename_prefix": f"{request.node.callspec.id} {number}"}
-        posted(server, PROMPT | {"2": {**PROMPT["2"], "inputs": prefix}})
+        made = posted(server, PROMPT | {"2": {**PROMPT["2"], "inputs": prefix}})
+        until(lambda: ask(server, f"/runs/{made}")[0] == 200, "the record, which comes after the end")
 
     run(1)
     run(2)
