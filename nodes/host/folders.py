@@ -174,9 +174,14 @@ def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
     return Path(folder) / name, name, subfolder
 
 
+def user_path(name: str) -> Path:
+    """A file or folder of this pack in ComfyUI's user directory (kept across restarts); it need not be there."""
+    return Path(folder_paths.get_user_directory()) / "frugal-motion" / name
+
+
 def user_folder(name: str) -> Path:
-    """A folder of this pack in ComfyUI's user directory (kept across restarts), made if need be."""
-    folder = Path(folder_paths.get_user_directory()) / "frugal-motion" / name
+    """A folder of this pack in ComfyUI's user directory, made if need be."""
+    folder = user_path(name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..economy.prices import Card, card_named, cards
-from .folders import user_folder
+from .folders import user_path
 from .models import this_device
 from .settings import settings
 
 
 def known_cards() -> tuple[Card, ...]:
     """The price table, with what the user has put into ``user/frugal-motion/prices.json``."""
-    return cards(user_folder("") / "prices.json")
+    return cards(user_path("prices.json"))
 
 
 def price_here() -> float:

@@ -21,7 +21,7 @@ from ..economy.idle import IdleDelays
 from ..errors import InputError
 from ..jobs.gather import Gathering
 from ..jobs.merge import MOST
-from .folders import user_folder
+from .folders import user_path
 from .last_right import LastRight
 
 NAME = "settings.json"
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
 
 def settings_file() -> Path:
     """Where they are kept."""
-    return user_folder("") / NAME
+    return user_path(NAME)
 
 
 class _OfEnvironment(Settings):
@@ -221,6 +221,7 @@ def change_settings(given: dict[str, Any]) -> Settings:
         Settings.model_validate(wanted)
     except ValidationError as error:
         raise InputError("settings", repr(given)[:200], _reasons(error)) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     aside.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
     os.replace(aside, path)

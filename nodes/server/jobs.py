@@ -21,6 +21,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -245,11 +246,17 @@ def _named(name: str) -> Prompt:
     Raises:
         InputError: there is none of that name.
     """
-    shipped = {path.stem: path for path in SHIPPED.glob("*.json")}
+    shipped = _shipped()
     if name not in shipped:
         raise InputError("workflow", repr(name)[:200], f"a workflow in API form, or {', '.join(sorted(shipped))}")
-    prompt: Prompt = json.loads(shipped[name].read_text(encoding="utf-8"))
+    prompt: Prompt = json.loads(shipped[name])
     return prompt
+
+
+@cache
+def _shipped() -> dict[str, str]:
+    """The pack's workflows in API form, as JSON, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.json")}
 
 
 def _found(jobs: Jobs, request: web.Request) -> Job:

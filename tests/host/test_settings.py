@@ -15,6 +15,7 @@ TYPO, NO_JSON = '{"cache_gigabyte": 5}', '{"cache_days": 5,}'
 
 def write(text: str) -> Path:
     path = settings_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 

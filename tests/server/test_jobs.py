@@ -306,6 +306,7 @@ def test_a_token_is_wanted_where_one_is_set(own: Server) -> None:
 
 
 def test_settings_that_cannot_be_read_close_the_jobs() -> None:
+    settings_file().parent.mkdir(parents=True, exist_ok=True)
     settings_file().write_text('{"jobs_token": "secret",}', encoding="utf-8")
     with pytest.raises(Refusal, match="settings") as refused:
         asyncio.run(_authorized(AsyncMock())(Mock(remote="127.0.0.1", headers={})))
