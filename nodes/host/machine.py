@@ -54,12 +54,12 @@ class QueueMachine:
         self._ahead: Thread | None = None
 
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
-        """Run a prompt behind those that wait already, and tell ``batch`` what happens on the way."""
+        """Run a prompt at the place of ``batch`` in the queue, and tell ``batch`` what happens on the way."""
         self._server.sockets[CLIENT] = self
         self._batch = batch
         try:
             with job_runs.known(batch.run, batch.merged):  # before its first node runs, on another thread
-                await enqueue(self._server, copy.deepcopy(prompt), CLIENT, batch.run)
+                await enqueue(self._server, copy.deepcopy(prompt), CLIENT, batch.run, batch.place)
                 while self._is_there(batch.run):
                     await asyncio.sleep(_LOOK_EVERY)
             with self._queue.mutex:
@@ -82,9 +82,12 @@ class QueueMachine:
             await asyncio.sleep(_LOOK_EVERY)
 
     def withdraw(self, run: str, *, even_if_running: bool) -> bool:
-        """Take a prompt back that has not begun, or stop it."""
+        """Take the prompt that runs back if it has not begun, and tell its batch the place it had; or stop it."""
         with self._queue.mutex:
-            if self._queue.delete_queue_item(lambda item: item[1] == run):
+            place = next((item[0] for item in self._queue.queue if item[1] == run), None)
+            if place is not None and self._queue.delete_queue_item(lambda item: item[1] == run):
+                if self._batch:
+                    self._batch.place = place
                 return True
             if even_if_running and any(item[1] == run for item in self._queue.currently_running.values()):
                 interrupt_processing()

@@ -42,14 +42,21 @@ async def accepted(prompt: Mapping[str, Any], prompt_id: str = "") -> list[str]:
     return list(outputs)
 
 
-async def enqueue(server: Any, prompt: Mapping[str, Any], client: str | None = None, prompt_id: str = "") -> str:
-    """Put a prompt behind those that wait, as ``POST /prompt`` does, but only if all of it can run.
+async def enqueue(
+    server: Any,
+    prompt: Mapping[str, Any],
+    client: str | None = None,
+    prompt_id: str = "",
+    place: float | None = None,
+) -> str:
+    """Put a prompt into the queue, as ``POST /prompt`` does, but only if all of it can run.
 
     Args:
         server: ComfyUI's ``PromptServer``.
         prompt: in API form.
         client: id of the websocket that is told of its events.
         prompt_id: for it; a new one if empty.
+        place: its number in the queue, which runs the lowest first; ``None`` for one behind all that wait.
 
     Returns:
         Its prompt id.
@@ -59,10 +66,11 @@ async def enqueue(server: Any, prompt: Mapping[str, Any], client: str | None = N
     """
     prompt_id = prompt_id or str(uuid.uuid4())
     outputs = await accepted(prompt, prompt_id)
-    number = server.number
-    server.number += 1
+    if place is None:
+        place = server.number
+        server.number += 1
     extra = {"create_time": int(time.time() * 1000), **({"client_id": client} if client else {})}
-    server.prompt_queue.put((number, prompt_id, prompt, extra, outputs, {}))
+    server.prompt_queue.put((place, prompt_id, prompt, extra, outputs, {}))
     return prompt_id
 
 

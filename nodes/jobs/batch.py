@@ -21,6 +21,7 @@ class Batch:
         merged: their common prompt.
         proceeded: is told when something has happened, and which node has shown its results by that, if any.
         run: its id in ComfyUI's queue.
+        place: its number in ComfyUI's queue, which runs the lowest first; ``None`` for one behind all that wait.
         withdrawn: it has been taken back.
         outputs: what nodes have shown so far.
         node, value, maximum: the node that works, and how far it is.
@@ -31,6 +32,7 @@ class Batch:
     merged: Merged
     proceeded: Callable[[str], None]
     run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    place: float | None = None
     withdrawn: bool = False
     outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     node: str = ""

@@ -33,13 +33,13 @@ class Machine(Protocol):
     """What runs prompts."""
 
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
-        """Run a prompt behind those that wait already, and tell ``batch`` what happens on the way."""
+        """Run a prompt at the place of ``batch`` in the queue, and tell ``batch`` what happens on the way."""
 
     async def prepare(self, prompt: Prompt) -> None:
         """Do what can be done of a prompt while another one runs. Nothing is raised: its own run will tell."""
 
     def withdraw(self, run: str, *, even_if_running: bool) -> bool:
-        """Take a prompt back that has not begun, or stop it.
+        """Take the prompt that runs back if it has not begun, and tell its batch the place it had; or stop it.
 
         Returns:
             Whether it will not come to its end.
@@ -73,6 +73,7 @@ class Runner:
         self._turns: dict[str, float] = {}
         self._runs: dict[str, Batch] = {}
         self._told = 0.0
+        self._taken_back: Batch | None = None
         self.batch: Batch | None = None
         """The one that runs."""
 
@@ -142,8 +143,10 @@ class Runner:
             return _LOOK_EVERY if choice.wait is None else choice.wait
         jobs = self._store.begin([job.id for job in choice.batch], now)
         if jobs:
-            self._turns = _newest(self._turns, dict.fromkeys((job.client for job in jobs), now), _TURNS_KNOWN)
-            await self._run(jobs)
+            turns = self._turns
+            self._turns = _newest(turns, dict.fromkeys((job.client for job in jobs), now), _TURNS_KNOWN)
+            if not await self._run(jobs, turns):
+                self._turns = turns
         return None
 
     def _waiting(self, now: float) -> list[Job]:
@@ -156,13 +159,23 @@ class Runner:
         self._tell(job.id)
         return True
 
-    async def _run(self, jobs: Sequence[Job]) -> None:
-        batch = self.batch = Batch(jobs, merged([job.prompt for job in jobs], self._kinds), self._proceeded)
-        self._runs = _newest(self._runs, {batch.run: batch}, _RUNS_KNOWN)
+    async def _run(self, jobs: Sequence[Job], turns: Mapping[str, float]) -> bool:
+        """Run a batch.
+
+        Args:
+            turns: of the clients, without this one.
+
+        Returns:
+            Whether that was a turn of theirs: not if the batch has been taken back.
+        """
+        batch = Batch(jobs, merged([job.prompt for job in jobs], self._kinds), self._proceeded)
+        batch.place = self._kept_place(jobs)
+        self.batch, self._runs = batch, _newest(self._runs, {batch.run: batch}, _RUNS_KNOWN)
         for job in jobs:
             self._tell(job.id)
-        beside = [asyncio.create_task(self._look_ahead(batch)), asyncio.create_task(self._look_for_late(batch))]
+        beside = [asyncio.create_task(self._look_ahead(batch)), asyncio.create_task(self._look_back(batch, turns))]
         outcome: Sequence[Verdict]
+        taken_back = False
         try:
             ended = await self._machine.run(batch.merged.prompt, batch)
             taken_back = batch.withdrawn and ended.status in ("lost", "stopped")
@@ -176,6 +189,17 @@ class Runner:
             self.batch = None
         for job, verdict in zip(jobs, outcome, strict=True):
             self._settle(job, verdict)
+        if taken_back:
+            self._taken_back = batch
+        return not taken_back
+
+    def _kept_place(self, jobs: Sequence[Job]) -> float | None:
+        """The place in the queue of the batch that has been taken back, if some of its jobs are among these."""
+        batch = self._taken_back
+        if batch is None or not {job.id for job in batch.jobs}.intersection(job.id for job in jobs):
+            return None
+        self._taken_back = None
+        return batch.place
 
     async def _look_ahead(self, batch: Batch) -> None:
         """Prepare the jobs that will run next, one after the other, unless the batch needs the processor itself."""
@@ -194,13 +218,23 @@ class Runner:
         except Exception:  # such as of a disk that is full; the batch must not suffer
             logger.exception("the next jobs are not prepared")
 
-    async def _look_for_late(self, batch: Batch) -> None:
-        """Take a batch back if a job of it is late before it has begun, as behind prompts of the editor."""
-        deadline = min((job.deadline for job in batch.jobs if job.deadline is not None), default=None)
-        while deadline is not None and not batch.withdrawn and not batch.has_begun:
-            if deadline <= self._clock():
+    async def _look_back(self, batch: Batch, turns: Mapping[str, float]) -> None:
+        """Take a batch back that has not begun, as behind prompts of the editor, if it should be another one."""
+        while not batch.withdrawn and not batch.has_begun:
+            if self._has_late(batch) or self._can_grow(batch, turns):
                 batch.withdrawn = self._machine.withdraw(batch.run, even_if_running=False)
             await asyncio.sleep(_LOOK_EVERY)
+
+    def _has_late(self, batch: Batch) -> bool:
+        now = self._clock()
+        return any(job.deadline is not None and job.deadline <= now for job in batch.jobs)
+
+    def _can_grow(self, batch: Batch, turns: Mapping[str, float]) -> bool:
+        """Whether jobs have come that would have run with those of a batch, had they been there."""
+        now = self._clock()
+        there = sorted([*batch.jobs, *self._waiting(now)], key=lambda job: job.number)
+        chosen = {job.id for job in choose(there, turns, replace(self._gathering(), window=0.0), now).batch}
+        return chosen > {job.id for job in batch.jobs}
 
     def _leaves_processor(self, batch: Batch) -> bool:
         node = batch.merged.prompt.get(batch.node)

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic_core import from_json
 
 from ..errors import InputError
+from ..host.beside import beside_the_runs
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +32,15 @@ class Refusal(Exception):
 
 
 def answering(handler: Handler) -> Handler:
-    """A handler whose errors become answers: 400 for what the request asks, 500 for the rest."""
+    """A handler whose errors become answers: 400 for what the request asks, 500 for the rest.
+
+    It works beside the runs: a user who cancels one of them means that run, and not a request which hashes a file.
+    """
 
     async def answer(request: web.Request) -> web.Response:
         try:
-            return await handler(request)
+            with beside_the_runs():
+                return await handler(request)
         except InputError as error:
             return web.json_response({"error": str(error)}, status=400)
         except Refusal as refusal:

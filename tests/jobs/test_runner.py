@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -276,36 +277,93 @@ def test_cancelling(tmp_path: Path) -> None:
     assert told[0] == ("0", "cancelled") and told.count(("1", "done")) == 1
 
 
+class Busy(Machine):
+    """As if prompts of the editor were before the first batch, until it is taken back; knows the places of all."""
+
+    def __init__(self, arrives: Callable[[], None] = lambda: None) -> None:
+        super().__init__(Random(1), 0.0)
+        self.places: list[float | None] = []
+        self.arrives, self.standing = arrives, None
+
+    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        self.places.append(batch.place)
+        if len(self.places) > 1:
+            return await super().run(prompt, batch)
+        self.standing = batch
+        self.arrives()
+        for _ in range(50):
+            await asyncio.sleep(0)
+            if batch.withdrawn:
+                return Ended("lost")
+        return await super().run(prompt, batch)
+
+    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+        assert not even_if_running and run == self.standing.run
+        self.standing.place = 7
+        return True
+
+
 def test_a_job_that_is_late_before_its_run_has_begun_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, now = Store(tmp_path / "jobs.sqlite"), iter(range(100, 200))
     monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
 
-    class Busy(Machine):
-        """Until the prompt is taken back, others are before it."""
-
-        there = True
-
-        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
-            if len(batch.jobs) == 1:
-                return await super().run(prompt, batch)
-            for _ in range(50):
-                await asyncio.sleep(0)
-                if not self.there:
-                    return Ended("lost")
-            return Ended("success")
-
-        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
-            assert not even_if_running
-            self.there = False
-            return True
-
     for number, deadline in ((0, 110.0), (1, None)):
         store.add(replace(job(number, f"{number}.mp4"), deadline=deadline), 9, 9)
-    runner = Runner(store, Busy(Random(1), 0.0), kinds, lambda: Gathering(4), clock=lambda: next(now))
+    runner = Runner(store, Busy(), kinds, lambda: Gathering(4), clock=lambda: next(now))
     while store.waiting():
         asyncio.run(runner.step())
     assert job_states(store) == {"0": "failed", "1": "done"}
     assert "deadline" in store.find("0").error and store.find("1").crashes == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "arriving", "sizes", "places"),
+    [
+        (["0.mp4"], ["1.mp4", "2.mp4"], [3], [None, 7]),
+        (["0.mp4", "1.mp4"], ["2.mp4", "3.mp4", "4.mp4"], [4, 1], [None, 7, None]),
+        (["0.mp4", "1.mp4", "2.mp4", "3.mp4"], ["4.mp4"], [4, 1], [None, None]),
+        (["0.mp4"], ["no such key"], [1, 1], [None, None]),
+    ],
+)
+def test_jobs_join_a_batch_that_stands_behind_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list, arriving: list, sizes: list, places: list
+) -> None:
+    monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
+    store = Store(tmp_path / "jobs.sqlite")
+
+    def add(some: list[str]) -> None:
+        for file in some:
+            number = len(store.newest(9))
+            one = job(number, file, client=str(number))
+            store.add(one if file.endswith(".mp4") else replace(one, key="other"), 9, 9)
+
+    add(files)
+    machine = Busy(lambda: add(arriving))
+    runner = Runner(store, machine, kinds, lambda: Gathering(4), clock=lambda: 99)
+    while store.waiting():
+        asyncio.run(runner.step())
+    assert machine.sizes == sizes and machine.places == places, "with others, but at its old place"
+    assert set(job_states(store).values()) == {"done"} and {one.crashes for one in store.newest(9)} == {0}
+
+
+def test_a_batch_that_was_taken_back_had_no_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
+    store = Store(tmp_path / "jobs.sqlite")
+    began: list[str] = []
+
+    def arrive() -> None:
+        store.add(job(1, "1.mp4", "a"), 9, 9)
+        store.add(replace(job(2, "2.mp4", "b"), key="other"), 9, 9)
+
+    store.add(job(0, "0.mp4", "a"), 9, 9)
+    machine = Busy(arrive)
+    runner = Runner(
+        store, machine, kinds, lambda: Gathering(4), lambda one: began.append(f"{one.id} {one.state}"), lambda: 99
+    )
+    while store.waiting():
+        asyncio.run(runner.step())
+    assert machine.places == [None, 7, None] and machine.sizes == [2, 1], "a's jobs are first, as they came first"
+    assert began.index("1 running") < began.index("2 running")
 
 
 def test_a_run_that_has_begun_is_not_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.host.settings import settings_file
+from frugal_motion.nodes.jobs.job import with_values
 from frugal_motion.nodes.server.answers import Refusal
 from frugal_motion.nodes.server.jobs import _authorized
 from frugal_motion.nodes.video.decode import FileStream
@@ -143,6 +144,33 @@ def test_jobs_meet_in_one_prompt_and_come_out_as_alone(own: Server, tmp_path: Pa
     assert len({frames(video(own, job)).tobytes() for job in jobs}) == 4, "and they differ"
     cost = until(lambda: state(own, ids[0])["cost"], "the bill")
     assert cost["seconds"] > 0
+
+
+def test_a_job_joins_others_that_wait_behind_the_editor_and_they_keep_their_place(own: Server) -> None:
+    def edit(**values: Any) -> None:
+        prompt = with_values(sampled_frames(), {**SMALL, **LOOKS["a"], **UNCACHED, **values})
+        data = json.dumps({"prompt": prompt}).encode()
+        request = urllib.request.Request(f"{own.url}/prompt", data, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request).close()
+
+    def waiting() -> list[str]:
+        return [json.dumps(item[2]) for item in sorted(own.get("/queue")["queue_pending"])]
+
+    edit(**{"Sampler.steps": 200, "Plan Keyframes.every": 1})
+    until(lambda: own.get("/queue")["queue_running"], "the run of the editor")
+    ids = [post(own, "a", **{**LOOKS["a"], "Sampler.seed": 501})]
+    until(lambda: len(waiting()) == 1, "the first job")
+    edit(**{"Sampler.seed": 502})
+    ids.append(post(own, "b", **{**LOOKS["b"], "Sampler.seed": 503}))
+    until(lambda: "FrugalJobsSampler" in waiting()[0], "the first two jobs")
+    ids.append(post(own, "a", **{**LOOKS["c"], "Sampler.seed": 504}))
+    until(lambda: all(f': {seed}' in waiting()[0] for seed in (501, 503, 504)), "all jobs")
+    assert len(waiting()) == 2 and '"seed": 502' in waiting()[1], "the editor's next prompt came after the first job"
+    before = len(own.get("/history"))
+    urllib.request.urlopen(urllib.request.Request(f"{own.url}/interrupt", b"")).close()
+    assert [job["state"] for job in ended(own, *ids)] == ["done"] * 3
+    until(lambda: own.get("/queue") == {"queue_running": [], "queue_pending": []}, "the empty queue")
+    assert len(own.get("/history")) == before + 3, "the two of the editor, and one for all jobs"
 
 
 def test_reports_of_jobs_that_met_are_of_each_alone(own: Server) -> None:
