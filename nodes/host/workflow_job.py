@@ -20,6 +20,7 @@ from ..pose.render import resolve_size
 from ..sampling.calls import model_calls
 from ..sampling.edit import EDIT_MODES
 from ..sampling.node import FrugalTextLines
+from ..sampling.sampler import BY_THE_PICTURE
 from ..video.decode import FileStream
 from ..video.node import FrugalLoadClips, FrugalLoadVideo
 from ..video.rates import usual_rate
@@ -179,6 +180,8 @@ class _Reader:
         control_range = float(value("control_start", 0.0)), float(value("control_end", 1.0))
         counts: Calls = partial(calls, denoise, control_range if value("control_strength", 1.0) else None)
         refine_denoise = float(value("refine_denoise", 0.3))
+        if sampler == BY_THE_PICTURE:
+            self.notes.append(f"{sampler} chooses its steps by the picture: the estimate is a guess.")
         if float(value("anchor", 0.0)) > 0:
             self.notes.append("The anchor's attention is left out.")
         mode = value("mode", "sparse")

@@ -1,4 +1,4 @@
-"""CONDITIONING of the frames in a batch: prompts of several clips in one, or what one clip's prompts hold per frame."""
+"""CONDITIONING and hints of the frames in a batch: of several clips in one, or what one clip holds per frame."""
 
 from __future__ import annotations
 
@@ -160,6 +160,22 @@ def without_control(conditioning: Any) -> Any:
     return [
         [text, {name: value for name, value in options.items() if name not in apply}] for text, options in conditioning
     ]
+
+
+def control_hints(images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
+    """The hints of the keyframes ``(keyframes, h, w, 3)``, from one per keyframe or one per frame.
+
+    Raises:
+        InputError: the number of images is neither.
+    """
+    count, wanted = images.shape[0], len(keyframes.frames)
+    if count == wanted:
+        return images
+    if count == keyframes.frame_count:
+        return images[list(keyframes.frames)]
+    per_keyframe = f"{wanted} (one per keyframe) or " if wanted < keyframes.frame_count else ""
+    allowed = f"{per_keyframe}{keyframes.frame_count} (one per frame)"
+    raise InputError("control_images", str(count), allowed, "Draw the pose of the same clip, with the same keyframes.")
 
 
 def check_controls(name: str, conditioning: Any, plan: Keyframes) -> None:

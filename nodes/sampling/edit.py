@@ -20,10 +20,11 @@ from ..keyframes.keyframes import Keyframes
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream, to_image
 from .colour import steadied
-from .conditioning import check_controls, of_frames, without_control
+from .conditioning import check_controls, control_hints, of_frames, without_control
 from .families import check_families
 from .keyframe_control import not_interpolated
-from .sampler import BY_THE_PICTURE, BatchSampler, Clip, Control, Settings, control_hints, decode, encode, grouped
+from .latents import decode, encode
+from .sampler import BY_THE_PICTURE, BatchSampler, Clip, Control, Settings, grouped
 
 EditMode = Literal["sparse", "hybrid", "dense"]
 EDIT_MODES: tuple[str, ...] = get_args(EditMode)

@@ -37,9 +37,6 @@ logger = logging.getLogger(__name__)
 Mode = Literal["sparse", "dense"]
 StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]
 
-VAE_ROWS = 8
-"""Frames per VAE call: keeps progress and cancel lively; the VAE splits further where memory asks for it."""
-
 MEMORY_MARGIN = 1.5
 """Factor on ComfyUI's estimate of a batch's memory, which leaves out residuals and the hint encoder."""
 
@@ -271,33 +268,6 @@ def _rows_in(parts: Sequence[Part]) -> int:
 def _start_of(parts: Sequence[Part]) -> Position:
     """Where the first of these parts starts."""
     return Position(parts[0].clip, parts[0].next - parts[0].keep)
-
-
-def control_hints(images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
-    """The hints of the keyframes ``(keyframes, h, w, 3)``, from one per keyframe or one per frame.
-
-    Raises:
-        InputError: the number of images is neither.
-    """
-    count, wanted = images.shape[0], len(keyframes.frames)
-    if count == wanted:
-        return images
-    if count == keyframes.frame_count:
-        return images[list(keyframes.frames)]
-    per_keyframe = f"{wanted} (one per keyframe) or " if wanted < keyframes.frame_count else ""
-    allowed = f"{per_keyframe}{keyframes.frame_count} (one per frame)"
-    raise InputError("control_images", str(count), allowed, "Draw the pose of the same clip, with the same keyframes.")
-
-
-def encode(vae: Any, frames: torch.Tensor) -> torch.Tensor:
-    """Encode IMAGE frames ``(n, h, w, 3)`` in small batches to latents ``(n, channels, h / 8, w / 8)``."""
-    return torch.cat([vae.encode(batch) for batch in torch.split(frames, VAE_ROWS)])
-
-
-def decode(vae: Any, latents: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Decode latents in small batches to IMAGE frames ``(n, h, w, 3)`` in 0..1."""
-    for batch in torch.split(latents, VAE_ROWS):
-        yield vae.decode(batch)
 
 
 def _size(latent: torch.Tensor) -> str:

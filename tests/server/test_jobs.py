@@ -164,7 +164,7 @@ def test_a_job_joins_others_that_wait_behind_the_editor_and_they_keep_their_plac
     ids.append(post(own, "b", **{**LOOKS["b"], "Sampler.seed": 503}))
     until(lambda: "FrugalJobsSampler" in waiting()[0], "the first two jobs")
     ids.append(post(own, "a", **{**LOOKS["c"], "Sampler.seed": 504}))
-    until(lambda: all(f': {seed}' in waiting()[0] for seed in (501, 503, 504)), "all jobs")
+    until(lambda: all(f": {seed}" in waiting()[0] for seed in (501, 503, 504)), "all jobs")
     assert len(waiting()) == 2 and '"seed": 502' in waiting()[1], "the editor's next prompt came after the first job"
     before = len(own.get("/history"))
     urllib.request.urlopen(urllib.request.Request(f"{own.url}/interrupt", b"")).close()
