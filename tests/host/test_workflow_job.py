@@ -56,6 +56,11 @@ def test_every_shipped_workflow_can_be_read(name: str) -> None:
     assert not found.notes
 
 
+def test_a_guess_says_so() -> None:
+    (note,) = planned(prompt("motion_edit", Sampler={"sampler_name": "dpm_adaptive"})).notes
+    assert "dpm_adaptive" in note and "guess" in note
+
+
 def test_an_edit() -> None:
     job = planned(prompt("motion_edit")).job
     (clip,) = job.clips
