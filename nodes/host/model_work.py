@@ -136,7 +136,11 @@ def _inputs(config: dict[str, Any], width: int, height: int) -> tuple[Any, Any, 
 
 
 def _countable(net: Any) -> Any:
-    """Give a net that is ours alone torch's attention: ComfyUI's others do the same work in parts that do not count."""
+    """Give a net that is ours alone torch's attention and torch's layers.
+
+    ComfyUI's other kinds of attention do the same work in parts that do not count. Each of its layers asks whether the
+    user has cancelled the run, and takes the wish back: that must not happen here, beside the run that is meant.
+    """
 
     def with_torch_attention(_: Any, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         return args, {**options, "transformer_options": {"optimized_attention_override": _torch_attention}}
@@ -146,7 +150,14 @@ def _countable(net: Any) -> Any:
             module.register_forward_pre_hook(with_torch_attention, with_kwargs=True)
         elif isinstance(module, AttnBlock):
             module.optimized_attention = pytorch_attention
+        elif isinstance(module, comfy.ops.CastWeightBiasOp):
+            module.forward = _torch_layer(module).forward.__get__(module)
     return net
+
+
+def _torch_layer(module: torch.nn.Module) -> type[torch.nn.Module]:
+    """The class of torch that a layer of ComfyUI is made of."""
+    return next(kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn."))
 
 
 def _torch_attention(_: Any, *args: Any, **options: Any) -> Any:

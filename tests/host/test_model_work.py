@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import comfy.controlnet
+import comfy.model_management as management
 import comfy.ops
 import comfy.sd
 import numpy as np
@@ -29,6 +30,7 @@ from frugal_motion.nodes.interpolation.rife import load_rife
 from frugal_motion.nodes.interpolation.stream import InterpolatedStream
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling import sampler as sampling
+from frugal_motion.nodes.sampling.latents import decode, encode
 from frugal_motion.nodes.upscaling.stream import UpscaledStream
 from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import ArrayStream
@@ -49,6 +51,18 @@ def demo_nets() -> Nets:
     return Nets(found.unet, control, found.encode, found.decode, weights=found.weights + size)
 
 
+def test_counting_does_not_take_the_wish_to_cancel_from_the_run() -> None:
+    nets = demo_nets()
+    management.interrupt_current_processing(True)
+    try:
+        for count in (nets.unet, nets.control, nets.encode, nets.decode):
+            assert count(56, 72)
+        with pytest.raises(management.InterruptProcessingException):
+            management.throw_exception_if_processing_interrupted()
+    finally:
+        management.interrupt_current_processing(False)
+
+
 @pytest.mark.parametrize(("mode", "size"), [("sparse", (64, 64)), ("dense", (96, 64))])
 def test_an_edit_with_the_demo_model_takes_what_was_estimated(mode, size) -> None:
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(DEMO / "frugal-demo.ckpt"))
@@ -66,8 +80,8 @@ def test_an_edit_with_the_demo_model_takes_what_was_estimated(mode, size) -> Non
     estimated = work(Job((Clip(plan, size, size),), mode, 2, encodes=True), demo_nets())
     pictures = torch.zeros(frames, size[1], size[0], 3)
     assert counted(lambda: list(batches.run())) == pytest.approx(estimated["sample"].flops, rel=0.02)
-    assert counted(lambda: list(sampling.decode(vae, latents))) == pytest.approx(estimated["decode"].flops, rel=0.02)
-    assert counted(lambda: sampling.encode(vae, pictures)) == pytest.approx(estimated["encode"].flops, rel=0.02)
+    assert counted(lambda: list(decode(vae, latents))) == pytest.approx(estimated["decode"].flops, rel=0.02)
+    assert counted(lambda: encode(vae, pictures)) == pytest.approx(estimated["encode"].flops, rel=0.02)
 
 
 @pytest.mark.parametrize("size", [(128, 128), (96, 72)])
