@@ -57,12 +57,6 @@ def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**node, "inputs": resolve(inputs) if resolve else inputs}
 
 
-def title(prompt: Mapping[str, Any], node_id: str) -> str:
-    """What the user calls a node: its title in the graph, or its class."""
-    node = prompt[node_id]
-    return str(node.get("_meta", {}).get("title") or node["class_type"])
-
-
 def meaning(text: str, content: Callable[[Path], str]) -> Any:
     """What a parameter's text stands for, as JSON: the content of files where it names them, else itself.
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..caching.signature import is_link
 from ..errors import InputError
-from .prompt import known_inputs, title
+from ..jobs.prompt import title
+from .prompt import known_inputs
 
 
 class Workflow:
