@@ -116,6 +116,11 @@ def test_bad_requests_are_told_why(own: Server, path: str, body: Any, words: str
     assert ask(own, "/settings")[1]["values"] == before
 
 
+def test_many_names_that_are_none_are_not_answered_one_by_one(own: Server) -> None:
+    code, found = ask(own, "/settings", {f"name {number}": 1 for number in range(10_000)})
+    assert code == 413 and "100000 bytes" in found["error"]
+
+
 def test_prewarming_a_model_that_is_not_there(own: Server, workflow: dict[str, Any]) -> None:
     workflow["6"]["inputs"]["ckpt_name"] = "nowhere.safetensors"
     code, found = ask(own, "/prewarm", {"prompt": workflow})
