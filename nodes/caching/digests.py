@@ -20,6 +20,8 @@ PART = 1 << 22
 MOST_FILES = 10_000
 MOST_BYTES = 32 * 10**9
 """Of a folder: to read more for a key would take longer than people wait."""
+MOST_KNOWN = 2 * MOST_FILES
+"""Files that are remembered: all are read at every look, and a server that is sent clips meets new ones for ever."""
 _YOUNG = 2.0
 """Seconds in which a file can change again without a new time of change: FAT counts in steps of two."""
 
@@ -78,8 +80,10 @@ class Digests:
         return digests
 
     def _remember(self, new: Mapping[str, Stamp]) -> None:
-        # What other processes have learned in the meantime stays.
-        self._known = _read(self._memory) | self._known | dict(new)
+        # What other processes have learned in the meantime stays; what was learned longest ago goes.
+        known = _read(self._memory) | self._known
+        both = {path: stamp for path, stamp in known.items() if path not in new} | dict(new)
+        self._known = dict(list(both.items())[-MOST_KNOWN:])
         part = self._memory.with_name(f".{uuid.uuid4().hex}.json")
         try:
             self._memory.parent.mkdir(parents=True, exist_ok=True)

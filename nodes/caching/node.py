@@ -19,6 +19,7 @@ from ..host.progress import Progress
 from ..host.prompt import upstream
 from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
+from ..jobs.prompt import title
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from .codecs import NotStorable
@@ -149,8 +150,7 @@ class FrugalHashCache(FrugalNode):
     def _made_by(cls) -> str:
         """The node in front, as people call it."""
         wire = cls.hidden.dynprompt.get_node(cls.hidden.unique_id)["inputs"]["value"]
-        node = cls.hidden.dynprompt.get_node(wire[0]) if is_link(wire) else {}
-        return str(node.get("_meta", {}).get("title") or node.get("class_type", ""))
+        return title({wire[0]: cls.hidden.dynprompt.get_node(wire[0])}, wire[0]) if is_link(wire) else ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from ..host.job_runs import own_costs, own_prompt
 from ..host.models import this_device
 from ..host.node import Anything, FrugalNode, run_costs
 from ..host.prices import price_here
-from ..host.prompt import title, upstream
+from ..host.prompt import upstream
+from ..jobs.prompt import title
 from .chart import draw_costs
 from .meter import StageCost
 from .report import Report

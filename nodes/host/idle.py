@@ -53,10 +53,17 @@ class IdleWatch:
     Args:
         queue: ComfyUI's ``PromptQueue``.
         delays: asked at every look, so that a change of the settings holds at once.
+        is_expected: whether there is work that is not in the queue yet, such as jobs that wait for others like them.
     """
 
-    def __init__(self, queue: Any, delays: Callable[[], IdleDelays], clock: Clock = time.monotonic) -> None:
-        self._queue, self._delays = queue, delays
+    def __init__(
+        self,
+        queue: Any,
+        delays: Callable[[], IdleDelays],
+        is_expected: Callable[[], bool] = lambda: False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._queue, self._delays, self._is_expected = queue, delays, is_expected
         self._timer = IdleTimer(clock)
         self.unloaded = 0
         """How often weights were let go."""
@@ -67,10 +74,10 @@ class IdleWatch:
         Returns:
             What that was. ``"exit"`` is left to the caller.
         """
-        delays = self._delays()
+        delays, is_expected = self._delays(), self._is_expected()
         with self._queue.mutex:
             busy, work = look_at(self._queue)
-            self._timer.observe(busy, work)
+            self._timer.observe(busy or is_expected, work)
             action = self._timer.due(delays)
             name = _FLAGS.get(action or "")
             if name and name not in self._queue.flags:  # else someone has asked for it already

@@ -51,7 +51,7 @@ def _is_node(node: Any) -> bool:
 def _gives_models(node: Mapping[str, Any]) -> bool:
     """Whether a node gives nothing but models."""
     kinds = getattr(NODE_CLASS_MAPPINGS.get(node["class_type"]), "RETURN_TYPES", ())
-    return bool(kinds) and LOADABLE.issuperset(kinds)
+    return bool(kinds) and all(isinstance(kind, str) and kind in LOADABLE for kind in kinds)  # a list is a choice
 
 
 def _links(node: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

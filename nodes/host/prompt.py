@@ -50,17 +50,22 @@ def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in node["inputs"].items() if is_link(value) or is_known(name)}
 
 
+def declaration(node: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, Any]]:
+    """The type of an input, as its class declares it, and its options; ``None`` if the class has no such input."""
+    node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
+    kinds = node_class.INPUT_TYPES() if node_class else {}
+    for part in ("required", "optional"):
+        if name in kinds.get(part, {}):
+            kind, *options = kinds[part][name]
+            return (kind if isinstance(kind, str) else "COMBO"), (options[0] if options else {})
+    return None, {}
+
+
 def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """A node as it is signed: without what its class does not know, and with patterns of files as what they mean."""
     resolve = getattr(NODE_CLASS_MAPPINGS.get(node["class_type"]), "resolved_inputs", None)
     inputs = known_inputs(node)
     return {**node, "inputs": resolve(inputs) if resolve else inputs}
-
-
-def title(prompt: Mapping[str, Any], node_id: str) -> str:
-    """What the user calls a node: its title in the graph, or its class."""
-    node = prompt[node_id]
-    return str(node.get("_meta", {}).get("title") or node["class_type"])
 
 
 def meaning(text: str, content: Callable[[Path], str]) -> Any:

@@ -11,10 +11,10 @@ from typing import Any
 from ..economy.meter import Ledger, StageCost
 from ..economy.report import Report
 from ..economy.runs import Runs
+from ..jobs.prompt import title
 from .folders import user_folder
 from .models import this_device
 from .prices import price_here
-from .prompt import title
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +50,20 @@ class RunKeeper:
         with self._queue.mutex:
             running = {item[1] for item in self._queue.currently_running.values()}
         for run in [run for run in known if run not in running]:
-            record = self._record(run)
-            if record is None:
-                continue
             try:
-                await asyncio.to_thread(stored_runs().add, run, round(time.time() * 1000), record)
-            except OSError as error:
-                logger.warning("what run %s has cost is not kept: %s", run, error)
-            self._ended({"run": run, **{name: value for name, value in record.items() if name != "prompt"}})
+                await self._keep(run)
+            except Exception:  # people may post anything as a prompt: the records of others must not suffer
+                logger.exception("what run %s has cost is not kept", run)
+
+    async def _keep(self, run: str) -> None:
+        record = self._record(run)
+        if record is None:
+            return
+        try:
+            await asyncio.to_thread(stored_runs().add, run, round(time.time() * 1000), record)
+        except OSError as error:
+            logger.warning("what run %s has cost is not kept: %s", run, error)
+        self._ended({"run": run, **{name: value for name, value in record.items() if name != "prompt"}})
 
     async def run(self) -> None:
         """Look until the server stops."""
@@ -70,11 +76,11 @@ class RunKeeper:
             await asyncio.sleep(_LOOK_EVERY)
 
     def _record(self, run: str) -> dict[str, Any] | None:
+        meter = self._ledger.close(run)
         with self._queue.mutex:
             entry = self._queue.history.get(run, {})
             prompt = entry["prompt"][2] if entry else {}
             status = entry.get("status") or {}
-        meter = self._ledger.close(run)
         if meter is None or not meter.costs:
             return None
         stages = tuple(titled(cost, prompt, node_id) for node_id, cost in meter.costs.items())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ..caching.signature import is_link
 from ..errors import InputError
-from .prompt import known_inputs, title
+from ..jobs.prompt import title
+from .prompt import declaration, known_inputs
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 
 class Workflow:
@@ -68,7 +72,8 @@ class Workflow:
         """A constant input, also when it comes from a node that holds nothing but a constant.
 
         Raises:
-            InputError: it is only known once the workflow runs, or missing without a default.
+            InputError: it is only known once the workflow runs, missing without a default, or none that ComfyUI would
+                take.
         """
         found = self.prompt[node_id]["inputs"].get(name, default)
         if is_link(found) and found[0] in self.prompt:
@@ -76,9 +81,26 @@ class Workflow:
             if len(constants) != 1 or self.sources(found[0]):
                 source = self.title(found[0])
                 raise self.error(node_id, name, f"a wire from {source}", "a value that is known before the run")
-            return constants[0]
+            found = constants[0]
         if found is None:
             raise self.error(node_id, name, "nothing", "a value")
+        return self._checked(node_id, name, found)
+
+    def _checked(self, node_id: str, name: str, value: Any) -> Any:
+        """A value as ComfyUI would take it: of its input's type, and in its range."""
+        kind, options = declaration(self.prompt[node_id], name)
+        if kind not in _PLAIN:
+            if isinstance(value, (Mapping, Sequence)) and not isinstance(value, str):
+                raise self.error(node_id, name, repr(value)[:200], "a choice")
+            return value
+        try:
+            found = _PLAIN[kind](value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self.error(node_id, name, repr(value)[:200], f"a value of type {kind}") from error
+        if isinstance(found, float) or kind == "INT":
+            low, high = options.get("min", -math.inf), options.get("max", math.inf)
+            if not low <= found <= high:
+                raise self.error(node_id, name, repr(value)[:200], f"{low} to {high}")
         return found
 
     def inputs(self, node_id: str) -> dict[str, Any]:
@@ -103,8 +125,10 @@ class Workflow:
 
     @contextmanager
     def naming(self, node_id: str) -> Iterator[None]:
-        """Let errors inside name the node."""
+        """Let errors inside name the node, unless they do."""
         try:
             yield
         except InputError as error:
+            if error.name.startswith(f"{self.title(node_id)}, "):
+                raise
             raise self.error(node_id, error.name, error.found, error.allowed, error.remedy) from error

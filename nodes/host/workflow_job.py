@@ -289,7 +289,7 @@ class _Reader:
             inputs = flow.prompt[node_id]["inputs"]
             try:
                 key = value_key(flow.prompt.__getitem__, inputs.get("value"), [inputs.get("motion_style", "")])
-            except (Unsignable, OSError):
+            except (Unsignable, OSError, LookupError, RecursionError):  # a wire from nowhere, a chain of thousands
                 return False
             return store.find(key) is not None
 

@@ -70,7 +70,9 @@ def in_front(prompt: Prompt, starts: Iterable[str]) -> set[str]:
     return found
 
 
-def title(prompt: Prompt, node_id: str) -> str:
-    """What people call a node: its title, or its class."""
+def title(prompt: Mapping[str, Any], node_id: str) -> str:
+    """What people call a node: its title, or its class. ComfyUI takes any ``_meta``."""
     node = prompt[node_id]
-    return str((node.get("_meta") or {}).get("title") or node["class_type"])
+    meta = node.get("_meta")
+    name = meta.get("title") if isinstance(meta, Mapping) else None
+    return str(name or node["class_type"])

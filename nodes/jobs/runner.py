@@ -166,7 +166,7 @@ class Runner:
             turns: of the clients, without this one.
 
         Returns:
-            Whether that was a turn of theirs: not if the batch has been taken back.
+            Whether that was a turn of theirs: not if the batch has been taken out of the queue before it began.
         """
         batch = Batch(jobs, merged([job.prompt for job in jobs], self._kinds), self._proceeded)
         batch.place = self._kept_place(jobs)
@@ -178,7 +178,7 @@ class Runner:
         taken_back = False
         try:
             ended = await self._machine.run(batch.merged.prompt, batch)
-            taken_back = batch.withdrawn and ended.status in ("lost", "stopped")
+            taken_back = ended.status == "lost" and not batch.has_begun  # by us, or by who has cleared the queue
             outcome = [Again() for _ in jobs] if taken_back else verdicts(batch.merged, ended, self._kinds)
         except Exception as error:
             logger.exception("a batch of jobs could not be run")

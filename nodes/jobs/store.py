@@ -123,6 +123,11 @@ class Store:
         """Jobs that wait, in the order in which they came, without their prompts."""
         return self._select("where state = 'queued' order by number", columns=_BUT_PROMPT)
 
+    def has_waiting(self) -> bool:
+        """Whether any job waits."""
+        with self._lock:
+            return self._file.execute("select 1 from jobs where state = 'queued' limit 1").fetchone() is not None
+
     def newest(self, limit: int, client: str | None = None) -> list[Job]:
         """The last jobs, the newest first, without their prompts."""
         where, values = ("where client = ?", (client,)) if client is not None else ("", ())

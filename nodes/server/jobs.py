@@ -115,6 +115,13 @@ class Jobs:
             self.runner.notice()
         return job
 
+    def wait(self) -> bool:
+        """Whether any job waits for others like it, or for its turn."""
+        try:
+            return self.store is not None and self.store.has_waiting()
+        except sqlite3.Error:  # said by who has to do with the jobs
+            return False
+
     def open_store(self) -> Store:
         """The store.
 

@@ -23,6 +23,9 @@ from ..host.queue import enqueue
 from ..host.settings import OWNER_ONLY, SECRET, Settings, change_settings, environment_name, settings, settings_file
 from .answers import PREFIX, answering, json_object
 
+_LARGEST_SETTINGS = 100_000
+"""Bytes: every name that is none gets words of its own, in the answer too."""
+
 
 def gpu_state(queue: Any, watch: IdleWatch) -> dict[str, Any]:
     """What ``GET /frugal-motion/gpu`` answers."""
@@ -81,7 +84,7 @@ def add_machine_routes(server: Any, watch: IdleWatch) -> None:
         return web.json_response(settings_state())
 
     async def post_settings(request: web.Request) -> web.Response:
-        change_settings(await json_object(request))
+        change_settings(await json_object(request, largest=_LARGEST_SETTINGS))
         return web.json_response(settings_state())
 
     routes.get(f"{PREFIX}/gpu")(answering(get_gpu))

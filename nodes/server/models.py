@@ -40,6 +40,10 @@ class Downloads:
     def __init__(self) -> None:
         self._downloads: dict[str, _Download] = {}
 
+    def run(self) -> bool:
+        """Whether any goes on."""
+        return any(entry.is_running for entry in self._downloads.values())
+
     def state(self) -> list[dict[str, Any]]:
         """Every model of the catalogue."""
         return [self._shown(asset) for asset in catalogue() if asset.folder != "input"]
@@ -81,9 +85,8 @@ class Downloads:
             entry.error = str(error)
 
 
-def add_model_routes(server: Any) -> None:
+def add_model_routes(server: Any, downloads: Downloads) -> None:
     """Add the routes to ComfyUI's ``PromptServer``."""
-    downloads = Downloads()
 
     async def get_models(_: web.Request) -> web.Response:
         return web.json_response({"models": await asyncio.to_thread(downloads.state)})

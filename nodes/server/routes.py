@@ -16,7 +16,7 @@ from ..host.settings import settings
 from .cache import add_cache_routes
 from .jobs import Jobs, add_job_routes
 from .machine import add_machine_routes
-from .models import add_model_routes
+from .models import Downloads, add_model_routes
 from .runs import add_run_routes
 
 
@@ -25,12 +25,12 @@ def register() -> None:
     server = getattr(PromptServer, "instance", None)
     if server is None:
         return
-    watch = IdleWatch(server.prompt_queue, lambda: settings().delays)
+    jobs, downloads = Jobs(server), Downloads()
+    watch = IdleWatch(server.prompt_queue, lambda: settings().delays, lambda: jobs.wait() or downloads.run())
     add_cache_routes(server.routes, statistics.as_dict)
     add_machine_routes(server, watch)
     add_run_routes(server.routes)
-    add_model_routes(server)
-    jobs = Jobs(server)
+    add_model_routes(server, downloads)
     add_job_routes(server, jobs)
 
     def ended(record: dict[str, Any]) -> None:

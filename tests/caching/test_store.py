@@ -258,6 +258,20 @@ def test_processes_do_not_forget_what_others_have_learned(tmp_path: Path) -> Non
     assert json.loads((tmp_path / "memory.json").read_text()).keys() == set(map(str, files))
 
 
+def test_a_memory_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frugal_motion.nodes.caching.digests.MOST_KNOWN", 3)
+    files = [tmp_path / str(number) for number in range(5)]
+    for file in (*files, files[3]):
+        file.write_text(file.name)
+        os.utime(file, (1e9, 1e9))
+        Digests(tmp_path / "memory.json").of(file)
+    files[2].write_text("changed, and so learned last")
+    os.utime(files[2], (1e9, 1e9))
+    Digests(tmp_path / "memory.json").of(files[2])
+    known = json.loads((tmp_path / "memory.json").read_text())
+    assert list(known) == [str(files[number]) for number in (3, 4, 2)]
+
+
 @pytest.mark.parametrize("size", [0, 1, PART, 3 * PART + 5])
 def test_digest_is_of_all_parts_in_their_order(tmp_path: Path, size: int) -> None:
     content = np.random.default_rng(size).bytes(size)

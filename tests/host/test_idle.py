@@ -23,7 +23,7 @@ class Machine:
     def __init__(self) -> None:
         self.now = 0.0
         self.queue = execution.PromptQueue(Mock())
-        self.watch = IdleWatch(self.queue, lambda: DELAYS, lambda: self.now)
+        self.watch = IdleWatch(self.queue, lambda: DELAYS, clock=lambda: self.now)
         self.running: Any = None
         self.unloads: list[tuple[float, bool]] = []
         self._number = 0
@@ -116,11 +116,22 @@ def test_models_that_go_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_leaving(monkeypatch: pytest.MonkeyPatch) -> None:
     queue, now = execution.PromptQueue(Mock()), [0.0]
-    watch = IdleWatch(queue, lambda: IdleDelays(exit=5), lambda: now[0])
+    watch = IdleWatch(queue, lambda: IdleDelays(exit=5), clock=lambda: now[0])
     now[0] = 6
     with pytest.raises(SystemExit) as left:
         asyncio.run(watch.run(lambda: 42))
     assert left.value.code == 42
+
+
+def test_nobody_leaves_while_work_is_expected() -> None:
+    queue, now, expected = execution.PromptQueue(Mock()), [0.0], [True]
+    watch = IdleWatch(queue, lambda: IdleDelays(exit=5), lambda: bool(expected), lambda: now[0])
+    for now[0] in (1, 6):
+        assert watch.look() is None
+    expected.clear()
+    assert watch.look() is None
+    now[0] = 12
+    assert watch.look() == "exit"
 
 
 def test_a_queue_that_is_not_as_expected_stops_the_watch_alone(caplog: pytest.LogCaptureFixture) -> None:

@@ -49,6 +49,11 @@ def test_every_node_is_looked_at_once(asked: list[str]) -> None:
     assert len(asked) == len(prompt)
 
 
+def test_a_node_that_gives_a_choice_is_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Merge, "RETURN_TYPES", ("MODEL", ["euler", "dpmpp_2m"]))
+    assert prewarming(ladder(1)).keys() == {"a0", "b0", "prewarm a0 0", "prewarm b0 0"}
+
+
 @pytest.mark.parametrize(
     "node",
     [

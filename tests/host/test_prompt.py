@@ -9,7 +9,7 @@ import folder_paths
 import pytest
 
 from frugal_motion.nodes.caching.digests import Digests
-from frugal_motion.nodes.host.prompt import declared, meaning, title, upstream
+from frugal_motion.nodes.host.prompt import declared, meaning, upstream
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 PROMPT: dict[str, Any] = {
@@ -23,10 +23,6 @@ PROMPT: dict[str, Any] = {
 def test_upstream_comes_in_the_order_of_work() -> None:
     assert list(upstream(PROMPT, "3")) == ["1", "2"]
     assert list(upstream(PROMPT, "1")) == []
-
-
-def test_a_title_or_else_the_class() -> None:
-    assert (title(PROMPT, "1"), title(PROMPT, "2")) == ("First", "B")
 
 
 def test_only_inputs_that_the_class_has_count() -> None:

@@ -58,6 +58,26 @@ def test_a_run_that_failed_is_kept_too() -> None:
     assert bench.look()[0]["status"] == "error"
 
 
+@pytest.mark.parametrize("meta", [None, "x", [], {"title": None}])
+def test_a_node_may_have_any_meta(meta: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PROMPT["7"], "_meta", meta)
+    bench = Bench()
+    bench.end()
+    assert [stage["stage"] for stage in bench.look()[0]["stages"]] == ["FrugalKeyframeSampler"]
+
+
+def test_one_run_that_cannot_be_kept_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    with bench.ledger.meter("run-0").stage("7", "Sampler", "cuda:0"):
+        bench.seconds += 1
+    bench.queue.history["run-0"] = {"prompt": ()}
+    bench.end()
+    assert [record["run"] for record in bench.look()] == ["run-1"] and "run-0 has cost is not kept" in caplog.text
+    caplog.clear()
+    bench.look()
+    assert not caplog.text, "and is not met again"
+
+
 def test_a_history_that_was_wiped_takes_no_costs_with_it() -> None:
     bench = Bench()
     bench.end()

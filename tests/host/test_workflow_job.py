@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 import torch
 from comfy_execution.graph import DynamicPrompt
 
+from frugal_motion import FrugalMotion
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.economy.job import rows, work
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.workflow_job import planned
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows" / "api"
 SHIPPED = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
@@ -36,6 +39,8 @@ def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(
             folder_paths.folder_names_and_paths, folder.name, ([str(folder)], {".safetensors", ".ckpt"})
         )
+    for node_class in asyncio.run(FrugalMotion().get_node_list()):
+        monkeypatch.setitem(NODE_CLASS_MAPPINGS, node_class.define_schema().node_id, node_class)
 
 
 def prompt(name: str, **changes: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +179,34 @@ def test_other_samplers_are_named_as_left_out() -> None:
 def test_what_is_wrong_is_said_of_its_node(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         planned(prompt("motion_edit", **changes))
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "value"),
+    [
+        ("Sampler", "steps", 10**6),  # would take minutes and gigabytes
+        ("Sampler", "steps", "many"),
+        ("Sampler", "cfg", float("nan")),
+        ("Sampler", "sampler_name", ["1", 2, 3]),
+        ("Plan_Keyframes", "every", 10**30),
+        ("Load_Video", "frame_rate", 1e308),
+        ("Load_Video", "width", {}),
+        ("Load_Video", "file", []),
+        ("Upscale", "longer_side", 10**30),
+    ],
+)
+def test_values_that_comfyui_would_not_take_are_refused(title: str, name: str, value: Any) -> None:
+    for given in (value, ["constant", 0]):
+        found = prompt("motion_edit", **{title: {name: given}})
+        found["constant"] = {"class_type": "PrimitiveInt", "inputs": {"value": value}}
+        with pytest.raises(InputError) as error:
+            planned(found)
+        words = title.replace("_", " ")
+        assert f"{words}, {name}" in str(error.value) and f"{words}, {words}" not in str(error.value)
+
+
+def test_a_wire_from_nowhere_is_in_no_cache() -> None:
+    planned(prompt("motion_edit", Checkpoint={"ckpt_name": "frugal-demo.ckpt", "extra": ["gone", 0]}))
 
 
 @pytest.mark.parametrize("given", [None, [], {}, {"1": 3}, {"1": {"inputs": {}}}, {"1": {"class_type": "A"}}])

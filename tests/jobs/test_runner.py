@@ -89,10 +89,10 @@ class Machine:
         return False
 
 
-def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4) -> Store:
+def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4, store: Store | None = None) -> Store:
     """Until all have ended, over as many processes as it takes."""
     path = folder / "jobs.sqlite"
-    store = Store(path)
+    store = store or Store(path)
     for job in jobs:
         store.add(job, 99, 99)
     for _ in range(500):
@@ -252,6 +252,45 @@ def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Pa
     assert (store.find("2").state, store.find("2").crashes) == ("queued", 0)
     asyncio.run(runner.step())
     assert job_states(store) == {"0": "cancelled", "1": "cancelled", "2": "done"}
+
+
+def test_who_clears_the_queue_again_and_again_fails_no_job(tmp_path: Path) -> None:
+    store = Store(tmp_path / "jobs.sqlite")
+
+    class Cleared(Machine):
+        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+            if self.runs > 2 * MOST_CRASHES:
+                return await super().run(prompt, batch)
+            self.runs += 1
+            return Ended("lost")
+
+    store.add(job(0, "fine.mp4"), 9, 9)
+    work(tmp_path, [], machine := Cleared(Random(1), 0.0), store=store)
+    assert (store.find("0").state, store.find("0").crashes) == ("done", 0) and machine.made["0"] == 1
+
+
+def test_a_run_that_is_stopped_was_a_turn(tmp_path: Path) -> None:
+    store = Store(tmp_path / "jobs.sqlite")
+    began: list[str] = []
+
+    class Stopped(Machine):
+        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+            began.append(batch.jobs[0].id)
+            if batch.jobs[0].client == "greedy":
+                batch.at(next(iter(prompt)))
+                assert runner.cancel(batch.jobs[0].id)
+                return Ended("stopped")
+            return await super().run(prompt, batch)
+
+        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+            return even_if_running
+
+    for number, client in enumerate(("greedy", "greedy", "modest")):
+        store.add(job(number, f"{number}.mp4", client), 9, 9)
+    runner = Runner(store, Stopped(Random(1), 0.0), kinds, lambda: Gathering(1), clock=lambda: 99)
+    for _ in range(2):
+        asyncio.run(runner.step())
+    assert began == ["0", "2"]
 
 
 def test_cancelling(tmp_path: Path) -> None:

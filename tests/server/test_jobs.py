@@ -183,7 +183,7 @@ def test_reports_of_jobs_that_met_are_of_each_alone(own: Server) -> None:
     assert [job["error"] for job in jobs] == ["", ""] and len(own.get("/history")) == before + 1
     assert all(job["estimate"] is None for job in jobs)
     seconds = [sum(stage["seconds"] for stage in _report(job).values()) for job in jobs]
-    costs = until(lambda: [found for job in ids if (found := state(own, job)["cost"])], "the bills")
+    costs = until(lambda: all(found := [state(own, job)["cost"] for job in ids]) and found, "both bills")
     assert sum(seconds) <= sum(cost["seconds"] for cost in costs)
     assert all(_report(job)["Sampler"]["frames"] * 2 == _report(job)["Sampler"]["rows"] for job in jobs)
     shown = [data for job in jobs for result in job["results"] for data in result["data"].get("frugal_estimate", ())]

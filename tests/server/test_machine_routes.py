@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from frugal_motion.nodes.jobs.store import Store
 from frugal_motion.tools.server import Server, running
 
 from ..conftest import ROOT
 from .client import ask, until
+from .test_jobs import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +116,25 @@ def test_bad_requests_are_told_why(own: Server, path: str, body: Any, words: str
     assert ask(own, "/settings")[1]["values"] == before
 
 
+def test_many_names_that_are_none_are_not_answered_one_by_one(own: Server) -> None:
+    code, found = ask(own, "/settings", {f"name {number}": 1 for number in range(10_000)})
+    assert code == 413 and "100000 bytes" in found["error"]
+
+
 def test_prewarming_a_model_that_is_not_there(own: Server, workflow: dict[str, Any]) -> None:
     workflow["6"]["inputs"]["ckpt_name"] = "nowhere.safetensors"
     code, found = ask(own, "/prewarm", {"prompt": workflow})
     assert code == 400 and "nowhere.safetensors" in found["error"]
 
 
-def test_a_fleet_machine_leaves(comfyui: Path, tmp_path: Path) -> None:
-    with running(comfyui, tmp_path) as server:
-        settings = {"idle_exit_minutes": 0.01, "idle_exit_code": 42}
+def test_a_fleet_machine_leaves_when_no_job_waits_for_others(comfyui: Path, assets: Path, tmp_path: Path) -> None:
+    with running(comfyui, tmp_path, assets=assets) as server:
+        settings = {"jobs_window_seconds": 4}
         (tmp_path / "user/frugal-motion/settings.json").write_text(json.dumps(settings), encoding="utf-8")
-        assert server.process.wait(60) == 42
+        code, job = ask(server, "/jobs", {"workflow": "motion_edit", "values": SMALL})
+        assert code == 202
+        settings |= {"idle_exit_minutes": 0.01, "idle_exit_code": 42}
+        (tmp_path / "user/frugal-motion/settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        assert server.process.wait(120) == 42
+    with closing(Store(tmp_path / "user" / "frugal-motion" / "jobs.sqlite")) as store:
+        assert store.find(job["job_id"]).state == "done"
