@@ -115,7 +115,7 @@ class Jobs:
             self.runner.notice()
         return job
 
-    def wait(self) -> bool:
+    def has_waiting(self) -> bool:
         """Whether any job waits for others like it, or for its turn."""
         try:
             return self.store is not None and self.store.has_waiting()

@@ -40,7 +40,7 @@ class Downloads:
     def __init__(self) -> None:
         self._downloads: dict[str, _Download] = {}
 
-    def run(self) -> bool:
+    def has_running(self) -> bool:
         """Whether any goes on."""
         return any(entry.is_running for entry in self._downloads.values())
 

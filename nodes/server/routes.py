@@ -26,7 +26,9 @@ def register() -> None:
     if server is None:
         return
     jobs, downloads = Jobs(server), Downloads()
-    watch = IdleWatch(server.prompt_queue, lambda: settings().delays, lambda: jobs.wait() or downloads.run())
+    watch = IdleWatch(
+        server.prompt_queue, lambda: settings().delays, lambda: jobs.has_waiting() or downloads.has_running()
+    )
     add_cache_routes(server.routes, statistics.as_dict)
     add_machine_routes(server, watch)
     add_run_routes(server.routes)
