@@ -17,7 +17,6 @@ from ..host.node import Anything, FrugalNode, run_costs, run_id
 from ..host.prices import price_here
 from ..host.progress import Progress
 from ..host.prompt import upstream
-from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
@@ -136,12 +135,11 @@ class FrugalHashCache(FrugalNode):
             # A video is read back from its file, so that the work that made it is not done again by whoever reads it;
             # before room is made, in which the entry itself may go.
             kept = _load(entry, cls) if entry.kind == "video" else values
-            cache().trim(settings().limits)
+            cache().trim()
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values, ui=_shown("not kept"))
         if cache().find(key) is None:
-            logger.warning("Hash Cache: %s bytes do not fit into cache_gigabytes; it is not kept", f"{entry.size:,}")
             return io.NodeOutput(kept, ui=_shown("not kept"))
         return io.NodeOutput(kept, ui=_shown("miss", entry))
 

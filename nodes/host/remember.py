@@ -71,7 +71,7 @@ def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
         statistics.miss()
     try:
         cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: spent, stage.name)
-        cache().trim(settings().limits)
+        cache().trim()
     except OSError as error:  # a cache that cannot keep something must not stop the run
         logger.warning("%s cannot be kept: %s", stage.name, error)
     return value
