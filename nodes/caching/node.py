@@ -122,13 +122,15 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
-            cost.cached = True
+            cost.hits += 1
         cache().touch(entry)
         statistics.hit(entry.spent)
         return io.NodeOutput(values, ui=_shown("hit", entry))
 
     @classmethod
     def _miss(cls, key: str, values: list[Any]) -> io.NodeOutput:
+        with cls.stage().charged() as cost:
+            cost.misses += 1
         statistics.miss()
         try:
             entry = _keep(key, values, cls._spent, cls._made_by())
