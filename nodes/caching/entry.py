@@ -74,10 +74,10 @@ def spent_of(facts: Mapping[str, Any]) -> Spent:
     return Spent(float(facts["seconds"]), float(facts.get("gpu_seconds", 0.0)))
 
 
-def is_whole(entry: Entry) -> bool:
-    """Whether an entry's content is what was written."""
+def is_damaged(entry: Entry) -> bool:
+    """Whether an entry's content is something else than what was written; not if it cannot be read now."""
     try:
-        return checksum(entry.path) == entry.checksum
+        return checksum(entry.path) != entry.checksum
     except OSError:
         return False
 

@@ -17,7 +17,6 @@ from ..host.node import Anything, FrugalNode, run_costs, run_id
 from ..host.prices import price_here
 from ..host.progress import Progress
 from ..host.prompt import upstream
-from ..host.settings import settings
 from ..host.video import StreamVideo, as_stream
 from ..jobs.prompt import title
 from ..video.decode import DecodeSettings, FileStream
@@ -124,25 +123,26 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
-            cost.cached = True
+            cost.hits += 1
         cache().touch(entry)
         statistics.hit(entry.spent)
         return io.NodeOutput(values, ui=_shown("hit", entry))
 
     @classmethod
     def _miss(cls, key: str, values: list[Any]) -> io.NodeOutput:
+        with cls.stage().charged() as cost:
+            cost.misses += 1
         statistics.miss()
         try:
             entry = _keep(key, values, cls._spent, cls._made_by())
             # A video is read back from its file, so that the work that made it is not done again by whoever reads it;
             # before room is made, in which the entry itself may go.
             kept = _load(entry, cls) if entry.kind == "video" else values
-            cache().trim(settings().limits)
+            cache().trim()
         except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
             logger.warning("Hash Cache: %s; it passes through", error)
             return io.NodeOutput(values, ui=_shown("not kept"))
         if cache().find(key) is None:
-            logger.warning("Hash Cache: %s bytes do not fit into cache_gigabytes; it is not kept", f"{entry.size:,}")
             return io.NodeOutput(kept, ui=_shown("not kept"))
         return io.NodeOutput(kept, ui=_shown("miss", entry))
 

@@ -7,20 +7,27 @@ import logging
 import posixpath
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from threading import Lock, Thread
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import fsspec
 
 logger = logging.getLogger(__name__)
 
-BLOCK = 1 << 22
+T = TypeVar("T")
+
+BLOCK = 1 << 24
 _PAUSE = 60.0
 """Seconds that it is left alone after a failure: runs must not wait for it again and again."""
+_PATIENCE = 30.0
+"""Seconds in which an answer or a block must come: some libraries try for minutes."""
+_LOOK_EVERY = 0.1
 THREAD = "frugal-motion upload"
 
 
@@ -33,69 +40,98 @@ class Remote:
 
     Args:
         url: whatever fsspec knows, such as ``s3://bucket/cache`` or ``file:///mnt/cache``.
-        on_block: called now and then while an entry is fetched; it may raise to stop that.
+        on_wait: called every 0.1 s and after every block while it is waited for; it may raise to stop that.
     """
 
-    def __init__(self, url: str, on_block: Callable[[], None] = lambda: None) -> None:
-        self._url, self._on_block = url, on_block
+    def __init__(self, url: str, on_wait: Callable[[], None] = lambda: None) -> None:
+        self._url, self._on_wait = url, on_wait
         self._quiet_until = 0.0
+        self._sending = Lock()
 
     def facts(self, key: str) -> Any:
-        """What is known of an entry, as JSON; ``None`` if it has none, or has failed a moment ago.
+        """What is known of an entry, as JSON; ``None`` if it has none, or the store has failed a moment ago.
 
         Raises:
-            RemoteError: it cannot be reached, or holds no JSON there.
+            RemoteError: it cannot be reached.
+            ValueError: it holds no JSON there.
         """
-        if time.monotonic() < self._quiet_until:
+        if self._is_quiet():
             return None
-        with self._reached() as (files, root):
-            try:
-                return json.loads(files.cat_file(f"{root}/{key[:2]}/{key}.json"))
-            except FileNotFoundError:
-                return None
+        try:
+            return json.loads(self._answer(lambda files, root: files.cat_file(f"{root}/{key[:2]}/{key}.json")))
+        except FileNotFoundError:
+            return None
 
-    def fetch(self, name: str, path: Path) -> None:
-        """Copy a content file to ``path``.
+    def fetch(self, name: str, size: int, path: Path) -> None:
+        """Copy a content file of ``size`` bytes to ``path``.
 
         Raises:
+            FileNotFoundError: it is not there.
             RemoteError: it cannot be reached.
             OSError: ``path`` cannot be written.
         """
         with path.open("wb") as out:
-            for block in self._blocks(name):
-                out.write(block)
-                self._on_block()
+            for first in range(0, size, BLOCK):
+                out.write(self._answer(partial(_block, name=name, start=first, end=min(first + BLOCK, size))))
+                self._on_wait()
 
     def send(self, key: str, facts: Mapping[str, Any], content: Path) -> None:
         """Copy an entry there, without anybody waiting for it; a failure is one line in the log."""
-        if time.monotonic() >= self._quiet_until:
+        if not self._is_quiet():
             Thread(target=self._send, args=(key, facts, content), name=THREAD, daemon=True).start()
 
     def _send(self, key: str, facts: Mapping[str, Any], content: Path) -> None:
-        try:
-            with self._reached() as (files, root):
+        with self._sending:  # one at a time: s3fs holds up to 500 MB of each in memory
+            if self._is_quiet():
+                return
+            try:
+                files, root = fsspec.core.url_to_fs(self._url)
                 folder = f"{root}/{key[:2]}"
-                files.makedirs(folder, exist_ok=True)
                 # The facts come last: they make the entry valid.
                 _put(files, f"{folder}/{content.name}", lambda part: files.put_file(str(content), part))
                 text = json.dumps(facts).encode()
                 _put(files, f"{folder}/{key}.json", lambda part: files.pipe_file(part, text))
-        except RemoteError as error:
-            logger.warning("%s", error)
+            except Exception as error:  # noqa: BLE001  storage libraries have errors of their own
+                if content.exists():
+                    logger.warning("%s", self._failed(error))
+                else:
+                    logger.info("%s was dropped before it could be shared", content.name)
 
-    def _blocks(self, name: str) -> Iterator[bytes]:
-        with self._reached() as (files, root), files.open(f"{root}/{name[:2]}/{name}", "rb") as file:
-            while block := file.read(BLOCK):
-                yield block
+    def _answer(self, ask: Callable[[Any, str], T]) -> T:
+        """What ``ask`` gives for the file system and the path in it. Who asks can be stopped while it is silent.
 
-    @contextmanager
-    def _reached(self) -> Iterator[tuple[Any, str]]:
+        Raises:
+            FileNotFoundError: there is no such file.
+            RemoteError: anything else, or nothing within ``_PATIENCE``.
+        """
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(ask(*fsspec.core.url_to_fs(self._url)))
+            except BaseException as error:  # noqa: BLE001  who has asked gets it
+                future.set_exception(error)
+
+        Thread(target=work, name="frugal-motion download", daemon=True).start()
+        deadline = time.monotonic() + _PATIENCE
+        while not wait([future], _LOOK_EVERY).done:
+            self._on_wait()
+            if time.monotonic() > deadline:
+                raise self._failed(TimeoutError(f"no answer for {_PATIENCE:g} seconds"))
         try:
-            yield fsspec.core.url_to_fs(self._url)
+            return future.result()
+        except FileNotFoundError:
+            raise
         except Exception as error:  # storage libraries have errors of their own, and none may stop a run
-            self._quiet_until = time.monotonic() + _PAUSE
-            found = redacted(repr(error), self._url)
-            raise RemoteError(f"cache_remote {place(self._url)} is left alone for a minute: {found}") from error
+            raise self._failed(error) from error
+
+    def _is_quiet(self) -> bool:
+        return time.monotonic() < self._quiet_until
+
+    def _failed(self, error: Exception) -> RemoteError:
+        self._quiet_until = time.monotonic() + _PAUSE
+        found = redacted(repr(error), self._url)
+        return RemoteError(f"cache_remote {place(self._url)} is left alone for a minute: {found}")
 
 
 def place(url: str) -> str:
@@ -116,8 +152,25 @@ def redacted(text: str, url: str) -> str:
     return text
 
 
+def _block(files: Any, root: str, name: str, start: int, end: int) -> Any:
+    return files.cat_file(f"{root}/{name[:2]}/{name}", start=start, end=end)
+
+
 def _put(files: Any, path: str, write: Callable[[str], None]) -> None:
-    """Write aside and rename, where the storage can rename; others show a file when it is whole."""
-    part = posixpath.join(posixpath.dirname(path), f".{uuid.uuid4().hex}")
-    write(part)
-    files.mv(part, path)
+    """Write a file that others see when it is whole: aside and renamed, where the storage can rename.
+
+    Object storage cannot, and shows nothing before its end. It has no folders either: to make one can make a bucket.
+    """
+    if type(files).mv is fsspec.AbstractFileSystem.mv:  # copies and deletes
+        write(path)
+        return
+    folder = posixpath.dirname(path)
+    files.makedirs(folder, exist_ok=True)
+    part = posixpath.join(folder, f".{uuid.uuid4().hex}")
+    try:
+        write(part)
+        files.mv(part, path)
+    except Exception:
+        with suppress(Exception):
+            files.rm_file(part)
+        raise

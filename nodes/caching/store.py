@@ -12,14 +12,14 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
-from .entry import Entry, Spent, checksum, entry_of, is_whole, spent_of
+from .entry import Entry, Spent, checksum, entry_of, is_damaged, spent_of
+from .limits import Limits
 from .remote import Remote
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,7 @@ _ABANDONED = 24 * 3600
 """Seconds after which a file that belongs to no entry is what a killed process left."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much is kept: ``size`` bytes, and nothing that was not used for ``days``; 0 is no limit."""
-
-    size: int = 0
-    days: float = 0.0
+_NO_LIMITS = Limits()
 
 
 class Store:
@@ -47,27 +42,38 @@ class Store:
     Args:
         folder: where the files lie; made on the first write.
         remote: asked for what is not in the folder, and told what is added to it.
+        limits: how much is kept in the folder.
     """
 
-    def __init__(self, folder: Path, remote: Remote | None = None) -> None:
-        self.folder, self._remote = folder, remote
+    def __init__(self, folder: Path, remote: Remote | None = None, limits: Limits = _NO_LIMITS) -> None:
+        self.folder, self._remote, self._limits = folder, remote, limits
 
     def read(self, key: str, load: Callable[[Entry], T]) -> tuple[Entry, T] | None:
         """The entry of a key, here or from afar, and its value; what cannot be read counts as none.
 
-        A damaged entry is dropped. One stays that cannot be read now, as on a drive that is away or full.
+        A damaged entry is dropped. One stays that cannot be read now, as on a drive that is away or full. For what
+        comes from afar room is made.
 
         Args:
             key: hex digits.
             load: gives the value.
         """
-        entry = self.find(key) or self._fetched(key)
-        if entry is None:
-            return None
+        if entry := self.find(key):
+            return self._loaded(entry, load)
+        if entry := self._fetched(key):
+            found = self._loaded(entry, load)
+            self.trim()
+            return found
+        return None
+
+    def _loaded(self, entry: Entry, load: Callable[[Entry], T]) -> tuple[Entry, T] | None:
         try:
             if checksum(entry.path) != entry.checksum:
                 raise ValueError("its checksum is wrong")
             return entry, load(entry)
+        except FileNotFoundError as error:  # another process has made room
+            logger.info("an entry of the cache has gone: %s", error)
+            return None
         except OSError as error:
             logger.warning("cannot read an entry of the cache, %s: %s", entry.path.name, error)
             return None
@@ -158,7 +164,7 @@ class Store:
             content = self._facts(key).with_name(str(facts["content"]))  # a name alone: ValueError for a path
 
             def write(part: Path) -> None:
-                remote.fetch(content.name, part)
+                remote.fetch(content.name, int(facts["size"]), part)
                 if checksum(part) != facts["crc32"]:
                     raise ValueError("its checksum is wrong")
 
@@ -185,35 +191,52 @@ class Store:
         self._write_facts(entry.key, facts)
 
     def remove(self, entry: Entry) -> None:
-        """Drop an entry. What another process reads at this moment may stay until later (Windows)."""
-        for path in (self._facts(entry.key), entry.path):  # in this order it is never half an entry
-            _unlink(path)
+        """Drop an entry, but none that has taken its place since.
 
-    def trim(self, limits: Limits, now: float | None = None) -> list[Entry]:
-        """Make room: what was not used for too long, then what was used longest ago. Pinned entries stay."""
-        now = time.time() if now is None else now
-        entries = sorted(self.entries(), key=lambda entry: entry.used)
-        total, removed = sum(entry.size for entry in entries), []
-        for entry in entries:
-            is_old = limits.days > 0 and now - entry.used > limits.days * 86400
-            is_too_much = 0 < limits.size < total
-            if entry.pinned or not (is_old or is_too_much):
-                continue
-            self.remove(entry)
-            removed.append(entry)
-            total -= entry.size
+        What another process reads at this moment may stay until later (Windows).
+        """
+        there = self.find(entry.key)
+        if there is None or there.path == entry.path:
+            _unlink(self._facts(entry.key))  # first: it is never half an entry
+        _unlink(entry.path)
+
+    def trim(self, now: float | None = None) -> list[Entry]:
+        """Keep within the limits, and remove what killed processes have left."""
+        entries, removed = list(self.entries()), []
+        for entry in self._limits.surplus(entries, time.time() if now is None else now):
+            if self.find(entry.key) in (entry, None):  # not used or made anew since the list was made
+                self.remove(entry)
+                removed.append(entry)
+        self._sweep(entries)
         return removed
 
     def verify(self) -> list[Entry]:
-        """Read every entry, and drop and give those that are damaged, and files that killed processes have left."""
-        damaged = [entry for entry in self.entries() if not is_whole(entry)]
-        for entry in damaged:
-            self.remove(entry)
-        named = {entry.path for entry in self.entries()}
-        for path in self.folder.glob(f"{_FOLDERS}/*"):
-            if path not in named and _CONTENT.fullmatch(path.name):
-                _remove_if_abandoned(path)
+        """Read every entry, and drop and give those that are damaged, and what killed processes have left."""
+        damaged = []
+        for entry in self.entries():
+            if is_damaged(entry):
+                self.remove(entry)  # at once: it may be made anew while the others are read
+                damaged.append(entry)
+        self._sweep(self.entries())
         return damaged
+
+    def _sweep(self, entries: Iterable[Entry]) -> None:
+        """Remove what belongs to no entry and is old enough not to be in the making."""
+        named = {entry.path for entry in entries}
+        for path in self.folder.glob(f"{_FOLDERS}/*"):
+            if path not in named and _CONTENT.fullmatch(path.name) and self._is_abandoned(path):
+                _unlink(path)
+
+    def _is_abandoned(self, path: Path) -> bool:
+        try:
+            if time.time() - path.stat().st_mtime < _ABANDONED:
+                return False
+            facts = json.loads(self._facts(path.name.partition("-")[0]).read_text(encoding="utf-8"))
+            return bool(facts["content"] != path.name)
+        except OSError as error:  # one that cannot be read now may name it
+            return isinstance(error, FileNotFoundError)
+        except (ValueError, KeyError, TypeError):
+            return True
 
     def _read(self, path: Path) -> Entry | None:
         try:
@@ -234,14 +257,6 @@ class Store:
 
     def _facts(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
-
-
-def _remove_if_abandoned(path: Path) -> None:
-    try:
-        if time.time() - path.stat().st_mtime > _ABANDONED:
-            path.unlink()
-    except OSError as error:
-        logger.info("cannot remove %s: %s", path, error)
 
 
 def _unlink(path: Path) -> None:

@@ -66,7 +66,9 @@ class StageCost:
         frames: that went through it.
         rows: frames times steps that were sampled.
         calls: steps in which they were, each of a batch of frames.
-        cached: a cache had the result.
+        cached: a cache had the result, of all clips.
+        hits: calls that a cache has answered; of a list there is a call for each clip.
+        misses: calls that one could not answer.
         clips: seconds by clip, where the node was called once per clip of a list.
         shares: by clip, what part of its work was done for it, where clips were worked on together.
     """
@@ -84,6 +86,8 @@ class StageCost:
     peak_bytes: int = 0
     rows: int = 0
     calls: int = 0
+    hits: int = 0
+    misses: int = 0
     clips: dict[int, float] = field(default_factory=dict)
     shares: dict[int, float] = field(default_factory=dict)
 
@@ -143,6 +147,8 @@ class Meter:
                 end.synchronize()
                 self._costs[node_id].gpu_seconds += begin.elapsed_time(end) / 1000
             marks.clear()
+        for cost in self._costs.values():
+            cost.cached = cost.hits > 0 and cost.misses == 0
         return dict(self._costs)
 
     @property

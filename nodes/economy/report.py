@@ -127,7 +127,8 @@ def _rounded(values: dict[str, Any]) -> dict[str, Any]:
 
 def _row(stage: StageCost) -> tuple[str, ...]:
     seconds = "-" if stage.device == "-" else f"{stage.seconds:.2f}"
-    return stage.stage, stage.device, seconds, str(stage.frames or "-"), "yes" if stage.cached else "no"
+    cached = "yes" if stage.cached else f"{stage.hits} of {stage.hits + stage.misses}" if stage.hits else "no"
+    return stage.stage, stage.device, seconds, str(stage.frames or "-"), cached
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:

@@ -29,7 +29,7 @@ def cache_folder() -> Path:
 def cache() -> Store:
     """The entries, and those of the shared store behind them."""
     url = settings().cache_remote
-    return Store(cache_folder(), _remote(url) if url else None)
+    return Store(cache_folder(), _remote(url) if url else None, settings().limits)
 
 
 def digests() -> Digests:

@@ -58,11 +58,11 @@ def _measured(record: Mapping[str, Any], job: Job, nets: Nets) -> Iterator[Measu
 
 
 def _seconds(record: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
-    """By stage, on which device and how long, of those that really ran."""
+    """By stage, on which device and how long, of those that really ran, for all clips."""
     found: dict[str, tuple[str, float]] = {}
     for cost in record["stages"]:
         stage = _STAGES.get(cost["kind"])
-        if stage is None or cost["cached"]:
+        if stage is None or cost["cached"] or cost.get("hits"):
             continue
         device = record["card"] if stage in GPU_STAGES else "cpu"
         seconds = (cost["gpu_seconds"] or cost["seconds"]) - cost["load_seconds"]

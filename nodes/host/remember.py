@@ -49,6 +49,7 @@ def remembered(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T
         key = content_key([stage.name, plain], digests().of)
     except (UnknownContent, OSError) as error:
         logger.debug("%s is not remembered: %s", stage.name, error)
+        _note_miss(stage)
         return make()
     with _at_work.alone(key):
         read = cache().read(key, lambda entry: VALUES.load(entry.path))
@@ -68,18 +69,24 @@ def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
     if is_beside():
         _at_work.ahead.add(key)
     else:
+        _note_miss(stage)
         statistics.miss()
     try:
         cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: spent, stage.name)
-        cache().trim(settings().limits)
+        cache().trim()
     except OSError as error:  # a cache that cannot keep something must not stop the run
         logger.warning("%s cannot be kept: %s", stage.name, error)
     return value
 
 
+def _note_miss(stage: Stage) -> None:
+    with stage.charged() as cost:
+        cost.misses += 1
+
+
 def _note_use(key: str, stage: Stage, spent: Spent) -> None:
     with stage.charged() as cost:
-        cost.cached = True
+        cost.hits += 1
     if key in _at_work.ahead:  # done for this run: earlier, but not spared
         _at_work.ahead.discard(key)
         statistics.miss()

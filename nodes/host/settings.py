@@ -16,7 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from ..caching.store import Limits
+from ..caching.limits import Limits
 from ..economy.idle import IdleDelays
 from ..errors import InputError
 from ..jobs.gather import Gathering

@@ -6,18 +6,22 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any, ClassVar
 from unittest.mock import Mock
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from frugal_motion.nodes.caching.entry import Entry, Spent
+from frugal_motion.nodes.caching.limits import Limits
 from frugal_motion.nodes.caching.remote import THREAD, Remote
 from frugal_motion.nodes.caching.store import Store
 from frugal_motion.nodes.host.settings import settings
 from frugal_motion.nodes.server.machine import settings_state
 
-KEY = "ab" * 32
+KEY, OTHER = "ab" * 32, "ab" * 31 + "cd"
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -38,9 +42,9 @@ def machine(url: str, tmp_path: Path) -> Callable[[str], Store]:
     return lambda name: Store(tmp_path / name, Remote(url))
 
 
-def add(store: Store, content: bytes = b"frames", suffix: str = ".mp4") -> Entry:
+def add(store: Store, content: bytes = b"frames", key: str = KEY) -> Entry:
     entry = store.add(
-        KEY, "video", suffix, lambda path: path.write_bytes(content) and None, lambda: Spent(7.0, 5.0), "Sampler"
+        key, "video", ".mp4", lambda path: path.write_bytes(content) and None, lambda: Spent(7.0, 5.0), "Sampler"
     )
     uploaded()
     return entry
@@ -52,8 +56,14 @@ def uploaded() -> None:
             thread.join()
 
 
-def content(store: Store) -> bytes | None:
-    read = store.read(KEY, lambda entry: entry.path.read_bytes())
+def here(store: Store) -> Entry:
+    entry = store.find(KEY)
+    assert entry
+    return entry
+
+
+def content(store: Store, key: str = KEY) -> bytes | None:
+    read = store.read(key, lambda entry: entry.path.read_bytes())
     return read[1] if read else None
 
 
@@ -120,6 +130,118 @@ def test_damage_is_a_miss_and_what_is_made_anew_heals_it(
     assert [path for path in (tmp_path / "b").rglob("*") if path.is_file()] == []
     add(machine("a"))
     assert content(machine("b")) == b"frames"
+
+
+@pytest.mark.parametrize("damage", ["flip", "gone", "facts"])
+def test_one_damaged_entry_does_not_spoil_the_others(machine: Callable[[str], Store], url: str, damage: str) -> None:
+    entry = add(machine("a"))
+    add(machine("a"), key=OTHER)
+    files, root = fsspec.core.url_to_fs(url)
+    there = f"{root}/ab/{entry.path.name}"
+    {
+        "flip": lambda: files.pipe_file(there, b"fqames"),
+        "gone": lambda: files.rm(there),
+        "facts": lambda: files.pipe_file(f"{root}/ab/{KEY}.json", b"{"),
+    }[damage]()
+    assert content(machine("b")) is None
+    store = machine("b")
+    assert content(store) is None and content(store, OTHER) == b"frames"
+
+
+def test_more_than_a_block_comes_whole(machine: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frugal_motion.nodes.caching.remote.BLOCK", 4)
+    add(machine("a"), b"frames and more")
+    assert content(machine("b")) == b"frames and more"
+
+
+def test_what_goes_before_it_is_shared_is_no_fault_of_the_store(
+    machine: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = machine("a")
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", lambda thread: store.remove(here(store)) or thread.run())
+        add(store)
+    add(store, key=OTHER)
+    assert content(machine("b")) is None and content(machine("b"), OTHER) == b"frames"
+    assert caplog.text == ""
+
+
+def test_room_is_made_for_what_comes_from_afar(machine: Callable[[str], Store], url: str, tmp_path: Path) -> None:
+    for key in (KEY, OTHER):
+        add(machine("a"), key=key)
+    for number, size in enumerate((6, 12, 5)):
+        store = Store(tmp_path / str(number), Remote(url), Limits(size))
+        assert content(store) == content(store, OTHER) == b"frames", "also what is not kept is used"
+        assert sum(entry.size for entry in store.entries()) <= size
+
+
+class Buckets(MemoryFileSystem):
+    """As s3fs: to make a folder makes its bucket, and nothing can be put into one that is not there."""
+
+    protocol = "buckets"
+    made: ClassVar[set[str]] = set()
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        self.made.add(path)
+
+    def put_file(self, lpath: str, rpath: str, *args: Any, **kwargs: Any) -> None:
+        self._check(rpath)
+        super().put_file(lpath, rpath, *args, **kwargs)
+
+    def pipe_file(self, path: str, value: bytes, *args: Any, **kwargs: Any) -> None:
+        self._check(path)
+        super().pipe_file(path, value, *args, **kwargs)
+
+    def _check(self, path: str) -> None:
+        if not any(bucket in path for bucket in self.made):
+            raise FileNotFoundError("The specified bucket does not exist")
+
+
+def test_no_bucket_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    fsspec.register_implementation("buckets", Buckets, clobber=True)
+    monkeypatch.setattr(Buckets, "made", {"there"})
+    for name, shared in (("there", b"frames"), ("typing-mistake", None)):
+        add(Store(tmp_path / name, Remote(f"buckets://{name}/cache")))
+        assert content(Store(tmp_path / "other", Remote(f"buckets://{name}/cache"))) == shared
+        for entry in Store(tmp_path / "other").entries():
+            Store(tmp_path / "other").remove(entry)
+    assert not any("typing-mistake" in path for path in Buckets.made)
+    assert caplog.text.count("left alone for a minute") == 1 and "bucket does not exist" in caplog.text
+
+
+class Silent(MemoryFileSystem):
+    """A server that takes what it is asked and does not answer."""
+
+    protocol = "silent"
+
+    def cat_file(self, *_: Any, **__: Any) -> Any:
+        released.wait(5)
+
+
+released = Event()
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    fsspec.register_implementation("silent", Silent, clobber=True)
+    monkeypatch.setattr("frugal_motion.nodes.caching.remote._LOOK_EVERY", 0.01)
+    released.clear()
+    yield "silent://bucket/cache"
+    released.set()
+
+
+def test_a_silent_server_is_not_waited_for(
+    silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("frugal_motion.nodes.caching.remote._PATIENCE", 0.1)
+    store = Store(tmp_path, Remote(silent))
+    assert content(store) is None and content(store) is None
+    assert caplog.text.count("left alone for a minute") == 1 and "no answer" in caplog.text
+
+
+def test_who_waits_for_a_silent_server_can_be_stopped(silent: str, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        content(Store(tmp_path, Remote(silent, Mock(side_effect=KeyboardInterrupt))))
 
 
 @pytest.mark.parametrize("address", ["nonsense://x/y", "{}/taken/x"])

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.caching.digests import PART, Digests, digest
-from frugal_motion.nodes.caching.entry import Entry, Spent, is_whole
-from frugal_motion.nodes.caching.store import Limits, Store
+from frugal_motion.nodes.caching.entry import Entry, Spent, is_damaged
+from frugal_motion.nodes.caching.limits import Limits
+from frugal_motion.nodes.caching.store import Store
 
 from ..conftest import ROOT
 
@@ -83,11 +84,57 @@ def test_room_is_made_by_what_was_used_longest_ago(tmp_path: Path) -> None:
     store, entries = filled(tmp_path, 5)
     store.pin(entries[4])
     store.touch(entries[3])
-    removed = store.trim(Limits(size=35))
+    removed = Store(tmp_path, limits=Limits(size=35)).trim()
     assert [entry.key for entry in removed] == [entries[2].key, entries[1].key], "4 is pinned, 3 was used just now"
     assert {entry.key for entry in store.entries()} == {entries[i].key for i in (0, 3, 4)}
-    assert store.trim(Limits(size=35)) == []
+    assert Store(tmp_path, limits=Limits(size=35)).trim() == []
     assert len(list(tmp_path.rglob("*.bin"))) == 3
+
+
+@pytest.mark.parametrize(("pinned", "size"), [(0, 51), (3, 21), (5, 1)])
+def test_what_cannot_fit_goes_alone(tmp_path: Path, pinned: int, size: int, caplog: pytest.LogCaptureFixture) -> None:
+    store, entries = filled(tmp_path, 5)
+    for entry in entries[:pinned]:
+        store.pin(entry)
+    store.add(KEY, "values", ".bin", lambda path: path.write_bytes(bytes(size)) and None, made="Sampler")
+    removed = Store(tmp_path, limits=Limits(size=50)).trim()
+    assert [entry.key for entry in removed] == [KEY]
+    assert len(list(store.entries())) == 5
+    assert f"{size} bytes do not fit into cache_gigabytes; Sampler is not kept" in caplog.text
+    assert Store(tmp_path, limits=Limits(size=50)).trim() == [] and len(caplog.records) == 1
+
+
+def test_what_is_used_or_made_anew_in_the_meantime_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the time between the list of the entries and their end; other processes work on."""
+    store, entries = filled(tmp_path, 4)
+    monkeypatch.setattr(store, "entries", lambda: iter(entries))
+    Store(tmp_path).touch(entries[3])
+    Store(tmp_path).add(entries[2].key, "values", ".bin", lambda path: path.write_bytes(b"new") and None)
+    for entry in entries[1:3]:
+        store.remove(entry)
+    assert [entry.key for entry in Limits(size=25).surplus(entries, time.time())] == [entries[3].key, entries[2].key]
+    monkeypatch.setattr(store, "_limits", Limits(size=25))
+    assert store.trim() == []
+    assert {entry.key for entry in Store(tmp_path).entries()} == {entries[i].key for i in (0, 2, 3)}
+
+
+def test_what_cannot_be_read_now_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, _ = filled(tmp_path, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr("frugal_motion.nodes.caching.entry.checksum", Mock(side_effect=OSError("the drive is away")))
+        assert store.verify() == []
+    assert len(list(store.entries())) == 2
+
+
+def test_what_goes_between_two_looks_is_a_miss(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store, (entry,) = filled(tmp_path, 1)
+
+    def gone(entry: Entry) -> bytes:
+        Store(tmp_path).remove(entry)  # by another process
+        return entry.path.read_bytes()
+
+    assert store.read(entry.key, gone) is None
+    assert caplog.text == ""
 
 
 def test_what_is_made_anew_stays_pinned(tmp_path: Path) -> None:
@@ -102,14 +149,14 @@ def test_what_is_made_anew_stays_pinned(tmp_path: Path) -> None:
 
 
 def test_what_was_not_used_for_long_is_dropped(tmp_path: Path) -> None:
-    store, entries = filled(tmp_path, 4)
-    assert {entry.key for entry in store.trim(Limits(days=2.5))} == {entries[2].key, entries[3].key}
-    assert store.trim(Limits()) == [], "0 is no limit"
+    _, entries = filled(tmp_path, 4)
+    assert {entry.key for entry in Store(tmp_path, limits=Limits(days=2.5)).trim()} == {entries[2].key, entries[3].key}
+    assert Store(tmp_path, limits=Limits()).trim() == [], "0 is no limit"
 
 
 def test_a_clock_that_goes_back_drops_nothing(tmp_path: Path) -> None:
-    store, _ = filled(tmp_path, 2)
-    assert store.trim(Limits(days=0.5), now=time.time() - 30 * 86400) == []
+    filled(tmp_path, 2)
+    assert Store(tmp_path, limits=Limits(days=0.5)).trim(now=time.time() - 30 * 86400) == []
 
 
 @pytest.mark.parametrize("position", [0, 5, 9])
@@ -118,21 +165,32 @@ def test_a_flipped_bit_is_found(tmp_path: Path, position: int) -> None:
     content = bytearray(entries[0].path.read_bytes())
     content[position] ^= 4
     entries[0].path.write_bytes(content)
-    assert not is_whole(entries[0]) and is_whole(entries[1])
+    assert is_damaged(entries[0]) and not is_damaged(entries[1])
     assert [entry.key for entry in store.verify()] == [entries[0].key]
     assert [entry.key for entry in store.entries()] == [entries[1].key]
 
 
-def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["trim", "verify"])
+def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path, when: str) -> None:
     store, entries = filled(tmp_path, 1)
-    names = (f".{'0' * 32}.bin", f".{'1' * 32}", f"{KEY}-01234567.bin", f".{'2' * 32}.bin")
+    key = entries[0].key
+    names = (f".{'0' * 32}.bin", f".{'1' * 32}", f"{KEY}-01234567.bin", f"{key}-01234567.bin", f".{'2' * 32}.bin")
     *left, fresh = (entries[0].path.with_name(name) for name in names)
     for path in (*left, fresh):
         path.write_bytes(b"half")
-    for path in left:
+    for path in (*left, entries[0].path):
         os.utime(path, (0, 0))
-    assert store.verify() == []
+    assert {"trim": store.trim, "verify": store.verify}[when]() == []
     assert {path for path in tmp_path.rglob("*.*") if path.suffix != ".json"} == {fresh, entries[0].path}
+
+
+def test_what_an_index_that_cannot_be_read_now_may_name_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, entries = filled(tmp_path, 1)
+    os.utime(entries[0].path, (0, 0))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_text", Mock(side_effect=OSError("the drive is away")))
+        store.trim()
+    assert list(store.entries()) == entries
 
 
 @pytest.mark.parametrize("name", ["tv/film.mkv", "ab/film.mkv", "ab/.hidden", "00/0-1.mp4", "ab/notes.json"])
@@ -161,14 +219,15 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from nodes.caching.store import Limits, Store
-store = Store(Path(sys.argv[1]))
+from nodes.caching.limits import Limits
+from nodes.caching.store import Store
+store = Store(Path(sys.argv[1]), limits=Limits(size=900_000))
 for number in range(100_000):
     key = f"{number % 7:02x}" * 32
     store.add(key, "values", ".bin", lambda path: path.write_bytes(bytes([number % 256]) * 200_000) and None)
     store.find(key)
     if number % 5 == 0:
-        store.trim(Limits(size=900_000))
+        store.trim()
     if number == 3:
         print("ready", flush=True)
 """
@@ -186,7 +245,7 @@ def test_killed_writers_leave_whole_entries_or_none(tmp_path: Path) -> None:
         time.sleep(0.01 * turn)
         process.kill()
         process.wait()
-        assert all(is_whole(entry) for entry in Store(tmp_path).entries())
+        assert not any(is_damaged(entry) for entry in Store(tmp_path).entries())
     assert Store(tmp_path).verify() == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frugal_motion.nodes.economy.meter import Ledger, Meter, Reading
+from frugal_motion.nodes.economy.report import Report
 
 
 class Machine:
@@ -105,6 +106,24 @@ def test_a_gpu_that_wakes_up_inside_a_stage() -> None:
     with meter.stage("5", "Sample", "cuda:0"):
         machine.seconds, machine.event = 3, Mark(10)
     assert meter.costs["5"].gpu_seconds == 0 and meter.costs["5"].seconds == 3
+
+
+@pytest.mark.parametrize(
+    ("hits", "cached", "shown"),
+    [((True,), True, "yes"), ((False,), False, "no"), ((), False, "no"), ((True, True), True, "yes")]
+    + [((True, False, False), False, "1 of 3"), ((False, True, True), False, "2 of 3")],
+)
+def test_what_is_cached_of_some_clips_is_not_cached(hits: tuple[bool, ...], cached: bool, shown: str) -> None:
+    meter = Meter(Machine())
+    for clip, hit in enumerate(hits):
+        with meter.stage("1", "Pose", "cpu", clip=clip) as cost:
+            cost.hits += hit
+            cost.misses += not hit
+    for clip in range(3):  # what it gave is read by a node that is called for each clip
+        with meter.stage("1", "Pose", "cpu", clip=clip):
+            pass
+    cost = meter.costs["1"]
+    assert cost.cached == cached and f"| {shown} " in Report((cost,)).as_text()
 
 
 def test_seconds_by_clip() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +77,10 @@ def test_an_estimate_of_the_same_work_is_what_it_took() -> None:
         {"prompt": {}},
         {"prompt": {"1": {"class_type": "KSampler", "inputs": {}}}},
         {"stages": [asdict(StageCost("Sampler", "-", cached=True, kind="FrugalKeyframeSampler"))]},
+        {"stages": [asdict(replace(SAMPLER, hits=1, clips={0: 1.0, 1: 19.0}))]},
         {"stages": [asdict(StageCost("Other", "cpu", 3.0, kind="SomeoneElses"))]},
     ],
-    ids=["failed", "forgotten", "no workflow of ours", "cached", "foreign"],
+    ids=["failed", "forgotten", "no workflow of ours", "cached", "partly cached", "foreign"],
 )
 def test_what_tells_nothing_is_passed_over(changes: dict[str, Any]) -> None:
     assert measured_of(record(SAMPLER) | changes) == []

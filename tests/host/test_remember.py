@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from pathlib import Path
 from typing import Any
 
 import folder_paths
 import pytest
+from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.caching.store import Store
-from frugal_motion.nodes.host.node import Stage
+from frugal_motion.nodes.host.node import Stage, run_costs
 from frugal_motion.nodes.host.remember import remembered
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.keyframes import node as planning
@@ -96,3 +98,13 @@ def test_poses_and_plans_of_a_clip_are_found_again(assets: Path, monkeypatch: py
     assert (motion.keypoints == again.keypoints).all() and motion.region == again.region and plan == plan_again
     run(people=2)
     assert calls.count("pose") == 2
+
+
+def test_of_a_list_the_report_tells_how_much_was_cached() -> None:
+    stage, run = Stage("1", "Pose", "cpu"), uuid.uuid4().hex
+    for number, clip in enumerate(["known", "new", "known", object()]):
+        with CurrentNodeContext(run, "1", number):
+            remembered(stage, {"clip": clip}, lambda: 1)
+    with CurrentNodeContext(run, "2"):
+        cost = run_costs()["1"]
+    assert (cost.hits, cost.misses, cost.cached) == (1, 3, False)
