@@ -1,61 +1,67 @@
-"""Sound: decoded to the sample, trimmed, and streamed in blocks."""
+"""Sound: decoded to the sample, placed by its time stamps, trimmed, and streamed in blocks."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import av
 import av.error
+import av.filter
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
 
 from ..errors import InputError
-from .probe import opened
+from .probe import probe
 from .stream import Audio, FileAudio, Waveform
+from .tracks import LAYOUTS, AudioFormat, SoundTrack
 
 logger = logging.getLogger(__name__)
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 """``(channels, samples)`` in -1..1."""
 
-LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""FFmpeg's channel layouts by the number of channels."""
-
 _BLOCK = 48_000
-
-
-@dataclass(frozen=True)
-class AudioFormat:
-    """Samples per second, and channels."""
-
-    sample_rate: int
-    channels: int
+_PREROLL = 0.5
+"""Seconds that a decoder needs before what it gives can be used; the longest of all, Opus, wants 0.08."""
+_GAP = 1.0
+"""Seconds without sound that are filled here, a block at a time."""
+# Up to 2 ms between time stamps and samples are rounding. A clock that is fast or slow is followed by at most 0.2 % of
+# speed, which nobody hears; at 20 ms sound is cut, or silence put in (what joined clips need).
+_FOLLOW = "min_comp=0.002:max_soft_comp=0.002:comp_duration=1:min_hard_comp=0.02"
 
 
 def audio_format(audio: Audio) -> AudioFormat:
     """The format of the samples of ``audio``.
 
     Raises:
-        InputError: it is a file without sound.
+        InputError: it is a file without sound that can be decoded.
     """
     if isinstance(audio, Waveform):
         return AudioFormat(audio.sample_rate, len(audio.samples))
-    with opened(audio.path) as container:
-        stream = _audio_stream(container)
-        return AudioFormat(stream.codec_context.sample_rate, stream.codec_context.channels)
+    return sound_track(audio).format
+
+
+def sound_track(audio: FileAudio) -> SoundTrack:
+    """The track that ``audio`` is of.
+
+    Raises:
+        InputError: the file has no sound that can be decoded.
+    """
+    track = audio.track or probe(audio.path).sound
+    if track is None:
+        raise InputError("audio", f"{audio.path.name!r}, which has no sound", "a file with sound that can be decoded")
+    return track
 
 
 def load_waveform(audio: Audio) -> Waveform:
     """Decode ``audio`` whole: every channel, trimmed to the sample.
 
     Raises:
-        InputError: it is a file without sound.
+        InputError: it is a file without sound that can be decoded.
     """
     if isinstance(audio, Waveform):
         return audio
@@ -68,19 +74,21 @@ def load_waveform(audio: Audio) -> Waveform:
 def sample_blocks(audio: Audio) -> Iterator[Samples]:
     """Yield the samples of ``audio`` in order, about a second or less at a time.
 
-    Time 0 of a file is its first picture, so that sound that begins later starts with silence.
+    Time 0 of a file is its first picture, so that sound that begins later starts with silence. Every sample is where
+    the file's time stamps put it, within 20 ms: gaps are silent, and what overlaps is left out.
 
     Raises:
-        InputError: it is a file without sound.
+        InputError: it is a file without sound that can be decoded.
     """
     if isinstance(audio, Waveform):
         for first in range(0, audio.samples.shape[1], _BLOCK):
             yield audio.samples[:, first : first + _BLOCK]
         return
-    rate = audio_format(audio).sample_rate
+    track = sound_track(audio)
+    rate = track.format.sample_rate
     begin = round(audio.start * rate)
     end = None if audio.duration is None else begin + round(audio.duration * rate)
-    for position, samples in _decoded(audio.path):
+    for position, samples in _placed(track, audio.start):
         part = samples[:, max(begin - position, 0) : None if end is None else max(end - position, 0)]
         if part.shape[1]:
             yield part
@@ -94,63 +102,103 @@ def trimmed(audio: Audio | None, start: Fraction, duration: Fraction) -> Audio |
         return None
     if isinstance(audio, FileAudio):
         rest = duration if audio.duration is None else min(duration, max(audio.duration - start, Fraction(0)))
-        return FileAudio(audio.path, audio.start + start, rest)
+        return replace(audio, start=audio.start + start, duration=rest)
     first = round(start * audio.sample_rate)
     return Waveform(audio.samples[:, first : first + round(duration * audio.sample_rate)], audio.sample_rate)
 
 
-def time_origin(container: InputContainer) -> Fraction:
-    """The time stamp, in seconds, that counts as 0: the first picture's, or the first sound's where there is none."""
-    streams = [*container.streams.video, *container.streams.audio]
-    first = streams[0] if streams else None
-    if first is None or first.start_time is None or first.time_base is None:
-        return Fraction(0)
-    return first.start_time * first.time_base
+def _placed(track: SoundTrack, start: Fraction) -> Iterator[tuple[int, Samples]]:
+    """Samples and the position of the first of them, without gaps or overlaps from ``start`` (or before it) on."""
+    rate, line = track.format.sample_rate, _Line(track.format.channels, round(start * track.format.sample_rate))
+    resampler: _Resampler | None = None
+    due = Fraction(0)
+    for frame in _frames(track, start):
+        begin = due if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base - track.origin
+        if resampler is None or not resampler.takes(frame) or abs(begin - due) > _GAP:
+            if resampler:
+                yield from line.add(resampler.rest())
+            yield from line.go_to(round(begin * rate))
+            resampler = _Resampler(frame, track.format)
+        yield from line.add(resampler(frame, begin))
+        due = begin + Fraction(frame.samples, frame.sample_rate)
+    if resampler:
+        yield from line.add(resampler.rest())
 
 
-def _audio_stream(container: InputContainer) -> av.AudioStream:
-    if not container.streams.audio:
-        raise InputError("audio", f"{Path(container.name).name!r}, which has no sound", "a file with an audio stream")
-    return container.streams.audio[0]
+class _Line:
+    """Samples one after the other; ``position`` is that of the next."""
+
+    def __init__(self, channels: int, position: int) -> None:
+        self.position, self._channels, self._overlap = position, channels, 0
+
+    def go_to(self, position: int) -> Iterator[tuple[int, Samples]]:
+        """Silence up to a later position; what overlaps is left out of what comes from an earlier one."""
+        while self.position < position:
+            silence = np.zeros((self._channels, min(position - self.position, _BLOCK)), np.float32)
+            yield self.position, silence
+            self.position += silence.shape[1]
+        self._overlap = self.position - position
+
+    def add(self, blocks: Iterator[Samples]) -> Iterator[tuple[int, Samples]]:
+        for block in blocks:
+            samples = block[:, self._overlap :]
+            self._overlap -= block.shape[1] - samples.shape[1]
+            if samples.shape[1]:
+                yield self.position, samples
+                self.position += samples.shape[1]
 
 
-def _decoded(path: Path) -> Iterator[tuple[int, Samples]]:
-    """Samples and the position of the first of them, without gaps from position 0 (or before it) on."""
-    with opened(path) as container:
-        stream = _audio_stream(container)
-        rate = stream.codec_context.sample_rate
-        origin = time_origin(container)
-        channels = stream.codec_context.channels
-        # Packed, for PyAV miscounts the planes of 8 channels.
-        resampler = av.AudioResampler(format="flt", layout=stream.codec_context.layout, rate=rate)
-        position: int | None = None
-        for frame in _frames(container, stream):
-            if frame.pts is not None and frame.time_base is not None:
-                stamp = round((frame.pts * frame.time_base - origin) * rate)
-                # Time stamps may be rounded to milliseconds: only a real hole is one.
-                begin = max(min(stamp, 0), -rate) if position is None else position
-                if stamp - begin > (0 if position is None else rate // 10):
-                    yield (begin, np.zeros((channels, stamp - begin), np.float32))
-                    begin = stamp
-                position = begin if position is None or begin > position else position
-            position = position or 0
-            frame.pts = None
-            for converted in resampler.resample(frame):
-                packed: Samples = converted.to_ndarray()  # type: ignore[assignment]
-                samples = np.ascontiguousarray(packed.reshape(-1, channels).T)
-                yield position, samples
-                position += samples.shape[1]
+class _Resampler:
+    """Brings frames of one format to that of the track, and follows their time stamps (FFmpeg's ``aresample``)."""
 
+    def __init__(self, frame: av.AudioFrame, form: AudioFormat) -> None:
+        self._kind, self._channels = _kind(frame), form.channels
+        self._unit = Fraction(1, frame.sample_rate)
+        self._graph = graph = av.filter.Graph()
+        source = graph.add_abuffer(
+            sample_rate=frame.sample_rate, format=frame.format, layout=frame.layout, time_base=self._unit
+        )
+        target = f"osr={form.sample_rate}:ochl={LAYOUTS[form.channels]}:osf=flt"
+        sink = graph.add("abuffersink")
+        graph.link_nodes(source, graph.add("aresample", f"{target}:{_FOLLOW}"), sink).configure()
 
-def _frames(container: InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
-    damaged = 0
-    try:
-        for packet in container.demux(stream):
+    def takes(self, frame: av.AudioFrame) -> bool:
+        return _kind(frame) == self._kind
+
+    def __call__(self, frame: av.AudioFrame, begin: Fraction) -> Iterator[Samples]:
+        """The samples that are ready when ``frame``, which is due at ``begin`` seconds, has been taken in."""
+        frame.pts, frame.time_base = round(begin / self._unit), self._unit
+        self._graph.push(frame)
+        return self._ready()
+
+    def rest(self) -> Iterator[Samples]:
+        self._graph.push(None)
+        return self._ready()
+
+    def _ready(self) -> Iterator[Samples]:
+        while True:
             try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                damaged += 1
-    except av.error.FFmpegError as error:
-        logger.warning("the sound of %s ends early: %s", Path(container.name).name, error)
+                packed: Any = self._graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            # Packed, for PyAV miscounts the planes of 8 channels.
+            yield np.ascontiguousarray(packed.to_ndarray().reshape(-1, self._channels).T)
+
+
+def _kind(frame: av.AudioFrame) -> tuple[int, str, str]:
+    return frame.sample_rate, frame.format.name, frame.layout.name
+
+
+def _frames(track: SoundTrack, start: Fraction) -> Iterator[av.AudioFrame]:
+    damaged = 0
+
+    def ends_early(reason: str) -> None:
+        logger.warning("the sound of %s ends early: %s", track.path.name, reason)
+
+    for packet in track.packets(start, _PREROLL, ends_early):
+        try:
+            yield from packet.decode()  # type: ignore[misc]
+        except av.error.FFmpegError:
+            damaged += 1
     if damaged:
-        logger.warning("%s: %d damaged pieces of sound are left out", Path(container.name).name, damaged)
+        logger.warning("%s: %d damaged pieces of sound are left out", track.path.name, damaged)

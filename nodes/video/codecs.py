@@ -17,9 +17,10 @@ from ..errors import InputError
 class Codec:
     """An encoder of FFmpeg's with the container and the settings it is used with.
 
-    ``crf`` gives the constant rate factors for quality 0 and 100. Sound in one of ``copies`` needs no encoding; without
-    ``audio_encoder`` there is none. Without ``suffix`` the result is a folder with a file for every frame. Above the
-    ``fastest`` frame rate, if there is one, frames are left out evenly.
+    ``crf`` gives the constant rate factors for quality 0 and 100. Sound in one of ``copied`` (a codec, or one with its
+    profile) needs no encoding, since whatever plays the pictures plays it; without ``audio_encoder`` there is none.
+    Without ``suffix`` the result is a folder with a file for every frame. Above the ``fastest`` frame rate, if there is
+    one, frames are left out evenly.
     """
 
     encoder: str
@@ -27,7 +28,7 @@ class Codec:
     container: str
     suffix: str
     audio_encoder: str
-    copies: frozenset[str]
+    copied: frozenset[str]
     crf: tuple[int, int] | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     tag: str = ""
@@ -36,6 +37,10 @@ class Codec:
     def leaves_out(self, frame_rate: Fraction) -> int:
         """Of so many frames one is kept: 1 for all."""
         return math.ceil(frame_rate / self.fastest) if self.fastest else 1
+
+    def copies(self, codec: str, profile: str) -> bool:
+        """Whether sound in that codec and profile is taken over as it is."""
+        return not self.copied.isdisjoint((codec, f"{codec} {profile}"))
 
     @property
     def is_rgb(self) -> bool:
@@ -65,10 +70,10 @@ class Codec:
         return {**self.options, "crf": str(round(worst + (best - worst) * quality / 100))}
 
 
-_MP4 = ("mp4", ".mp4", "aac", frozenset({"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}))
+_MP4 = ("mp4", ".mp4", "aac", frozenset({"aac LC"}))  # all else that fits into MP4 is silent somewhere
 _WEBM = ("webm", ".webm", "libopus", frozenset({"opus", "vorbis"}))
 _MOV = ("mov", ".mov", "pcm_s16le", frozenset({"aac", "pcm_s16le", "pcm_s24le", "alac"}))
-_LOSSLESS_MP4 = (*_MP4[:2], "flac", _MP4[3])
+_LOSSLESS_MP4 = ("mp4", ".mp4", "flac", frozenset({"aac", "mp3", "ac3", "eac3", "alac", "flac", "opus"}))
 
 # Quality 75 is visually clean: CRF 18 for H.264, 21 for H.265, 25 for VP9 and AV1.
 CODECS: Mapping[str, Codec] = {

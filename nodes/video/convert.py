@@ -19,15 +19,16 @@ from .probe import HDR_TRANSFERS
 
 # Matrix coefficients of ITU-T H.273, by the scale filter's names.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
-_HD_HEIGHT = 720
 _FULL_RANGE = 2
+_FLAGS = "bicubic+accurate_rnd+full_chroma_int"
 
 
 class Converter:
     """Turns frames into RGB arrays ``(height, width, 3)`` through an FFmpeg filter graph.
 
     Colour follows the stream's tags. An untagged picture is taken for BT.709 if it is high definition and for BT.601
-    otherwise, as players do. PQ and HLG are tone-mapped, see :mod:`.hdr`.
+    otherwise, as players do. PQ and HLG are tone-mapped, see :mod:`.hdr`. What is transparent is shown on black: alpha
+    is taken for straight, as cameras and editors write it.
     """
 
     def __init__(self, orientation: Orientation, placement: Placement, note: Note) -> None:
@@ -54,7 +55,11 @@ class Converter:
         if frame.interlaced_frame:
             self._note("interlaced", "it is interlaced: every second line is used, so that moving edges have no combs")
             nodes.append(graph.add("field", "type=top"))
-        nodes.append(graph.add("scale", **self._scaling(frame)))
+        if _has_alpha(frame):
+            nodes += [graph.add(name, options) for name, options in _opaque(frame)]
+            nodes.append(graph.add("scale", **self._size()))
+        else:
+            nodes.append(graph.add("scale", **self._size(), **_colours(frame)))
         if frame.color_trc in HDR_TRANSFERS:
             self._note("HDR", "it is HDR: brought to the brightness and colours of ordinary screens")
             nodes += [graph.add("format", "gbrp12"), _tone_mapping(graph, HDR_TRANSFERS[frame.color_trc])]
@@ -69,17 +74,36 @@ class Converter:
         graph.link_nodes(*nodes).configure()
         return graph
 
-    def _scaling(self, frame: av.VideoFrame) -> dict[str, str]:
+    def _size(self) -> dict[str, str]:
         width, height = self._placement.scaled
         if self._orientation.swaps:
             width, height = height, width
-        options = {"w": str(width), "h": str(height), "flags": "bicubic+accurate_rnd+full_chroma_int"}
-        if frame.format.is_rgb:
-            return options
-        full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
-        guess = "bt709" if min(frame.width, frame.height) >= _HD_HEIGHT else "bt601"
-        matrix = _MATRICES.get(frame.colorspace, guess)
-        return options | {"in_color_matrix": matrix, "in_range": "pc" if full else "tv", "out_range": "pc"}
+        return {"w": str(width), "h": str(height), "flags": _FLAGS}
+
+
+def _colours(frame: av.VideoFrame) -> dict[str, str]:
+    """How the scale filter is to read a frame's colours."""
+    if frame.format.is_rgb:
+        return {}
+    full = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    matrix = _MATRICES.get(frame.colorspace, "bt709" if _is_high_definition(frame) else "bt601")
+    return {"in_color_matrix": matrix, "in_range": "pc" if full else "tv", "out_range": "pc"}
+
+
+def _is_high_definition(frame: av.VideoFrame) -> bool:
+    """By the rule of mpv (mp_csp_guess_colorspace), whichever way the picture is turned."""
+    return frame.width >= 1280 or frame.height > 576
+
+
+def _has_alpha(frame: av.VideoFrame) -> bool:
+    return any(component.is_alpha for component in frame.format.components)
+
+
+def _opaque(frame: av.VideoFrame) -> list[tuple[str, str]]:
+    """Filters that show a frame on black, at its own size: scaling would let hidden colours bleed into the edges."""
+    depth = "16" if frame.format.components[0].bits > 8 else ""
+    colours = ":".join(f"{name}={value}" for name, value in _colours(frame).items())
+    return [("scale", colours), ("format", f"gbrap{depth}"), ("premultiply", "inplace=1"), ("format", f"gbrp{depth}")]
 
 
 def _tone_mapping(graph: av.filter.Graph, transfer: str) -> av.filter.context.FilterContext:

@@ -64,8 +64,8 @@ class DecodeSettings:
 class FileStream(FrameStream):
     """Frames of a file, decoded while they are read.
 
-    Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate`` (the earlier of two equally
-    near), whatever the source's own rate does. There are ``round(duration * frame_rate)`` of them, at least one.
+    Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate``, or else the one that is still
+    shown then, see :func:`on_grid`. There are ``round(duration * frame_rate)`` of them, at least one.
     Frames that turn out to be damaged are replaced by their neighbours.
 
     Args:
@@ -93,7 +93,8 @@ class FileStream(FrameStream):
         self._convert = Converter(self.source.orientation, placement, self._note)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
-            self.audio = FileAudio(path, settings.start, None if is_whole else self.info.duration)
+            rest = None if is_whole else self.info.duration
+            self.audio = FileAudio(path, settings.start, rest, self.source.sound)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         return self.section(0, self.info.frame_count, size)
@@ -125,7 +126,7 @@ class FileStream(FrameStream):
         frames = decoded(self.source, times, self._damage)
         known = str(self._damage)
         try:
-            for frame, repeats in nearest(frames, times):
+            for frame, repeats in on_grid(frames, times, 1 / rate):
                 picture = self._convert(frame)
                 yield from repeat(picture, repeats)
         finally:
@@ -139,14 +140,19 @@ def _fingerprint(path: Path) -> str:
     return blake2b(f"{path.name}:{path.stat().st_size}".encode(), digest_size=8).hexdigest()
 
 
-def nearest(
-    frames: Iterable[tuple[Fraction, av.VideoFrame]], times: Sequence[Fraction]
+def on_grid(
+    frames: Iterable[tuple[Fraction, av.VideoFrame]], times: Sequence[Fraction], step: Fraction
 ) -> Iterator[tuple[av.VideoFrame, int]]:
-    """Choose the frame nearest to each time; of two equally near the earlier.
+    """Choose the frame to show at each time of a grid.
+
+    A frame is shown from the time of the grid that is nearest to its own on, until the next one is: never more than
+    half a step before it is due, however long the one before it is held. Of several frames around a time it is the
+    nearest; of two equally near the earlier.
 
     Args:
         frames: pairs of time and frame, ascending.
         times: ascending.
+        step: between two neighbours in the whole grid, of which ``times`` are some.
 
     Yields:
         A frame and for how many of the times it stands, more than 0. The counts add up to ``len(times)``.
@@ -158,9 +164,9 @@ def nearest(
     last: tuple[Fraction, av.VideoFrame] | None = None
     for time, frame in frames:
         if last is not None:
-            middle = (last[0] + time) / 2
+            until = max((last[0] + time) / 2, time - step / 2)
             first = done
-            while done < len(times) and times[done] <= middle:
+            while done < len(times) and times[done] <= until:
                 done += 1
             if done > first:
                 yield last[1], done - first

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
 import av.error
-from av.container import InputContainer
 
-from .probe import SourceInfo, opened, video_stream
+from .container import decoder_of
+from .probe import SourceInfo
 
 
 @dataclass
@@ -27,6 +27,10 @@ class Damage:
     lost: set[int] = field(default_factory=set)
     after: set[int] = field(default_factory=set)
     end: str = ""
+
+    def ended(self, reason: str) -> None:
+        """Nothing more could be read."""
+        self.end = reason
 
     def __str__(self) -> str:
         parts = []
@@ -51,7 +55,7 @@ def decoded(
     """
     reading = _Reading(source, times)
     try:
-        for packet in _packets(source, times[0], damage):
+        for packet in source.pictures.packets(times[0], on_error=damage.ended):
             for frame in reading.frames_of(packet):
                 time = reading.time_of(frame)
                 if time is not None:
@@ -68,6 +72,7 @@ class _Reading:
         self._source, self._times = source, times
         self._can_skip = source.codec == "h264" and not source.is_vfr
         self._reach = Fraction(3, 4) / source.frame_rate  # half a frame, and as much again for uneven time stamps
+        self._decoder: av.VideoCodecContext | None = None
         self._first: int | None = None
         self._last = Fraction(-1)
         self._unit = Fraction(1)
@@ -82,15 +87,18 @@ class _Reading:
         self._unit = packet.time_base
         if self._first is None:
             self._first = packet.pts
+        if self._decoder is None:
+            self._decoder = decoder_of(packet.stream)
+            self._decoder.thread_type = "AUTO"
         if packet.pts is not None and packet.size:
             is_wanted = self._is_wanted(packet.pts * self._unit - self._source.origin)
             if self._can_skip:
-                packet.stream.codec_context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
+                self._decoder.skip_frame = "DEFAULT" if is_wanted else "NONREF"
             if is_wanted or not self._can_skip:
                 self._expected.add(packet.pts)
         try:
-            return [frame for frame in packet.decode() if isinstance(frame, av.VideoFrame)]
-        except av.error.InvalidDataError:
+            return self._decoder.decode(packet)
+        except av.error.FFmpegError:
             self._failed = self._is_tainted = True
             return []
 
@@ -123,36 +131,3 @@ class _Reading:
         after = bisect_left(self._times, time - self._reach)
         is_near = after < len(self._times) and self._times[after] <= time + self._reach
         return is_near or abs(time - self._times[-1]) <= 2 / self._source.frame_rate
-
-
-def _packets(source: SourceInfo, start: Fraction, damage: Damage) -> Iterator[av.Packet[av.VideoStream]]:
-    """Packets of the video stream from a key frame shown at or before ``start`` to the end."""
-    if start > 1:
-        with opened(source.path) as container:
-            if _seek(container, start + source.origin):
-                yield from _readable(container, damage)
-                return
-    with opened(source.path) as container:
-        yield from _readable(container, damage)
-
-
-def _seek(container: InputContainer, time: Fraction) -> bool:
-    """Go to a key frame at or before ``time``; whether that worked (in some formats FFmpeg can only guess)."""
-    stream = video_stream(container)
-    target = int(time / (stream.time_base or Fraction(1, 1000)))
-    try:
-        container.seek(target, stream=stream)
-        key = next((packet for packet in container.demux(stream) if packet.pts is not None), None)
-        container.seek(target, stream=stream)
-    except av.error.FFmpegError:
-        return False
-    return key is not None and key.is_keyframe and key.pts is not None and key.pts <= target
-
-
-def _readable(container: InputContainer, damage: Damage) -> Iterator[av.Packet[av.VideoStream]]:
-    stream = video_stream(container)
-    stream.thread_type = "AUTO"
-    try:
-        yield from container.demux(stream)
-    except av.error.FFmpegError as error:
-        damage.end = str(error.strerror or error)

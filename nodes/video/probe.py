@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
-import av
-import av.error
-from av.container import InputContainer
-from av.stream import Disposition
-
-from ..errors import InputError
+from .first_look import Pictures, Sound, first_pictures, first_sound
 from .geometry import Orientation, orientation_of
 from .notes import Note, log_note
-from .rates import usual_rate
-
-logger = logging.getLogger(__name__)
+from .survey import Survey, survey
+from .timing import Timing, frame_rate, indexed_timing, note_missing, surveyed_timing
+from .tracks import SoundTrack, Track
 
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 """Transfer characteristics of ITU-T H.273 that need tone mapping (PQ and HLG), by FFmpeg's names."""
@@ -29,11 +19,14 @@ HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """A file's first video stream, as it is shown: upright, with square pixels.
+    """The video track of a file that a player would take, as it is shown: upright, with square pixels.
 
-    ``origin`` is the time stamp of the first picture (which may be damaged), in seconds; every other time in this stage
-    counts from there.
-    ``frame_rate`` is the average of a variable rate, rounded to a common one where it is within 1 %.
+    Attributes:
+        frame_rate: of a variable rate the average while pictures keep coming, rounded to a common one within 1 %.
+        duration: seconds from the first picture to the end of the last.
+        origin: the time stamp of the first picture (which may be damaged), in seconds; every other time in this stage
+            counts from there.
+        pictures, sound: the tracks to read; ``sound`` is ``None`` where there is nothing to hear.
     """
 
     path: Path
@@ -46,9 +39,15 @@ class SourceInfo:
     frame_count: int
     duration: Fraction
     origin: Fraction
-    has_audio: bool
     is_hdr: bool
     is_vfr: bool
+    pictures: Track
+    sound: SoundTrack | None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is sound that can be decoded, not just a track for it."""
+        return self.sound is not None
 
     @property
     def rotation(self) -> int:
@@ -56,172 +55,59 @@ class SourceInfo:
         return self.orientation.degrees
 
 
-@dataclass(frozen=True)
-class _Timing:
-    count: int
-    end: Fraction
-    is_vfr: bool
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
-    """Open a media file for reading; nothing but this one file is ever read.
-
-    Raises:
-        InputError: it is missing, empty or not a media file.
-    """
-    if not path.is_file():
-        raise InputError("file", f"no file {path.name!r}", "a video file")
-    if path.stat().st_size == 0:
-        raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
-    try:
-        # A playlist in disguise must not lead FFmpeg to the network.
-        container = av.open(str(path), "r", options={"protocol_whitelist": "file"}, metadata_errors="replace")
-    except av.error.FFmpegError as error:
-        raise InputError(
-            "file",
-            f"{path.name!r}, which FFmpeg cannot read ({error.strerror})",
-            "a video file",
-            "If it should be one, it was cut short while it was recorded, copied or uploaded: do that again.",
-        ) from error
-    with container:
-        yield container
-
-
-def video_stream(container: InputContainer) -> av.VideoStream:
-    """The first video stream that is not cover art.
-
-    Raises:
-        InputError: there is none.
-    """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    kinds = sorted({str(stream.type) for stream in container.streams}) or ["nothing"]
-    found = f"{Path(container.name).name!r}, which holds {' and '.join(kinds)} but no video"
-    raise InputError("file", found, "a file with a video stream")
-
-
 def probe(path: Path, note: Note = log_note) -> SourceInfo:
-    """Read a file's facts; one picture is decoded.
+    """Read a file's facts; one picture and a little sound are decoded.
 
-    The number of frames comes from the index of an intact MP4 or MOV. Any other file is read through once without
-    decoding, so that what is missing from a truncated file is not counted.
+    Times come from the index of an intact MP4 or MOV. Any other file is read through once without decoding: what is
+    missing from a truncated one is not counted, and a clock that jumps is made to continue.
 
     Args:
-        note: is told if something is missing.
+        note: is told what is missing, passed over or put right.
 
     Raises:
-        InputError: it is missing, empty, truncated before the first picture, or has no video.
+        InputError: it is missing, empty, truncated before the first picture, or has no video that can be decoded.
     """
-    with opened(path) as container:
-        stream = video_stream(container)
-        frame = _first_frame(container, stream)
-        time_base = stream.time_base or Fraction(1, 1000)
-        first = stream.start_time if stream.start_time is not None else frame.pts or 0  # it may be damaged
-        origin = first * time_base
-        transfer = frame.color_trc
-        rate = stream.average_rate or stream.guessed_rate
-        timing = _indexed_timing(path, container, stream)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        codec = stream.codec_context.codec.canonical_name
+    look, heard = first_pictures(path, note), first_sound(path, note)
+    timing, found = indexed_timing(path, look.index, note), Survey()
+    first = look.start or 0
+    if timing is None:
+        found = survey(path, [look.index, *([heard.index] if heard else [])])
+        first = found.first(look.index) if found.joints else first
+        timing = surveyed_timing(found, look.index, heard.index if heard else None, first)
+        note_missing(found, note)
+        if found.joints:
+            note("clock", "its time stamps jump, as in recordings that were joined: taken as one continuous clip")
+    return _described(path, look, heard, timing, found, first)
 
-    timing = timing or _demuxed_timing(path, first, note)
-    duration = timing.end - origin
-    if duration <= 0:
-        duration = timing.count / Fraction(rate or 25)
-    average = timing.count / duration
+
+def _described(
+    path: Path, look: Pictures, heard: Sound | None, timing: Timing, found: Survey, first: int
+) -> SourceInfo:
+    frame, base = look.frame, look.time_base
+    rate = frame_rate(timing, look.rate, base)
+    duration = (timing.end - first) * base
     orientation = orientation_of(frame)
-    width, height = max(round(frame.width * aspect), 1), frame.height
+    width, height = max(round(frame.width * look.aspect), 1), frame.height
+    origin = first * base
     return SourceInfo(
         path=path,
-        codec=codec,
+        codec=look.codec,
         width=height if orientation.swaps else width,
         height=width if orientation.swaps else height,
         coded_size=(frame.width, frame.height),
         orientation=orientation,
-        frame_rate=_frame_rate(rate, timing, average, time_base),
+        frame_rate=rate,
         frame_count=timing.count,
-        duration=duration,
+        duration=duration if duration > 0 else timing.count / rate,
         origin=origin,
-        has_audio=_has_audio(path),
-        is_hdr=transfer in HDR_TRANSFERS,
+        is_hdr=frame.color_trc in HDR_TRANSFERS,
         is_vfr=timing.is_vfr,
+        pictures=Track(path, look.index, origin, found.joints, found.anchors(look.index)),
+        sound=_sound_track(path, look, heard, found, origin) if heard else None,
     )
 
 
-def _first_frame(container: InputContainer, stream: av.VideoStream) -> av.VideoFrame:
-    try:
-        for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                continue
-            if frames:
-                assert isinstance(frames[0], av.VideoFrame)
-                return frames[0]
-    except av.error.FFmpegError as error:
-        logger.debug("reading %s stopped: %s", container.name, error)
-    name = Path(container.name).name
-    raise InputError("file", f"{name!r}, in which no picture can be decoded", "a video of 1 frame or more")
-
-
-def _indexed_timing(path: Path, container: InputContainer, stream: av.VideoStream) -> _Timing | None:
-    """Timing from the index of an MP4 or MOV, or ``None`` where it is absent or promises more than the file holds."""
-    if "mp4" not in container.format.name or not stream.frames or not stream.duration or stream.time_base is None:
-        return None
-    entries = list(stream.index_entries)
-    if len(entries) != stream.frames or max(entry.pos + entry.size for entry in entries) > path.stat().st_size:
-        return None
-    end = (stream.start_time or 0) + stream.duration
-    return _Timing(len(entries), end * stream.time_base, _is_variable([entry.timestamp for entry in entries]))
-
-
-def _demuxed_timing(path: Path, first: int, note: Note) -> _Timing:
-    """Timing from all packets of the file from time stamp ``first``."""
-    stamps, ends = [], []
-    with opened(path) as container:
-        stream = video_stream(container)
-        time_base = stream.time_base or Fraction(1, 1000)
-        promised = stream.frames or round((container.duration or 0) * (stream.average_rate or 0) / av.time_base)
-        try:
-            for packet in container.demux(stream):
-                stamp = packet.pts if packet.pts is not None else packet.dts
-                if stamp is None or stamp < first or packet.size == 0:
-                    continue
-                stamps.append(stamp)
-                ends.append(stamp + (packet.duration or 0))
-        except av.error.FFmpegError as error:
-            logger.debug("reading %s stopped: %s", path.name, error)
-    if len(stamps) < promised * 0.9:
-        note("length", f"it is cut short: using the {len(stamps)} frames there are of {promised}")
-    stamps.sort()
-    steps = [b - a for a, b in pairwise(stamps)]
-    end = max(max(ends, default=first), stamps[-1] + round(statistics.median(steps)) if steps else first)
-    return _Timing(max(len(stamps), 1), end * time_base, _is_variable(stamps))
-
-
-def _is_variable(stamps: list[int]) -> bool:
-    """Whether steps differ by more than a tenth (Matroska rounds to whole milliseconds: one tick is always allowed)."""
-    steps = [b - a for a, b in pairwise(stamps)]
-    if not steps:
-        return False
-    return max(steps) - min(steps) > max(statistics.median(steps) / 10, 1)
-
-
-def _has_audio(path: Path) -> bool:
-    """Whether there is any sound in the first audio stream, not just the stream."""
-    with opened(path) as container:
-        if not container.streams.audio:
-            return False
-        try:
-            return any(packet.size for packet in container.demux(container.streams.audio[0]))
-        except av.error.FFmpegError:
-            return False
-
-
-def _frame_rate(rate: Fraction | None, timing: _Timing, average: Fraction, time_base: Fraction) -> Fraction:
-    if timing.is_vfr or not rate:
-        return usual_rate(average, 0.01)
-    # Whole milliseconds (Matroska) cannot tell 29.97 from 30000/1001.
-    return usual_rate(rate) if time_base >= Fraction(1, 1000) else Fraction(rate)
+def _sound_track(path: Path, look: Pictures, heard: Sound, found: Survey, origin: Fraction) -> SoundTrack:
+    anchors = found.anchors(heard.index)
+    where = (path, heard.index, origin, found.joints, anchors, look.index)
+    return SoundTrack(*where, format=heard.format, codec=heard.codec, profile=heard.profile)

@@ -14,14 +14,17 @@ import numpy as np
 from av.container import InputContainer, OutputContainer
 
 from ..errors import InputError
-from .audio import LAYOUTS, AudioFormat, Samples, audio_format, sample_blocks, time_origin, trimmed
+from .audio import Samples, audio_format, sample_blocks, sound_track, trimmed
 from .codecs import Codec
-from .probe import opened
+from .container import opened
 from .stream import Audio, FileAudio
+from .tracks import LAYOUTS, AudioFormat, SoundTrack
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _OPUS_RATES = (48000,)
 _BIT_RATE = 192_000
+_UNSTEADY = Fraction(5, 1000)
+"""Seconds between a packet's time and the end of the one before from which sound is encoded anew."""
 
 TimedPackets: TypeAlias = "Iterator[tuple[Fraction, av.Packet[Any]]]"
 """Packets in order, each with its time in seconds."""
@@ -42,9 +45,9 @@ def add_sound(
         InputError: the encoder does not take the sound.
     """
     if isinstance(audio, FileAudio) and audio.start == 0 and audio.duration is None:
-        container = inputs.enter_context(opened(audio.path))
-        if container.streams.audio and container.streams.audio[0].codec_context.codec.canonical_name in codec.copies:
-            return _copied(output, container, duration)
+        track = sound_track(audio)
+        if codec.copies(track.codec, track.profile) and _is_steady(track):
+            return _copied(output, track, inputs.enter_context(opened(track.path)), duration)
     blocks = sample_blocks(trimmed(audio, Fraction(0), duration) or audio)
     first = next(blocks, None)
     if first is None:
@@ -52,16 +55,31 @@ def add_sound(
     return _encoded(output, chain([first], blocks), audio_format(audio), codec)
 
 
-def _copied(output: OutputContainer, source: InputContainer, duration: Fraction) -> TimedPackets:
-    template = source.streams.audio[0]
-    target = output.add_stream_from_template(template)
-    origin = time_origin(source)
+def _is_steady(track: SoundTrack) -> bool:
+    """Whether packets follow each other without gaps, overlaps or drift, so that all players agree on their times."""
+    expected: Fraction | None = None
+    for packet in track.packets(Fraction(0)):
+        if packet.pts is None or not packet.size or not packet.time_base:
+            continue
+        due = packet.pts * packet.time_base
+        if expected is not None and abs(due - expected) > _UNSTEADY:
+            return False
+        context = packet.stream.codec_context
+        if context.frame_size and context.sample_rate:  # durations are rounded to ticks
+            expected = (due if expected is None else expected) + Fraction(context.frame_size, context.sample_rate)
+        else:
+            expected = due + (packet.duration or 0) * packet.time_base
+    return True
+
+
+def _copied(output: OutputContainer, track: SoundTrack, source: InputContainer, duration: Fraction) -> TimedPackets:
+    target = output.add_stream_from_template(source.streams[track.index])
 
     def packets() -> TimedPackets:
-        for packet in source.demux(template):
+        for packet in track.packets(Fraction(0)):
             if packet.pts is None or packet.dts is None or packet.time_base is None or packet.size == 0:
                 continue
-            shift = round(origin / packet.time_base)
+            shift = round(track.origin / packet.time_base)
             packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
             time = packet.pts * packet.time_base
             if time >= duration:

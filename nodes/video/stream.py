@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .geometry import WHOLE, Region
+from .tracks import SoundTrack
 
 Frames: TypeAlias = npt.NDArray[np.uint8]
 """RGB frames, ``(frames, height, width, 3)``, full-range 0..255."""
@@ -45,11 +46,16 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class FileAudio:
-    """The first audio stream of a file from ``start`` for ``duration`` seconds (``None``: to its end)."""
+    """The sound of a file from ``start`` for ``duration`` seconds (``None``: to its end).
+
+    Attributes:
+        track: which of its audio tracks; ``None`` is the one that a player would take.
+    """
 
     path: Path
     start: Fraction = Fraction(0)
     duration: Fraction | None = None
+    track: SoundTrack | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

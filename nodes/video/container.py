@@ -1,0 +1,111 @@
+"""Opening media files, and which of their tracks a player would take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import av
+import av.codec
+import av.error
+import av.logging
+from av.container import InputContainer
+from av.format import Flags
+from av.stream import Disposition
+
+from ..errors import InputError
+
+S = TypeVar("S", av.VideoStream, av.AudioStream)
+
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
+_NO_MOVIE = Disposition.attached_pic | Disposition.timed_thumbnails  # cover art, pictures to scrub by
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a media file for reading; nothing but this one file is ever read.
+
+    Raises:
+        InputError: it is missing, empty or not a media file.
+    """
+    if not path.is_file():
+        raise InputError("file", f"no file {path.name!r}", "a video file")
+    if path.stat().st_size == 0:
+        raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
+    try:
+        # A playlist in disguise must not lead FFmpeg to the network.
+        container = av.open(str(path), "r", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        raise InputError(
+            "file",
+            f"{path.name!r}, which FFmpeg cannot read ({error.strerror})",
+            "a video file",
+            "If it should be one, it was cut short while it was recorded, copied or uploaded: do that again.",
+        ) from error
+    with container:
+        yield container
+
+
+def picture_tracks(container: InputContainer) -> list[av.VideoStream]:
+    """Its video tracks in the order in which a player would take them, without cover art and thumbnails."""
+    return _by_preference(stream for stream in container.streams.video if not stream.disposition & _NO_MOVIE)
+
+
+def sound_tracks(container: InputContainer) -> list[av.AudioStream]:
+    """Its audio tracks in the order in which a player would take them."""
+    return _by_preference(container.streams.audio)
+
+
+def _by_preference(streams: Iterable[S]) -> list[S]:
+    """Those marked as default before others, in their order; a track of one picture or packet is the last resort."""
+    return sorted(streams, key=lambda stream: (stream.frames == 1, not stream.disposition & Disposition.default))
+
+
+def decoder_of(stream: av.VideoStream) -> av.VideoCodecContext:
+    """What decodes a track: of VP8 and VP9 with alpha Google's decoder, as FFmpeg's own leaves that out."""
+    context = stream.codec_context
+    name = _WITH_ALPHA.get(context.codec.canonical_name, "")
+    if stream.metadata.get("alpha_mode") != "1" or name not in av.codec.codecs_available:
+        return context
+    decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    return decoder
+
+
+def described(container: InputContainer, stream: Any) -> str:
+    """A track's codec as FFmpeg tells it, e.g. ``h264 (High) (avc1)``, also of one that it has no decoder for."""
+    line = re.search(rf"Stream #0:{stream.index}\b.*?: (?:Video|Audio): ([^\n]*)", _dump(container))
+    return re.sub(r" / 0x\w+|^none ", "", line[1].split(", ")[0]) if line else "an unknown codec"
+
+
+def dolby_vision_profile(container: InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> int | None:
+    """The profile of a track in Dolby Vision."""
+    sides: Any = frame.side_data  # typed as a mapping, but it iterates over the values
+    is_one = stream.codec_context.codec_tag in _DOLBY_VISION or any("DOVI" in side.type.name for side in sides)
+    found = re.search(r"DOVI configuration record:.*?profile: (\d+)", _dump(container)) if is_one else None
+    return int(found[1]) if found else None
+
+
+def _dump(container: InputContainer) -> str:
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)  # below it the text is empty
+    try:
+        text: str = container.dumps_format()  # type: ignore[attr-defined]
+        return text
+    finally:
+        av.logging.set_level(level)
+
+
+def is_encrypted(packet: av.Packet[Any]) -> bool:
+    """Whether a packet can be read only with a key."""
+    return packet.has_sidedata("encryption_info")
+
+
+def has_jumping_clock(container: InputContainer) -> bool:
+    """Whether time stamps of this format may jump, and places in it are found by byte (MPEG-TS and -PS)."""
+    flags, jumps, no_bytes = container.format.flags, int(Flags.ts_discont.value), int(Flags.no_byte_seek.value)
+    return bool(flags & jumps) and not flags & no_bytes
