@@ -50,7 +50,7 @@ def format_code(arguments: Sequence[str] = ()) -> None:
 def test(arguments: Sequence[str] = ()) -> None:
     """Everything that tests need, the linters, then pytest, which gets ``arguments``. ``FRONTEND=newest``: editor."""
     system.ensure(*system.POSE)
-    system.ensure(*system.BROWSER, optional=True)
+    system.ensure(*system.FFMPEG, *system.BROWSER, optional=True)
     made = models()
     if not arguments:
         _lint(made)

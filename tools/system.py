@@ -45,6 +45,9 @@ POSE = (
     SystemPackage("libegl1", "Extract Pose (mediapipe)", _library("libEGL.so.1")),
     SystemPackage("libgles2", "Extract Pose (mediapipe)", _library("libGLESv2.so.2")),
 )
+FFMPEG = (
+    SystemPackage("ffmpeg", "the tests of video", lambda: bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))),
+)
 BROWSER = (SystemPackage("chromium", "the browser tests", lambda: find_chromium() is not None),)
 PYTHON = (SystemPackage("python3-venv", "making a virtual environment", lambda: _has_module("ensurepip")),)
 

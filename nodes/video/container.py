@@ -13,7 +13,6 @@ import av.codec
 import av.error
 import av.logging
 from av.container import InputContainer
-from av.format import Flags
 from av.stream import Disposition
 
 from ..errors import InputError
@@ -21,6 +20,7 @@ from ..errors import InputError
 S = TypeVar("S", av.VideoStream, av.AudioStream)
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_TIME_STAMPS_JUMP, _NO_BYTE_SEEK = 0x0200, 0x8000  # AVFMT_TS_DISCONT and AVFMT_NO_BYTE_SEEK of libavformat
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _NO_MOVIE = Disposition.attached_pic | Disposition.timed_thumbnails  # cover art, pictures to scrub by
 
@@ -107,5 +107,4 @@ def is_encrypted(packet: av.Packet[Any]) -> bool:
 
 def has_jumping_clock(container: InputContainer) -> bool:
     """Whether time stamps of this format may jump, and places in it are found by byte (MPEG-TS and -PS)."""
-    flags, jumps, no_bytes = container.format.flags, int(Flags.ts_discont.value), int(Flags.no_byte_seek.value)
-    return bool(flags & jumps) and not flags & no_bytes
+    return container.format.flags & (_TIME_STAMPS_JUMP | _NO_BYTE_SEEK) == _TIME_STAMPS_JUMP

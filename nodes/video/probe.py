@@ -68,7 +68,7 @@ def probe(path: Path, note: Note = log_note) -> SourceInfo:
         InputError: it is missing, empty, truncated before the first picture, or has no video that can be decoded.
     """
     look, heard = first_pictures(path, note), first_sound(path, note)
-    timing, found = indexed_timing(path, look.index, note), Survey()
+    timing, found = indexed_timing(path, look.index, heard.index if heard else None, note), Survey()
     first = look.start or 0
     if timing is None:
         found = survey(path, [look.index, *([heard.index] if heard else [])])

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .container import has_jumping_clock, opened
-from .tracks import Anchors, Integers, Joint
+from .tracks import Anchors, Integers, Joint, due
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class _Log:
         self._columns = [array("q") for _ in range(5)]
 
     def add(self, packet: av.Packet[Any]) -> None:
-        stamp = packet.pts if packet.pts is not None else packet.dts
+        stamp = due(packet)
         if stamp is None:
             return
         self._position = self._position if packet.pos is None else packet.pos
@@ -173,9 +173,8 @@ def _joints(streams: Sequence[Packets]) -> tuple[Joint, ...]:
     """Where the clock of all streams jumps, and by how much each part is to be moved to follow the one before."""
     joints: list[Joint] = []
     borders = _borders(streams)
-    parts = [
-        [_between(packets, a, b) for packets in streams] for a, b in zip([-1, *borders], [*borders, None], strict=True)
-    ]
+    spans = zip([-1, *borders], [*borders, None], strict=True)
+    parts = [[_between(packets, begin, end) for packets in streams] for begin, end in spans]
     end = Fraction(0)
     for number, part in enumerate(parts):
         main = next((packets for packets in part if len(packets)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import av
 import av.error
@@ -15,107 +15,119 @@ from av.container import InputContainer
 from .container import opened
 from .notes import Note
 from .rates import usual_rate
-from .survey import Packets, Survey
+from .survey import Survey
 from .tracks import Integers
 
 _WHOLE = 0.9
 """Share of what a header promises from which a file counts as whole."""
 _HOLD = 3
 """Times the usual step from which a picture is held, rather than late."""
-_FASTEST = 240
-"""Frames per second; steps between pictures that ask for more are taken for faults."""
+_SLOWEST, _FASTEST = 12, 240
+"""Frames per second of a variable rate with holds, and of any; steps that ask for more are taken for faults."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Times of pictures.
+    """Times of pictures, in ticks.
 
     Attributes:
-        count: pictures.
-        end: when the last has been shown, in ticks.
-        steps: ticks that each is shown for, in order.
-        is_vfr: whether these differ by more than a tenth.
+        steps: from each picture to the next; of the last, how long the file says it is shown.
+        end: when the last has been shown.
     """
 
-    count: int
-    end: int
     steps: Integers
-    is_vfr: bool
+    end: int
+
+    @property
+    def count(self) -> int:
+        """Pictures."""
+        return len(self.steps)
+
+    @property
+    def is_vfr(self) -> bool:
+        """Whether steps differ by more than a tenth (Matroska rounds to milliseconds: one tick is always allowed)."""
+        steps = self.steps[:-1]
+        return bool(len(steps) and steps.max() - steps.min() > max(float(np.median(steps)) / 10, 1))
+
+    @property
+    def usual_step(self) -> int:
+        """The median of the steps that are no holds; 0 if there are none."""
+        steps = self.steps[self.steps > 0]
+        if not len(steps):
+            return 0
+        moving = np.sort(steps[steps <= _HOLD * np.quantile(steps, 0.25)])
+        return int(moving[(len(moving) - 1) // 2])
+
+    @property
+    def has_holds(self) -> bool:
+        """Whether some pictures stay for long, as in a recording of a screen that stores what changes."""
+        return bool(len(self.steps) and self.steps.max() > _HOLD * self.usual_step)
+
+    def held_until(self, sound_end: int) -> Timing:
+        """The same with the last picture shown while there is sound, as a player does, but not longer than others."""
+        last = self.end - int(self.steps[-1])
+        return Timing(self.steps, max(self.end, min(sound_end, last + int(self.steps.max()))))
 
 
-def indexed_timing(path: Path, index: int, note: Note) -> Timing | None:
+def indexed_timing(path: Path, pictures: int, sound: int | None, note: Note) -> Timing | None:
     """Timing from the index of an MP4 or MOV, without reading the whole file.
+
+    Args:
+        pictures, sound: indices of the tracks that are used.
 
     Returns:
         ``None`` where there is no index, or it promises more than the file holds (which is noted).
     """
     with opened(path) as container:
-        stream = cast(av.VideoStream, container.streams[index])
-        if "mp4" not in container.format.name or not stream.frames:
-            return None
-        entries = list(stream.index_entries)
+        stream: Any = container.streams[pictures]
+        entries = list(stream.index_entries) if "mp4" in container.format.name and stream.frames else []
         size = path.stat().st_size
         present = sum(entry.pos + entry.size <= size for entry in entries)
         if present < len(entries):
             note("length", f"it is cut short: using the {present} frames there are of {len(entries)}")
-        if len(entries) != stream.frames or present < len(entries):
-            return None
         stamps = np.array([entry.timestamp for entry in entries if not entry.is_discard], np.int64)
-        last = _last_packets(container, stream, int(stamps[-1])) if len(stamps) else []
-    if not last:
+        last = _last_packet(container, stream) if len(entries) == stream.frames == present and len(stamps) else None
+        if last is None:
+            return None
+        timing = Timing(np.append(np.diff(stamps), last[1] - last[0]), last[1])
+        if sound is None or not timing.has_holds:
+            return timing
+        heard: Any = container.streams[sound]
+        until = _last_packet(container, heard)
+        return timing.held_until(int(until[1] * heard.time_base / stream.time_base)) if until else timing
+
+
+def _last_packet(container: InputContainer, stream: Any) -> tuple[int, int] | None:
+    """When the last packet of a track is due and when it has been shown, in ticks, as far as the file can be read."""
+    entries = stream.index_entries
+    if not len(entries):
         return None
-    end, lasting = max(last)
-    steps = np.append(np.diff(stamps), lasting)
-    return Timing(len(stamps), end, steps, _is_variable(steps[:-1]))
-
-
-def _last_packets(container: InputContainer, stream: av.VideoStream, stamp: int) -> list[tuple[int, int]]:
-    """When the packets from the last key frame on have been shown, and how long they are, in ticks."""
     try:
-        container.seek(stamp, stream=stream)
-        return [
-            (packet.pts + (packet.duration or 0), packet.duration or 0)
-            for packet in container.demux(stream)
-            if packet.pts is not None and not packet.is_discard
-        ]
+        container.seek(entries[-1].timestamp, stream=stream)
+        packets = [packet for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard]
     except av.error.FFmpegError:
-        return []
+        return None
+    spans = [(packet.pts, packet.pts + (packet.duration or 0)) for packet in packets if packet.pts is not None]
+    return max(spans, default=None)
 
 
 def surveyed_timing(found: Survey, pictures: int, sound: int | None, first: int) -> Timing:
-    """Timing from all packets of a file, from time stamp ``first`` on.
-
-    Args:
-        pictures, sound: indices of the tracks that are used.
-        first: ticks.
-    """
-    packets = found.streams.get(pictures)
-    if packets is None:
-        return Timing(1, first, np.empty(0, np.int64), is_vfr=False)
-    packets = packets.part(packets.stamps >= first)
-    if not len(packets):
-        return Timing(1, first, np.empty(0, np.int64), is_vfr=False)
-    order = np.argsort(packets.stamps, kind="stable")
-    stamps, lasting = packets.stamps[order], packets.lasting[order]
+    """Timing from all packets of a file, from time stamp ``first`` (in ticks) on."""
+    if pictures not in found.streams:
+        return Timing(np.zeros(1, np.int64), first)
+    packets = found.streams[pictures]
+    kept = packets.stamps >= first
+    order = np.argsort(packets.stamps[kept], kind="stable")
+    stamps, lasting = packets.stamps[kept][order], packets.lasting[kept][order]
+    if not len(stamps):
+        return Timing(np.zeros(1, np.int64), first)
     steps = np.diff(stamps)
-    last = int(lasting[-1]) or (round(float(np.median(steps))) if len(steps) else 0)
-    end = max(int(stamps[-1]) + last, int((stamps + lasting).max()))
-    if sound is not None and sound in found.streams:
-        end = _held_until(end, stamps, lasting, packets, found.streams[sound])
-    steps = np.append(steps, end - stamps[-1])
-    return Timing(len(stamps), end, steps, _is_variable(steps[:-1]))
-
-
-def _held_until(end: int, stamps: Integers, lasting: Integers, packets: Packets, sound: Packets) -> int:
-    """The end of pictures whose own durations are not how long they are shown.
-
-    A recording of a screen has a picture only where something changes, and each says it lasts for one of the recorder's
-    frames. As in a player the last one stays while there is sound, for as long as one has stayed before.
-    """
-    steps = np.diff(stamps)
-    if not len(steps) or not lasting[:-1].all() or (steps <= _HOLD * lasting[:-1]).all():
-        return end
-    return max(end, min(int(sound.end / packets.time_base), int(stamps[-1] + steps.max())))
+    typical = int(np.median(steps)) if len(steps) else 0
+    last = int(lasting[-1]) or typical
+    timing = Timing(np.append(steps, last), int(stamps[-1]) + last)
+    if sound is None or sound not in found.streams or not timing.has_holds:
+        return timing
+    return timing.held_until(int(found.streams[sound].end / packets.time_base))
 
 
 def note_missing(found: Survey, note: Note) -> None:
@@ -129,22 +141,17 @@ def note_missing(found: Survey, note: Note) -> None:
 def frame_rate(timing: Timing, nominal: Fraction | None, time_base: Fraction) -> Fraction:
     """Frames per second while pictures keep coming, as the fraction that it stands for.
 
-    A constant rate is what the file says it is, if its packets agree. Of a variable one it is the average but for
-    pictures that are held, rounded to a common rate within 1 %.
+    A constant rate is what the file says it is, if its packets agree. A variable one is the usual step from picture to
+    picture, rounded to a common rate within 1 % (or a tick); with pictures that are held it is at least ``_SLOWEST``,
+    so that what follows a hold is not late.
     """
-    steps = timing.steps[timing.steps > 0]
-    if not len(steps):
+    step = timing.usual_step
+    if not step:
         return Fraction(nominal or 25)
-    usual = steps[steps <= _HOLD * np.quantile(steps, 0.25)]
-    average = min(1 / (Fraction(int(usual.sum()), len(usual)) * time_base), Fraction(_FASTEST))
-    if timing.is_vfr or not nominal or abs(nominal - average) > average / 50:
-        return usual_rate(average, 0.01)
+    rate = min(1 / (step * time_base), Fraction(_FASTEST))
+    if timing.is_vfr and timing.has_holds:
+        rate = max(rate, Fraction(_SLOWEST))
+    if timing.is_vfr or not nominal or abs(nominal - rate) > rate / 50:
+        return usual_rate(rate, max(0.01, 1 / 2 / step))
     # Whole milliseconds (Matroska) cannot tell 29.97 from 30000/1001.
     return usual_rate(nominal) if time_base >= Fraction(1, 1000) else Fraction(nominal)
-
-
-def _is_variable(steps: Integers) -> bool:
-    """Whether steps differ by more than a tenth (Matroska rounds to whole milliseconds: one tick is always allowed)."""
-    if not len(steps):
-        return False
-    return bool(steps.max() - steps.min() > max(float(np.median(steps)) / 10, 1))

@@ -23,8 +23,21 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """FFmpeg's channel layouts by the number of channels."""
 
+_LONGEST_REORDER = 10
+"""Seconds between decoding and showing a picture that are out of the question."""
 _FROM_THE_START = 1
 """Seconds up to which seeking gains nothing."""
+
+
+def due(packet: av.Packet[Any]) -> int | None:
+    """When a packet is to be shown, in ticks; by its time of decoding if nothing else is known.
+
+    Where a clock jumps FFmpeg may give the last picture before a time after the jump.
+    """
+    pts, dts = packet.pts, packet.dts
+    if pts is None or dts is None or packet.time_base is None:
+        return dts if pts is None else pts
+    return pts if abs(pts - dts) * packet.time_base < _LONGEST_REORDER else dts
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class Joint:
     shift: Fraction
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Anchors:
     """Packets that decoding can start at, in ascending order: presentation times in ticks, and byte positions."""
 
@@ -125,6 +138,8 @@ class Track:
         starts = [joint.position for joint in self.joints]
         for packet in container.demux(stream):
             position = position if packet.pos is None else packet.pos
+            if starts:
+                packet.pts = due(packet)
             number = bisect_right(starts, position)
             if number and packet.time_base:
                 shift = round(self.joints[number - 1].shift / packet.time_base)
