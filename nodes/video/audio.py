@@ -29,9 +29,10 @@ _PREROLL = 0.5
 """Seconds that a decoder needs before what it gives can be used; the longest of all, Opus, wants 0.08."""
 _GAP = 1.0
 """Seconds without sound that are filled here, a block at a time."""
-# Up to 2 ms between time stamps and samples are rounding. A clock that is fast or slow is followed by at most 0.2 % of
-# speed, which nobody hears; at 20 ms sound is cut, or silence put in (what joined clips need).
-_FOLLOW = "min_comp=0.002:max_soft_comp=0.002:comp_duration=1:min_hard_comp=0.02"
+_ROUNDING = Fraction(2, 1000)
+"""Seconds between time stamps and counted samples that are the rounding of stamps."""
+# What is more is followed with at most 0.2 % of speed, which nobody hears; 20 ms are cut, or silence is put in.
+_FOLLOW = "flags=res:min_comp=0.002:max_soft_comp=0.002:comp_duration=1:min_hard_comp=0.02"
 
 
 def audio_format(audio: Audio) -> AudioFormat:
@@ -108,17 +109,23 @@ def trimmed(audio: Audio | None, start: Fraction, duration: Fraction) -> Audio |
 
 
 def _placed(track: SoundTrack, start: Fraction) -> Iterator[tuple[int, Samples]]:
-    """Samples and the position of the first of them, without gaps or overlaps from ``start`` (or before it) on."""
-    rate, line = track.format.sample_rate, _Line(track.format.channels, round(start * track.format.sample_rate))
+    """Samples and the position of the first of them, without gaps or overlaps from ``start`` (or before it) on.
+
+    They are taken as they are while time stamps agree with them, and resampled from where they no longer do.
+    """
+    rate = track.format.sample_rate
+    line = _Line(track.format.channels, round(start * rate))
     resampler: _Resampler | None = None
-    due = Fraction(0)
+    due, follows = Fraction(0), False
     for frame in _frames(track, start):
         begin = due if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base - track.origin
-        if resampler is None or not resampler.takes(frame) or abs(begin - due) > _GAP:
+        strays = resampler is not None and not follows and abs(begin - line.due / rate) > _ROUNDING
+        if resampler is None or strays or not resampler.takes(frame) or abs(begin - due) > _GAP:
             if resampler:
                 yield from line.add(resampler.rest())
+            follows = follows or strays
             yield from line.go_to(round(begin * rate))
-            resampler = _Resampler(frame, track.format)
+            resampler = _Resampler(frame, track.format, follows)
         yield from line.add(resampler(frame, begin))
         due = begin + Fraction(frame.samples, frame.sample_rate)
     if resampler:
@@ -126,10 +133,15 @@ def _placed(track: SoundTrack, start: Fraction) -> Iterator[tuple[int, Samples]]
 
 
 class _Line:
-    """Samples one after the other; ``position`` is that of the next."""
+    """Samples one after the other, the next of which is at ``position``."""
 
     def __init__(self, channels: int, position: int) -> None:
         self.position, self._channels, self._overlap = position, channels, 0
+
+    @property
+    def due(self) -> int:
+        """Where what comes next belongs, which may overlap with what there is."""
+        return self.position - self._overlap
 
     def go_to(self, position: int) -> Iterator[tuple[int, Samples]]:
         """Silence up to a later position; what overlaps is left out of what comes from an earlier one."""
@@ -149,9 +161,9 @@ class _Line:
 
 
 class _Resampler:
-    """Brings frames of one format to that of the track, and follows their time stamps (FFmpeg's ``aresample``)."""
+    """Brings frames of one format to that of the track; if it ``follows``, also to the speed of their time stamps."""
 
-    def __init__(self, frame: av.AudioFrame, form: AudioFormat) -> None:
+    def __init__(self, frame: av.AudioFrame, form: AudioFormat, follows: bool) -> None:
         self._kind, self._channels = _kind(frame), form.channels
         self._unit = Fraction(1, frame.sample_rate)
         self._graph = graph = av.filter.Graph()
@@ -159,8 +171,8 @@ class _Resampler:
             sample_rate=frame.sample_rate, format=frame.format, layout=frame.layout, time_base=self._unit
         )
         target = f"osr={form.sample_rate}:ochl={LAYOUTS[form.channels]}:osf=flt"
-        sink = graph.add("abuffersink")
-        graph.link_nodes(source, graph.add("aresample", f"{target}:{_FOLLOW}"), sink).configure()
+        resample = graph.add("aresample", f"{target}:{_FOLLOW}" if follows else target)
+        graph.link_nodes(source, resample, graph.add("abuffersink")).configure()
 
     def takes(self, frame: av.AudioFrame) -> bool:
         return _kind(frame) == self._kind
