@@ -1,4 +1,4 @@
-"""Decoding and encoding against FFmpeg's program, a plain PyAV loop and OpenCV, and what an hour of video drifts."""
+"""Decoding and encoding against FFmpeg's program, a plain PyAV loop and OpenCV; seeking; what an hour drifts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from bench._compare import result, seconds_side_by_side
+from bench._seek import measure_seeks
 from nodes.interpolation.stream import InterpolatedStream
 from nodes.keyframes.keyframes import Keyframes
 from nodes.video.decode import DecodeSettings, FileStream
@@ -40,6 +41,7 @@ def measure() -> dict[str, dict[str, object]]:
     results = {"video.decode_vs_fastest": result(_ratio("decode", decode), "x", 1.0, COMMAND)}
     if program:
         results["video.encode_vs_ffmpeg"] = result(_ratio("encode", encode), "x", 1.0, COMMAND)
+        results |= measure_seeks(program)
     return results | {"video.drift_per_hour_ms": result(_drift(), "ms", 1.0, COMMAND, better="lower")}
 
 
