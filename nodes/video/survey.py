@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .container import has_jumping_clock, opened
-from .tracks import Anchors, Integers, Joint, due
+from .tracks import LONGEST_REORDER, Anchors, Integers, Joint
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ _BACK, _AHEAD = 0.1, 10.0
 _REORDERED = 1.0
 """Seconds by which stamps may go back where only those of presentation are known."""
 _ANCHOR_SECONDS = 0.5
+_UNKNOWN = -(2**63)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +119,14 @@ def survey(path: Path, main: Sequence[int]) -> Survey:
     Args:
         main: the streams by which a jump of the clock is told, the first of which then continues without a gap.
     """
-    logs: dict[int, _Log] = {}
+    logs: defaultdict[int, _Log] = defaultdict(_Log)
     with opened(path) as container:
         is_jumping = has_jumping_clock(container)
         promised = Fraction(container.duration or 0, av.time_base) if not is_jumping else Fraction(0)
         try:
             for packet in container.demux():
                 if packet.size and not packet.is_discard:
-                    logs.setdefault(packet.stream_index, _Log()).add(packet)
+                    logs[packet.stream_index].add(packet)
         except av.error.FFmpegError as error:
             logger.debug("reading %s stopped: %s", path.name, error)
         bases = {stream.index: stream.time_base or Fraction(1, 1000) for stream in container.streams}
@@ -137,25 +139,32 @@ def survey(path: Path, main: Sequence[int]) -> Survey:
 
 
 class _Log:
-    """Columns that grow."""
+    """Columns that grow, a row per packet."""
 
     def __init__(self) -> None:
-        self._position = 0
         self._columns = [array("q") for _ in range(5)]
+        self._add = [column.append for column in self._columns]
 
     def add(self, packet: av.Packet[Any]) -> None:
-        stamp = due(packet)
-        if stamp is None:
-            return
-        self._position = self._position if packet.pos is None else packet.pos
-        decoded = packet.dts if packet.dts is not None else stamp
-        row = (self._position, stamp, decoded, packet.duration or 0, packet.is_keyframe)
-        for column, value in zip(self._columns, row, strict=True):
-            column.append(value)
+        position, stamp, decoded, lasting, key = self._add  # a loop would take twice the time
+        pos, pts, dts = packet.pos, packet.pts, packet.dts
+        position(_UNKNOWN if pos is None else pos)
+        stamp(_UNKNOWN if pts is None else pts)
+        decoded(_UNKNOWN if dts is None else dts)
+        lasting(packet.duration or 0)
+        key(packet.is_keyframe)
 
     def packets(self, time_base: Fraction) -> Packets:
         positions, stamps, decoded, lasting, keys = (np.array(column, np.int64) for column in self._columns)
-        return Packets(time_base, positions, stamps, decoded, lasting, keys.astype(bool))
+        # A packet without a position lies in the one before it.
+        known = np.maximum.accumulate(np.where(positions != _UNKNOWN, np.arange(len(positions)), 0))
+        positions = np.maximum(positions[known], 0)
+        both = (stamps != _UNKNOWN) & (decoded != _UNKNOWN)
+        far = both & (np.abs(stamps - np.where(both, decoded, stamps)) * float(time_base) >= LONGEST_REORDER)
+        stamps = np.where((stamps == _UNKNOWN) | far, decoded, stamps)
+        decoded = np.where(decoded == _UNKNOWN, stamps, decoded)
+        timed = stamps != _UNKNOWN
+        return Packets(time_base, positions, stamps, decoded, lasting, keys.astype(bool)).part(timed)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _WHOLE = 0.9
 """Share of what a header promises from which a file counts as whole."""
 _HOLD = 3
 """Times the usual step from which a picture is held, rather than late."""
+_LAST = 64
+"""Packets from the end among which is that which is shown last."""
 _SLOWEST, _FASTEST = 12, 240
 """Frames per second of a variable rate with holds, and of any; steps that ask for more are taken for faults."""
 
@@ -103,7 +105,7 @@ def _last_packet(container: InputContainer, stream: Any) -> tuple[int, int] | No
     if not len(entries):
         return None
     try:
-        container.seek(entries[-1].timestamp, stream=stream)
+        container.seek(entries[max(len(entries) - _LAST, 0)].timestamp, stream=stream, any_frame=True)
         packets = [packet for packet in container.demux(stream) if packet.pts is not None and not packet.is_discard]
     except av.error.FFmpegError:
         return None

@@ -23,7 +23,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """FFmpeg's channel layouts by the number of channels."""
 
-_LONGEST_REORDER = 10
+LONGEST_REORDER = 10
 """Seconds between decoding and showing a picture that are out of the question."""
 _FROM_THE_START = 1
 """Seconds up to which seeking gains nothing."""
@@ -37,7 +37,7 @@ def due(packet: av.Packet[Any]) -> int | None:
     pts, dts = packet.pts, packet.dts
     if pts is None or dts is None or packet.time_base is None:
         return dts if pts is None else pts
-    return pts if abs(pts - dts) * packet.time_base < _LONGEST_REORDER else dts
+    return pts if abs(pts - dts) * packet.time_base < LONGEST_REORDER else dts
 
 
 @dataclass(frozen=True)
