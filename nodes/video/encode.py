@@ -22,6 +22,7 @@ from av.container import OutputContainer
 from ..errors import InputError
 from .codecs import Codec, codec_named
 from .encodable import encodable, padding
+from .literal import literal, numbered
 from .soundtrack import add_sound
 from .stream import Audio, FrameStream, VideoInfo
 
@@ -137,8 +138,7 @@ def _write(
         # The whole file's duration is counted in these, by default in milliseconds.
         ticks = rate.numerator * math.ceil(1000 / rate.numerator)
         options = {"movflags": flags, "movie_timescale": str(ticks)}
-    file = str(target / FRAME_NAME if codec.is_sequence else target) if isinstance(target, Path) else target
-    with ExitStack() as inputs, av.open(file, "w", format=codec.container, options=options) as output:
+    with ExitStack() as inputs, av.open(_opened_as(target, codec), "w", format=codec.container, options=options) as output:
         output.metadata.update(metadata)
         video = _add_video(output, stream.info, rate, codec, settings.quality)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
@@ -154,6 +154,12 @@ def _write(
                 on_frames(read)
         output.mux(video.encode(None))
         sound.advance(None)
+
+
+def _opened_as(target: Path | io.BytesIO, codec: Codec) -> str | io.BytesIO:
+    if isinstance(target, io.BytesIO):
+        return target
+    return numbered(target, FRAME_NAME) if codec.is_sequence else literal(target)
 
 
 def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: Codec, quality: int) -> av.VideoStream:

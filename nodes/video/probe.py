@@ -18,6 +18,7 @@ from av.stream import Disposition
 
 from ..errors import InputError
 from .geometry import Orientation, orientation_of
+from .literal import READ_OPTIONS, literal
 from .notes import Note, log_note
 from .rates import usual_rate
 
@@ -75,8 +76,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
-        # A playlist in disguise must not lead FFmpeg to the network.
-        container = av.open(str(path), "r", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(literal(path), "r", options=dict(READ_OPTIONS), metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(
             "file",
