@@ -6,9 +6,10 @@ import filecmp
 import glob
 import hashlib
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path, PurePath
 
 import folder_paths
@@ -66,18 +67,45 @@ def list_outputs(subfolder: str, suffixes: Collection[str]) -> list[str]:
 def input_file(name: str, argument: str = "file") -> Path:
     """Resolve a file that the user chose, e.g. ``clip.mp4`` or ``clip.mp4 [output]``.
 
+    A link leads where whoever has made it wants, as for ComfyUI itself.
+
     Raises:
-        InputError: it lies outside ComfyUI's input, output and temp folders, or is not there.
+        InputError: its name leads out of ComfyUI's input, output and temp folders, or it is not there.
     """
     if not name or "\0" in name:
         raise InputError(argument, repr(name) if name else "no name", "a file in ComfyUI's input folder")
     plain, base = folder_paths.annotated_filepath(name)
-    root = Path(base or folder_paths.get_input_directory()).resolve()
-    path = (root / str(plain)).resolve()
+    root = Path(os.path.abspath(base or folder_paths.get_input_directory()))
+    paths = [_inside(root, spelled, argument) for spelled in _spellings(str(plain))]
+    for path in paths:
+        if _is(Path.is_file, path):
+            return path
+    dead = ", a link that leads nowhere" if any(_is(Path.is_symlink, path) for path in paths) else ""
+    raise InputError(argument, f"no file {plain!r}{dead}", f"a file in {root}", "Upload it, or copy it there.")
+
+
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Whether there is something of a kind; under a name that the system does not take there is nothing."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _spellings(name: str) -> list[str]:
+    r"""A name as it is and, if that is another, as Windows means it: workflows travel; elsewhere \\ is a letter."""
+    return list(dict.fromkeys([name, name.replace("\\", "/")]))
+
+
+def _inside(root: Path, name: str, argument: str) -> Path:
+    """A name below a folder, by its letters: ``..`` is undone before any link is followed.
+
+    Raises:
+        InputError: it leads out of the folder.
+    """
+    path = Path(os.path.normpath(root / name))
     if not path.is_relative_to(root):
-        raise InputError(argument, repr(name), f"a file inside ComfyUI's {root.name} folder")
-    if not path.is_file():
-        raise InputError(argument, f"no file {plain!r}", f"a file in {root}", "Upload it, or copy it there.")
+        raise InputError(argument, repr(name), f"a name inside ComfyUI's {root.name} folder")
     return path
 
 
@@ -106,7 +134,7 @@ def input_files(lines: str, suffixes: Collection[str], argument: str = "files") 
     Raises:
         InputError: a line leads outside the folder or means nothing, or there are no lines.
     """
-    root = Path(folder_paths.get_input_directory()).resolve()
+    root = Path(os.path.abspath(folder_paths.get_input_directory()))
     names: list[str] = []
     for line in filter(None, map(str.strip, lines.splitlines())):
         names += _expanded(line, root, suffixes, argument)
@@ -116,23 +144,53 @@ def input_files(lines: str, suffixes: Collection[str], argument: str = "files") 
 
 
 def _expanded(line: str, root: Path, suffixes: Collection[str], argument: str) -> list[str]:
-    parts = PurePath(line).parts
-    if PurePath(line).is_absolute() or ".." in parts:
+    spellings = _spellings(line)
+    if any(PurePath(spelled).is_absolute() or ".." in PurePath(spelled).parts for spelled in spellings):
         raise InputError(argument, repr(line), f"a name inside ComfyUI's {root.name} folder")
     try:
-        input_file(line, argument)
-        return [line]  # whatever its name looks like: a pattern, or a file with [output]
+        path = input_file(line, argument)  # whatever its name looks like: a pattern, or a file with [output]
     except InputError:
-        pattern = f"{glob.escape(line)}/*" if (root / line).is_dir() else line
-        if not glob.has_magic(pattern):
+        patterns = [f"{glob.escape(name)}/*" if _is(Path.is_dir, root / name) else name for name in spellings]
+        if not any(map(glob.has_magic, patterns)):
             raise
+    else:
+        return [line if "\\" in path.as_posix() else line.replace("\\", "/")]
     try:
-        found = sorted(path for path in root.glob(pattern) if path.is_file() and path.suffix.lower() in suffixes)
-    except ValueError as error:  # a**b, until Python 3.13
+        paths = [path for pattern in patterns for path in _matches(root, pattern)]
+    except (ValueError, OSError, NotImplementedError) as error:  # a**b until Python 3.13, an endless name, a drive
         raise InputError(argument, f"{line!r} ({error})", "files, folders or patterns such as dance/*.mp4") from error
+    found = sorted({path for path in paths if _is(Path.is_file, path) and path.suffix.lower() in suffixes})
     if not found:
         raise InputError(argument, f"no video for {line!r}", f"files, folders or patterns in {root}")
-    return [path.relative_to(root).as_posix() for path in found if path.resolve().is_relative_to(root)]
+    return [path.relative_to(root).as_posix() for path in found]
+
+
+def _matches(root: Path, pattern: str) -> Iterator[Path]:
+    """What ``Path.glob`` finds, which follows links in all places but ``**``, and what lies behind those there."""
+    *before, last = re.split(r"(?:^|(?<=/))\*\*(?:/|$)", pattern)
+    places = [root]
+    for piece in before:
+        tops = [path for place in places for path in _globbed(place, piece)]
+        places = [folder for top in dict.fromkeys(tops) for folder in _folders_from(top)]
+    for place in dict.fromkeys(places):
+        yield from _globbed(place, last or "*")
+
+
+def _globbed(place: Path, pattern: str) -> Iterable[Path]:
+    return place.glob(pattern.rstrip("/")) if pattern else [place]
+
+
+def _folders_from(top: Path) -> Iterator[Path]:
+    """A folder and all below it; one to which several links lead comes once, so that loops end."""
+    seen: set[str] = set()
+    for name, folders, _ in os.walk(top, followlinks=True):
+        real = os.path.realpath(name)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield Path(name)
 
 
 def list_models(folder: str) -> list[str]:
@@ -156,8 +214,11 @@ def model_file(folder: str, name: str, argument: str) -> Path:
     raise InputError(argument, f"no model {name!r}", f"a file in ComfyUI's models/{folder} ({have})", remedy + ".")
 
 
-def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
+def output_file(prefix: str, suffix: str, size: tuple[int, int] = (0, 0)) -> tuple[Path, str, str]:
     """Choose the next free name ``prefix_00001_.suffix`` in ComfyUI's output folder.
+
+    Args:
+        size: width and height, for ``%width%`` and ``%height%`` in the prefix; ComfyUI also knows ``%year%`` and so on.
 
     Returns:
         The path, and the file name and subfolder by which the editor asks for it.
@@ -165,13 +226,13 @@ def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
     Raises:
         InputError: the prefix leads outside the output folder.
     """
-    root = folder_paths.get_output_directory()
-    target = (Path(root) / prefix).resolve()
-    if not target.is_relative_to(Path(root).resolve()):
+    root, prefix = Path(os.path.abspath(folder_paths.get_output_directory())), prefix.replace("\\", "/")
+    if "\0" in prefix:
         raise InputError("filename_prefix", repr(prefix), f"a name inside {root}")
-    folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
+    _inside(root, prefix, "filename_prefix")
+    folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root), *size)
     name = f"{filename}_{counter:05}_{suffix}"
-    return Path(folder) / name, name, subfolder
+    return Path(folder) / name, name, PurePath(subfolder).as_posix() if subfolder else ""
 
 
 def user_path(name: str) -> Path:

@@ -138,7 +138,8 @@ def _write(
         # The whole file's duration is counted in these, by default in milliseconds.
         ticks = rate.numerator * math.ceil(1000 / rate.numerator)
         options = {"movflags": flags, "movie_timescale": str(ticks)}
-    with ExitStack() as inputs, av.open(_opened_as(target, codec), "w", format=codec.container, options=options) as output:
+    file = _opened_as(target, codec)
+    with ExitStack() as inputs, av.open(file, "w", format=codec.container, options=options) as output:
         output.metadata.update(metadata)
         video = _add_video(output, stream.info, rate, codec, settings.quality)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
@@ -156,6 +157,15 @@ def _write(
         sound.advance(None)
 
 
+def saved_size(info: VideoInfo, settings: EncodeSettings) -> tuple[int, int]:
+    """Width and height of the pictures in the file."""
+    return _size(info, codec_named(settings.codec))
+
+
+def _size(info: VideoInfo, codec: Codec) -> tuple[int, int]:
+    return info.width + padding(info.width, codec), info.height + padding(info.height, codec)
+
+
 def _opened_as(target: Path | io.BytesIO, codec: Codec) -> str | io.BytesIO:
     if isinstance(target, io.BytesIO):
         return target
@@ -164,7 +174,7 @@ def _opened_as(target: Path | io.BytesIO, codec: Codec) -> str | io.BytesIO:
 
 def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: Codec, quality: int) -> av.VideoStream:
     video = cast(av.VideoStream, output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality)))
-    video.width, video.height = info.width + padding(info.width, codec), info.height + padding(info.height, codec)
+    video.width, video.height = _size(info, codec)
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
     context = video.codec_context

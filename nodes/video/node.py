@@ -25,7 +25,7 @@ from ..host.video import StreamVideo, as_stream, audio_input
 from .beside import BesideStream
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
-from .encode import FRAME_NAME, EncodeSettings, save
+from .encode import FRAME_NAME, EncodeSettings, save, saved_size
 from .geometry import FITS, Fit
 from .notes import Note
 from .rates import usual_rate
@@ -35,6 +35,8 @@ LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
 SIZES = ("source", *LONGER_SIDES, "custom")
 MULTIPLE = 8
 """Stable Diffusion's latent pixel covers 8 x 8 pixels."""
+COUNT = "frugal_count"
+"""Of the frames of a sequence: the editor is shown the first, for which this says how many there are."""
 
 
 class FrugalLoadVideo(FrugalNode):
@@ -233,7 +235,8 @@ class FrugalSaveVideo(FrugalNode):
                 io.String.Input(
                     "filename_prefix",
                     default="video/frugal-motion",
-                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added.",
+                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added; "
+                    "%width%, %height%, %year%, %month%, %day% and so on are filled in.",
                 ),
                 io.Combo.Input(
                     "codec",
@@ -281,11 +284,13 @@ class FrugalSaveVideo(FrugalNode):
         stream = as_stream(video)
         if beside is not None:
             stream = BesideStream(as_stream(beside), stream)
-        path, name, subfolder = output_file(filename_prefix, settings.suffix)
+        path, name, subfolder = output_file(filename_prefix, settings.suffix, saved_size(stream.info, settings))
         progress = Progress(stream.info.frame_count)
         save(stream, path, settings, audio_input(audio), workflow_metadata(cls.hidden), progress.step)
         if settings.is_sequence:
-            first = ui.SavedResult(FRAME_NAME % 1, str(PurePath(subfolder, name)), io.FolderType.output)
+            folder = PurePath(subfolder, name).as_posix()
+            first = ui.SavedResult(FRAME_NAME % 1, folder, io.FolderType.output)
+            first[COUNT] = stream.info.frame_count
             return io.NodeOutput(video, str(path), ui=ui.SavedImages([first]))
         saved = StreamVideo(FileStream(path), cls.stage())
         preview = ui.PreviewVideo([ui.SavedResult(name, subfolder, io.FolderType.output)])

@@ -21,8 +21,8 @@ from frugal_motion.nodes.video.stream import ArrayStream, Waveform
 from .conftest import clicks, solids
 
 PLAIN = ["100% done", "50%_fog", "take %d", "%06d%%", "-x", "[x]", "{a,b}", "it's", "q#h", "ü 人 é", "%width%"]
-NOT_ON_WINDOWS = ["a:b", "concat:a|b", "file:x", "data:,x", "subfile,,start,0,,:x", "http:x", "q?", "*", "two\nlines", "a\\b"]
-NAMES = PLAIN if os.name == "nt" else PLAIN + NOT_ON_WINDOWS
+NOT_ON_WINDOWS = ["a:b", "concat:a|b", "file:x", "data:,x", "subfile,,start,0,,:x", "http:x", "q?", "*", "two\nlines"]
+NAMES = PLAIN if os.name == "nt" else [*PLAIN, *NOT_ON_WINDOWS, "a\\b"]
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
 
 
