@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from hashlib import blake2b
 from itertools import pairwise, repeat
 from pathlib import Path
 
@@ -16,10 +15,11 @@ import numpy.typing as npt
 from ..errors import InputError
 from .convert import Converter
 from .geometry import FITS, Fit, place, region_of
+from .grid import ClipStream, fingerprint
 from .notes import Note, about, log_note
 from .pictures import Damage, decoded
 from .probe import SourceInfo, probe
-from .stream import CHUNK, FileAudio, Frames, FrameStream, VideoInfo
+from .stream import FileAudio, Frames, VideoInfo
 
 SEEK_AHEAD = 5
 """Seconds between two wanted frames from which seeking is tried: it costs up to one group of pictures."""
@@ -61,7 +61,7 @@ class DecodeSettings:
             raise InputError("multiple", str(self.multiple), "1 or more")
 
 
-class FileStream(FrameStream):
+class FileStream(ClipStream):
     """Frames of a file, decoded while they are read.
 
     Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate`` (the earlier of two equally
@@ -89,34 +89,22 @@ class FileStream(FrameStream):
         rate = settings.frame_rate or self.source.frame_rate
         count = max(round(min(settings.duration or available, available) * rate), 1)
         placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
-        self.info = VideoInfo(*placement.output, rate, count, region_of(placement, _fingerprint(path)))
+        region = region_of(placement, fingerprint(path.name, path.stat().st_size))
+        self.info = VideoInfo(*placement.output, rate, count, region)
         self._convert = Converter(self.source.orientation, placement, self._note)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
             self.audio = FileAudio(path, settings.start, None if is_whole else self.info.duration)
 
-    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        return self.section(0, self.info.frame_count, size)
-
-    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
-        batch: list[npt.NDArray[np.uint8]] = []
-        for picture in self._pictures(range(first, min(end, self.info.frame_count))):
-            batch.append(picture)
-            if len(batch) == size:
-                yield np.stack(batch)
-                batch = []
-        if batch:
-            yield np.stack(batch)
+    @property
+    def source_size(self) -> tuple[int, int]:
+        return self.source.width, self.source.height
 
     def frames_at(self, indices: Sequence[int]) -> Frames:
-        if not indices:
-            return np.empty((0, self.info.height, self.info.width, 3), np.uint8)
-        if indices[0] < 0 or indices[-1] >= self.info.frame_count:
-            raise IndexError(f"frames {indices[0]}..{indices[-1]} of a stream of {self.info.frame_count}")
         gap = SEEK_AHEAD * self.info.frame_rate
         breaks = [i for i, (a, b) in enumerate(pairwise(indices), 1) if b - a > gap]
         runs = [indices[a:b] for a, b in zip([0, *breaks], [*breaks, len(indices)], strict=True)]
-        return np.stack([picture for run in runs for picture in self._pictures(run)])
+        return np.concatenate([super(FileStream, self).frames_at(run) for run in runs])
 
     def _pictures(self, indices: Sequence[int]) -> Iterator[npt.NDArray[np.uint8]]:
         """One picture per index, in one pass from the key frame before the first."""
@@ -132,11 +120,6 @@ class FileStream(FrameStream):
             frames.close()
             if str(self._damage) != known:
                 self._note("damage", str(self._damage))
-
-
-def _fingerprint(path: Path) -> str:
-    """Tells files apart without reading them, and without telling where they lie."""
-    return blake2b(f"{path.name}:{path.stat().st_size}".encode(), digest_size=8).hexdigest()
 
 
 def nearest(

@@ -42,9 +42,22 @@ _ORIENTATIONS = {
 }
 
 
+_TURNS = dict(zip((0, 90, 180, 270), _ORIENTATIONS.values(), strict=False))
+# By the number in EXIF, in the order of the matrices that mean the same.
+_EXIF = dict(zip((1, 6, 3, 8, 2, 4, 5, 7), _ORIENTATIONS.values(), strict=True))
+
+
+def exif_orientation(number: int) -> Orientation:
+    """What an orientation in EXIF (1 to 8; 0x0112) asks for; upright for any other number."""
+    return _EXIF.get(number, UPRIGHT)
+
+
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """The orientation that a frame's display matrix asks for, to the nearest quarter turn."""
-    sides: Any = frame.side_data  # typed as a mapping, but it iterates over the values
+    try:
+        sides: Any = frame.side_data  # typed as a mapping, but it iterates over the values
+    except ValueError:  # FFmpeg knows more kinds than PyAV: EXIF, the views of spatial video
+        return _TURNS[round(-frame.rotation / 90) * 90 % 360]
     data = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
     if data is None:
         return UPRIGHT

@@ -11,11 +11,12 @@ from comfy_api.latest import Input, io, ui
 from ..errors import InputError
 from ..host.folders import (
     VIDEO_SUFFIXES,
-    fingerprint,
-    input_file,
+    clip_fingerprint,
+    clip_name,
+    input_clip,
     input_files,
-    is_input_file,
-    list_videos,
+    is_input_clip,
+    list_clips,
     output_file,
 )
 from ..host.metadata import workflow_metadata
@@ -23,6 +24,7 @@ from ..host.node import FrugalNode, Stage
 from ..host.progress import NodeNotes, Progress
 from ..host.video import StreamVideo, as_stream, audio_input
 from .beside import BesideStream
+from .clip import open_clip
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
 from .encode import FRAME_NAME, EncodeSettings, save, saved_size
@@ -56,7 +58,7 @@ class FrugalLoadVideo(FrugalNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=list_videos(),
+                    options=list_clips(),
                     upload=io.UploadType.video,
                     tooltip="A video in ComfyUI's input folder. Phone videos come out upright, HDR as SDR.",
                 ),
@@ -77,11 +79,11 @@ class FrugalLoadVideo(FrugalNode):
     @classmethod
     def validate_inputs(cls, file: str | None = None) -> bool | str:
         """Accept files that were uploaded after the page, with its list of files, was loaded."""
-        return True if file is None else is_input_file(file)  # None comes from another node
+        return True if file is None else is_input_clip(file)  # None comes from another node
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
-        return "" if file is None else fingerprint(file)
+        return "" if file is None else clip_fingerprint(file)
 
 
 class FrugalLoadClips(FrugalNode):
@@ -121,11 +123,11 @@ class FrugalLoadClips(FrugalNode):
         opening, names = decode_settings(**settings), input_files(files, VIDEO_SUFFIXES)
         notes = NodeNotes()
         videos = [_opened(name, opening, cls.stage(), notes) for name in names]
-        return io.NodeOutput(videos, [PurePath(name).stem for name in names])
+        return io.NodeOutput(videos, list(map(clip_name, names)))
 
     @classmethod
     def fingerprint_inputs(cls, files: str | None = None, **_: Any) -> str:
-        return "" if files is None else "\n".join(map(fingerprint, input_files(files, VIDEO_SUFFIXES)))
+        return "" if files is None else "\n".join(map(clip_fingerprint, input_files(files, VIDEO_SUFFIXES)))
 
     @classmethod
     def resolved_inputs(cls, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +205,7 @@ def decode_settings(
 
 
 def _opened(name: str, settings: DecodeSettings, stage: Stage, note: Note) -> StreamVideo:
-    return StreamVideo(FileStream(input_file(name), settings, note), stage)
+    return StreamVideo(open_clip(input_clip(name), settings, note), stage)
 
 
 def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
