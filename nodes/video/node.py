@@ -60,7 +60,8 @@ class FrugalLoadVideo(FrugalNode):
                     "file",
                     options=list_clips(),
                     upload=io.UploadType.video,
-                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright, HDR as SDR.",
+                    tooltip="A video, or a folder of pictures, in ComfyUI's input folder. Phone videos come out upright, "
+                    "HDR as SDR.",
                 ),
                 *_decode_inputs(),
             ],
@@ -103,8 +104,8 @@ class FrugalLoadClips(FrugalNode):
                 io.String.Input(
                     "files",
                     multiline=True,
-                    tooltip="One per line: a video in ComfyUI's input folder, a folder of videos in it, or a pattern "
-                    "such as dance/*.mp4.",
+                    tooltip="One per line: a video in ComfyUI's input folder, a folder of videos or pictures, or a "
+                    "pattern such as dance/*.mp4.",
                 ),
                 *_decode_inputs(),
             ],
