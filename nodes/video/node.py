@@ -60,8 +60,8 @@ class FrugalLoadVideo(FrugalNode):
                     "file",
                     options=list_clips(),
                     upload=io.UploadType.video,
-                    tooltip="A video, or a folder of pictures, in ComfyUI's input folder. Phone videos come out upright, "
-                    "HDR as SDR.",
+                    tooltip="A video, or a folder of pictures, in ComfyUI's input folder. Phone videos come out "
+                    "upright, HDR as SDR.",
                 ),
                 *_decode_inputs(),
             ],

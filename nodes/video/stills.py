@@ -21,6 +21,16 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".tga", "
 _ORIENTATION = 0x0112
 NOT_FOR_PILLOW = (OSError, ValueError, SyntaxError, TypeError, struct.error, Image.DecompressionBombError)
 _FULL_RANGE = 2
+_DECODERS = {
+    b"\x89PNG": "png",
+    b"\xff\xd8": "mjpeg",
+    b"RIFF": "webp",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"BM": "bmp",
+    b"v/1\x01": "exr",
+}
+"""By how a file begins; TGA has no mark."""
 _DECODER_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}  # it holds light, screens want sRGB
 
 
@@ -74,8 +84,8 @@ def read_still(path: Path) -> tuple[av.VideoFrame, Orientation]:
         InputError: it is not there or cannot be read.
     """
     orientation = _orientation(path)
-    if path.suffix.lower() == ".avif" and is_pillows(".avif"):  # of its transparency FFmpeg makes a second video
-        return _by_pillow(path), orientation
+    if path.suffix.lower() == ".avif":  # of its transparency FFmpeg makes a second video
+        return (_by_pillow if is_pillows(".avif") else _by_demuxer)(path), orientation
     return _by_ffmpeg(path), orientation
 
 
@@ -86,6 +96,8 @@ def frame_of(image: Image.Image) -> av.VideoFrame:
 
 def orientation_in(image: Image.Image) -> Orientation:
     """What the picture's EXIF says."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return UPRIGHT  # Pillow would decode it all to look behind the picture
     return exif_orientation(image.getexif().get(_ORIENTATION, 1))
 
 
@@ -105,19 +117,39 @@ def _by_pillow(path: Path) -> av.VideoFrame:
         raise unreadable(path, error) from error
 
 
-def _by_ffmpeg(path: Path) -> av.VideoFrame:
+def _by_demuxer(path: Path) -> av.VideoFrame:
     with opened(path) as container:
-        stream = video_stream(container)
-        stream.codec_context.options = _DECODER_OPTIONS.get(stream.codec_context.name, {})
         try:
-            frame = next(container.decode(stream), None)
-        except av.error.FFmpegError as error:
+            return next(container.decode(video_stream(container)))
+        except (StopIteration, av.error.FFmpegError) as error:
             raise unreadable(path, error) from error
-    if not isinstance(frame, av.VideoFrame):
-        raise unreadable(path, "it is empty")
+
+
+def _by_ffmpeg(path: Path) -> av.VideoFrame:
+    """Decode the file as one packet: a demuxer would decode it twice, the first time to say what is in it."""
+    try:
+        content = path.read_bytes()
+        decoder = _decoder_of(content, path)
+        frames = [*decoder.decode(av.Packet(content)), *decoder.decode(None)]
+    except (OSError, ValueError, av.error.FFmpegError) as error:
+        raise unreadable(path, error) from error
+    if not frames:
+        raise unreadable(path, "nothing is in it")
+    frame = frames[0]
     if not frame.color_range:
         frame.color_range = _FULL_RANGE  # as pictures are, other than video
     return frame
+
+
+def _decoder_of(content: bytes, path: Path) -> av.VideoCodecContext:
+    by_content = (decoder for magic, decoder in _DECODERS.items() if content.startswith(magic))
+    name = next(by_content, "targa" if path.suffix.lower() == ".tga" else None)
+    if name is None:
+        raise ValueError("it is none")
+    decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.options = _DECODER_OPTIONS.get(name, {})
+    return decoder
 
 
 def unreadable(path: Path, why: object) -> InputError:

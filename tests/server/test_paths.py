@@ -78,3 +78,16 @@ def test_a_job_tells_of_all_pictures(server: Server, frames: np.ndarray) -> None
     (first,) = result["data"]["images"]
     assert first["frugal_count"] == len(frames) == 6
     assert np.array_equal(pictures(server.base / "output" / first["subfolder"]), frames)
+
+
+def test_a_saved_sequence_is_a_clip_to_load(server: Server, tmp_path: Path, frames: np.ndarray) -> None:
+    workflow = tmp_path / "save.json"
+    workflow.write_text(json.dumps(PROMPT), encoding="utf-8")
+    changes = {"Save Video.filename_prefix": "again/%width%"}
+    assert run(server, workflow, tmp_path / "first", changes).returncode == 0
+    done = run(server, workflow, tmp_path / "out", {**changes, "Load Video.file": "again/64_00001_ [output]"})
+    assert done.returncode == 0, done.stderr
+    (output,) = json.loads(done.stdout)["outputs"]
+    assert np.array_equal(pictures(Path(output["path"])), frames)
+    refused = run(server, workflow, tmp_path / "out", {**changes, "Load Video.file": "again [output]"})
+    assert refused.returncode == 1 and "a folder of pictures" in refused.stderr
