@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import folder_paths
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from frugal_motion.nodes.server.clips import clip_sizes
 from frugal_motion.nodes.video.clip import open_clip
 from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
 
-from .conftest import grey, solids, write_clip
+from .conftest import grey, quadrants, solids, write_clip
 
 
 @pytest.fixture(autouse=True)
@@ -167,3 +169,22 @@ def ffmpeg() -> Callable[..., None]:
             pytest.skip(f"this FFmpeg does not write it: {done.stderr[-200:]}")
 
     return run
+
+
+@pytest.mark.parametrize(("number", "turned"), [(1, 0), (6, 3), (3, 2), (8, 1)])
+def test_a_clip_of_jpegs_with_exif_can_be_opened(tmp_path: Path, number: int, turned: int) -> None:
+    """As cameras write them; PyAV does not know such side data, and FFmpeg before 8 takes no notice of it."""
+    exif, content = Image.Exif(), io.BytesIO()
+    exif[0x0112] = number
+    Image.fromarray(quadrants()).save(content, "JPEG", quality=95, subsampling=0, exif=exif)
+    with av.open(str(tmp_path / "a.avi"), "w") as output:
+        track: Any = output.add_stream("mjpeg", rate=25)
+        track.width, track.height, track.pix_fmt = 96, 64, "yuvj444p"
+        for index in range(3):
+            packet = av.Packet(content.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = track, index, index, Fraction(1, 25)
+            packet.is_keyframe = True
+            output.mux(packet)
+    shown = next(open_clip(tmp_path / "a.avi").chunks())[0]
+    expected = quadrants() if shown.shape[0] == 64 and turned % 2 else np.rot90(quadrants(), turned)
+    assert np.abs(shown[4::8, 4::8].astype(int) - expected[4::8, 4::8]).max() <= 12
