@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import sys
 import time
 import uuid
@@ -35,6 +36,7 @@ Collected = tuple[list[Json], list[Json]]
 
 UPLOAD_FLAGS = ("image_upload", "video_upload", "audio_upload", "file_upload", "animated_image_upload")
 RECONNECTS = 5
+COUNT = "frugal_count"  # of the frames of a sequence, at the first of them
 LOOK_EVERY = 0.5  # seconds
 TOKEN = "FRUGAL_MOTION_JOBS_TOKEN"  # noqa: S105  the environment variable that has it, as on the server
 
@@ -204,21 +206,47 @@ class Client:
         return entry
 
     async def download(self, file: Json, folder: Path) -> Path:
-        """Fetch one output file into ``folder``, under a free name."""
+        """Fetch one output, a file or a folder of numbered files, into ``folder``, under a free name."""
         folder.mkdir(parents=True, exist_ok=True)
-        target = _free_path(folder / Path(file["filename"].replace("\\", "/")).name)
+        sequence = _sequence(file)
+        target = _free_path(folder / _last(file["subfolder"] if sequence else file["filename"]))
         part = target.with_name(f".{target.name}.part")
-        query = {key: file.get(key, "") for key in ("filename", "subfolder", "type")}
         try:
-            async with self.session.get(f"{self.url}/view", params=query) as reply:
-                reply.raise_for_status()
-                with part.open("wb") as out:
-                    async for block in reply.content.iter_chunked(1 << 20):
-                        out.write(block)
+            if sequence:
+                part.mkdir(exist_ok=True)
+            for name in sequence:
+                await self._fetch({**file, "filename": name}, part / name)
+            if not sequence:
+                await self._fetch(file, part)
             os.replace(part, target)
         finally:
+            if part.is_dir():
+                shutil.rmtree(part)
             part.unlink(missing_ok=True)
         return target
+
+    async def _fetch(self, file: Json, target: Path) -> None:
+        query = {key: file.get(key, "") for key in ("filename", "subfolder", "type")}
+        async with self.session.get(f"{self.url}/view", params=query) as reply:
+            reply.raise_for_status()
+            with target.open("wb") as out:
+                async for block in reply.content.iter_chunked(1 << 20):
+                    out.write(block)
+
+
+def _sequence(file: Json) -> list[str]:
+    """The names of the numbered files of which this is the first (``000001.png``); none if it is a file by itself."""
+    stem, dot, ending = str(file["filename"]).rpartition(".")
+    count = file.get(COUNT)
+    if not isinstance(count, int) or not (stem.isascii() and stem.isdigit() and ending.isalnum()):
+        return []
+    return [f"{number:0{len(stem)}}{dot}{ending}" for number in range(int(stem), int(stem) + count)]
+
+
+def _last(path: str) -> str:
+    """The last part of a server's path: what it says must not lead out of our folder."""
+    name = Path(path.replace("\\", "/")).name
+    return name if name.strip(". ") else "output"
 
 
 def _refusals(workflow: Json, answer: Json) -> list[str]:
@@ -377,8 +405,8 @@ async def run(
         as_job: ask the pack for a job.
 
     Returns:
-        ``prompt_id`` (of a job its id), ``seconds``, ``outputs`` (a file each: node, title, class, type, path) and
-        ``ui`` (what nodes showed besides files: node, title, class, data).
+        ``prompt_id`` (of a job its id), ``seconds``, ``outputs`` (a file or folder of frames each: node, title, class,
+        type, path) and ``ui`` (what nodes showed besides files: node, title, class, data).
 
     Raises:
         RunError: the server cannot be reached, refuses the workflow, or a node fails.
@@ -471,7 +499,8 @@ async def _collect(client: Client, workflow: Json, entry: Json, output: Path, pr
             for file in filter(_is_file, values):
                 if previews or file.get("type") == "output":
                     path = await client.download(file, output)
-                    files.append({**node, "type": file.get("type"), "file": file["filename"], "path": str(path)})
+                    name = path.name if path.is_dir() else file["filename"]
+                    files.append({**node, "type": file.get("type"), "file": name, "path": str(path)})
             rest = [value for value in values if not _is_file(value)]
             if rest and key != "animated":  # which only says how the editor should draw the files
                 data[key] = rest

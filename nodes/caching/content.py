@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..video.decode import FileStream
+from ..video.grid import ClipStream
 from ..video.stream import ArrayStream
 from .codecs import Storable
 
@@ -30,7 +30,7 @@ class UnknownContent(TypeError):
 
 
 def content_key(value: Any, digest: Digest) -> str:
-    """Hex SHA-256 of a value's content: numbers, texts, files, arrays, streams of files, and collections of them.
+    """Hex SHA-256 of a value's content: numbers, texts, files, arrays, streams of clips, and collections of them.
 
     Args:
         digest: of a file's content.
@@ -72,7 +72,7 @@ _TELLERS: tuple[tuple[Any, Callable[[Any, Digest], Any]], ...] = (
     (Path, lambda value, digest: {"file": digest(value)}),
     (torch.Tensor, lambda value, _: _array(value.detach().cpu().numpy())),
     (np.ndarray, lambda value, _: _array(value)),
-    (FileStream, lambda value, d: {"video": d(value.path), "settings": _told(asdict(value.settings), d)}),
+    (ClipStream, lambda value, d: {"video": d(value.path), "settings": _told(asdict(value.settings), d)}),
     (ArrayStream, lambda value, _: {"frames": _array(value.frames), "rate": str(value.info.frame_rate)}),
     (Mapping, lambda value, digest: {"map": {str(key): _told(item, digest) for key, item in value.items()}}),
     ((list, tuple), lambda value, digest: {"list": [_told(item, digest) for item in value]}),

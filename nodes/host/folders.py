@@ -6,15 +6,19 @@ import filecmp
 import glob
 import hashlib
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePath
 
 import folder_paths
 
 from ..errors import InputError
 from ..models.catalogue import find_model
+from ..video.stills import SUFFIXES as PICTURE_SUFFIXES
+from ..video.stills import holds_pictures, is_animated, pictures_in
 
 VIDEO_SUFFIXES = (
     ".mp4",
@@ -30,6 +34,19 @@ VIDEO_SUFFIXES = (
     ".mts",
     ".wmv",
     ".flv",
+    ".3gp",
+    ".3g2",
+    ".asf",
+    ".f4v",
+    ".m2ts",
+    ".m2v",
+    ".mxf",
+    ".ogv",
+    ".qt",
+    ".vob",
+    ".webp",
+    ".avif",
+    ".apng",
 )
 
 
@@ -44,7 +61,20 @@ def register_model_folders() -> None:
 
 def list_videos() -> list[str]:
     """Names of the videos in ComfyUI's input folder."""
-    return list_inputs(VIDEO_SUFFIXES)
+    folder = Path(folder_paths.get_input_directory())
+    return sorted(path.name for path in folder.iterdir() if is_there(partial(_is_video, VIDEO_SUFFIXES), path))
+
+
+def _is_video(suffixes: Collection[str], path: Path) -> bool:
+    """Whether it is one by its ending; if that may be a picture's too, only if it moves."""
+    suffix = path.suffix.lower()
+    return path.is_file() and suffix in suffixes and (suffix not in PICTURE_SUFFIXES or is_animated(path))
+
+
+def list_clips() -> list[str]:
+    """Names of the videos in ComfyUI's input folder, then of the folders in it that hold pictures, as ``name/``."""
+    folder = Path(folder_paths.get_input_directory())
+    return [*list_videos(), *sorted(f"{path.name}/" for path in folder.iterdir() if is_there(holds_pictures, path))]
 
 
 def list_inputs(suffixes: Collection[str]) -> list[str]:
@@ -66,25 +96,78 @@ def list_outputs(subfolder: str, suffixes: Collection[str]) -> list[str]:
 def input_file(name: str, argument: str = "file") -> Path:
     """Resolve a file that the user chose, e.g. ``clip.mp4`` or ``clip.mp4 [output]``.
 
+    A link leads where whoever has made it wants, as for ComfyUI itself.
+
     Raises:
-        InputError: it lies outside ComfyUI's input, output and temp folders, or is not there.
+        InputError: its name leads out of ComfyUI's input, output and temp folders, or it is not there.
     """
+    return _resolved(name, argument, Path.is_file, "a file")
+
+
+def input_clip(name: str, argument: str = "file") -> Path:
+    """Resolve a clip that the user chose: a file as for ``input_file``, or a folder with pictures.
+
+    Raises:
+        InputError: its name leads out of ComfyUI's input, output and temp folders, or it is not there.
+    """
+    return _resolved(name, argument, _may_be_clip, "a file, or a folder of pictures,")
+
+
+def _may_be_clip(path: Path) -> bool:
+    return path.is_file() or holds_pictures(path)
+
+
+def _resolved(name: str, argument: str, kind: Callable[[Path], bool], allowed: str) -> Path:
     if not name or "\0" in name:
-        raise InputError(argument, repr(name) if name else "no name", "a file in ComfyUI's input folder")
+        raise InputError(argument, repr(name) if name else "no name", f"{allowed} in ComfyUI's input folder")
     plain, base = folder_paths.annotated_filepath(name)
-    root = Path(base or folder_paths.get_input_directory()).resolve()
-    path = (root / str(plain)).resolve()
+    root = Path(os.path.abspath(base or folder_paths.get_input_directory()))
+    paths = [_inside(root, spelled, argument) for spelled in spellings_of(str(plain))]
+    for path in paths:
+        if is_there(kind, path):
+            return path
+    dead = ", a link that leads nowhere" if any(is_there(Path.is_symlink, path) for path in paths) else ""
+    raise InputError(argument, f"no file {plain!r}{dead}", f"{allowed} in {root}", "Upload it, or copy it there.")
+
+
+def is_there(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Whether there is something of a kind; under a name that the system does not take there is nothing."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
+
+
+def spellings_of(name: str) -> list[str]:
+    r"""A name as it is and, if that is another, as Windows means it: workflows travel; elsewhere \\ is a letter."""
+    return list(dict.fromkeys([name, name.replace("\\", "/")]))
+
+
+def _inside(root: Path, name: str, argument: str) -> Path:
+    """A name below a folder, by its letters: ``..`` is undone before any link is followed.
+
+    Raises:
+        InputError: it leads out of the folder.
+    """
+    path = Path(os.path.normpath(root / name))
     if not path.is_relative_to(root):
-        raise InputError(argument, repr(name), f"a file inside ComfyUI's {root.name} folder")
-    if not path.is_file():
-        raise InputError(argument, f"no file {plain!r}", f"a file in {root}", "Upload it, or copy it there.")
+        raise InputError(argument, repr(name), f"a name inside ComfyUI's {root.name} folder")
     return path
 
 
 def is_input_file(name: str) -> bool | str:
     """Whether ``input_file`` finds it; if not, why, as ComfyUI's validation wants it."""
+    return _why_not(input_file, name)
+
+
+def is_input_clip(name: str) -> bool | str:
+    """Whether ``input_clip`` finds it; if not, why, as ComfyUI's validation wants it."""
+    return _why_not(input_clip, name)
+
+
+def _why_not(find: Callable[[str], Path], name: str) -> bool | str:
     try:
-        input_file(name)
+        find(name)
     except InputError as error:
         return str(error)
     return True
@@ -92,21 +175,39 @@ def is_input_file(name: str) -> bool | str:
 
 def fingerprint(name: str) -> str:
     """Another text when the file has changed, for ComfyUI's ``fingerprint_inputs``."""
-    path = input_file(name)
-    return f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
+    return _stamp(input_file(name))
+
+
+def clip_fingerprint(name: str) -> str:
+    """Another text when the clip, or one of the pictures that it consists of, has changed."""
+    path = input_clip(name)
+    return "\n".join(map(_stamp, pictures_in(path))) if path.is_dir() else _stamp(path)
+
+
+def clip_name(name: str) -> str:
+    """The name of a file without its ending, or of a folder."""
+    path = input_clip(name)
+    return path.name if path.is_dir() else path.stem
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{path}:{status.st_mtime_ns}:{status.st_size}"
 
 
 def input_files(lines: str, suffixes: Collection[str], argument: str = "files") -> list[str]:
-    """Names, as ``input_file`` takes them, of the files that lines of names, folders and patterns mean.
+    """Names, as ``input_clip`` takes them, of the clips that lines of names, folders and patterns mean.
 
     Args:
-        lines: each a file, a folder or a pattern such as ``dance/*.mp4``, in ComfyUI's input folder.
-        suffixes: of the files that folders and patterns stand for (lower case, with the dot).
+        lines: each a file, a folder or a pattern such as ``dance/*.mp4``, in ComfyUI's input folder. A folder stands
+            for the videos in it, or if there are none for a clip of the pictures in it. A pattern stands for videos;
+            for folders of pictures if it ends in ``/``.
+        suffixes: of the videos that folders and patterns stand for (lower case, with the dot).
 
     Raises:
         InputError: a line leads outside the folder or means nothing, or there are no lines.
     """
-    root = Path(folder_paths.get_input_directory()).resolve()
+    root = Path(os.path.abspath(folder_paths.get_input_directory()))
     names: list[str] = []
     for line in filter(None, map(str.strip, lines.splitlines())):
         names += _expanded(line, root, suffixes, argument)
@@ -116,23 +217,61 @@ def input_files(lines: str, suffixes: Collection[str], argument: str = "files") 
 
 
 def _expanded(line: str, root: Path, suffixes: Collection[str], argument: str) -> list[str]:
-    parts = PurePath(line).parts
-    if PurePath(line).is_absolute() or ".." in parts:
+    spellings = spellings_of(line)
+    if any(PurePath(spelled).is_absolute() or ".." in PurePath(spelled).parts for spelled in spellings):
         raise InputError(argument, repr(line), f"a name inside ComfyUI's {root.name} folder")
+    nothing = InputError(argument, f"no video for {line!r}", f"files, folders or patterns in {root}")
+    folder = next((spelled for spelled in spellings if is_there(Path.is_dir, root / spelled)), None)
+    if folder is not None and (found := _meant(f"{glob.escape(folder)}/*", root, suffixes, argument)):
+        return found
     try:
-        input_file(line, argument)
-        return [line]  # whatever its name looks like: a pattern, or a file with [output]
+        path = input_clip(line, argument)  # whatever its name looks like: a pattern, or one with [output]
     except InputError:
-        pattern = f"{glob.escape(line)}/*" if (root / line).is_dir() else line
-        if not glob.has_magic(pattern):
+        found = [name for spelled in spellings for name in _meant(spelled, root, suffixes, argument)]
+        if not found and (folder is not None or any(map(glob.has_magic, spellings))):
+            raise nothing from None
+        if not found:
             raise
+        return found
+    return [line if "\\" in path.as_posix() else line.replace("\\", "/")]
+
+
+def _meant(pattern: str, root: Path, suffixes: Collection[str], argument: str) -> list[str]:
+    kind = holds_pictures if pattern.endswith("/") else partial(_is_video, suffixes)
     try:
-        found = sorted(path for path in root.glob(pattern) if path.is_file() and path.suffix.lower() in suffixes)
-    except ValueError as error:  # a**b, until Python 3.13
-        raise InputError(argument, f"{line!r} ({error})", "files, folders or patterns such as dance/*.mp4") from error
-    if not found:
-        raise InputError(argument, f"no video for {line!r}", f"files, folders or patterns in {root}")
-    return [path.relative_to(root).as_posix() for path in found if path.resolve().is_relative_to(root)]
+        paths = {path for path in _matches(root, pattern.rstrip("/")) if is_there(kind, path)}
+    except (ValueError, OSError, NotImplementedError) as error:  # a**b until Python 3.13, an endless name, a drive
+        allowed = "files, folders or patterns such as dance/*.mp4"
+        raise InputError(argument, f"{pattern!r} ({error})", allowed) from error
+    return [path.relative_to(root).as_posix() for path in sorted(paths)]
+
+
+def _matches(root: Path, pattern: str) -> Iterator[Path]:
+    """What ``Path.glob`` finds, which follows links in all places but ``**``, and what lies behind those there."""
+    *before, last = re.split(r"(?:^|(?<=/))\*\*(?:/|$)", pattern)
+    places = [root]
+    for piece in before:
+        tops = [path for place in places for path in _globbed(place, piece)]
+        places = [folder for top in dict.fromkeys(tops) for folder in _folders_from(top)]
+    for place in dict.fromkeys(places):
+        yield from _globbed(place, last or "*")
+
+
+def _globbed(place: Path, pattern: str) -> Iterable[Path]:
+    return place.glob(pattern.rstrip("/")) if pattern else [place]
+
+
+def _folders_from(top: Path) -> Iterator[Path]:
+    """A folder and all below it; one to which several links lead comes once, so that loops end."""
+    seen: set[str] = set()
+    for name, folders, _ in os.walk(top, followlinks=True):
+        real = os.path.realpath(name)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield Path(name)
 
 
 def list_models(folder: str) -> list[str]:
@@ -156,8 +295,11 @@ def model_file(folder: str, name: str, argument: str) -> Path:
     raise InputError(argument, f"no model {name!r}", f"a file in ComfyUI's models/{folder} ({have})", remedy + ".")
 
 
-def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
+def output_file(prefix: str, suffix: str, size: tuple[int, int] = (0, 0)) -> tuple[Path, str, str]:
     """Choose the next free name ``prefix_00001_.suffix`` in ComfyUI's output folder.
+
+    Args:
+        size: width and height, for ``%width%`` and ``%height%`` in the prefix; ComfyUI also knows ``%year%`` and so on.
 
     Returns:
         The path, and the file name and subfolder by which the editor asks for it.
@@ -165,13 +307,13 @@ def output_file(prefix: str, suffix: str) -> tuple[Path, str, str]:
     Raises:
         InputError: the prefix leads outside the output folder.
     """
-    root = folder_paths.get_output_directory()
-    target = (Path(root) / prefix).resolve()
-    if not target.is_relative_to(Path(root).resolve()):
+    root, prefix = Path(os.path.abspath(folder_paths.get_output_directory())), prefix.replace("\\", "/")
+    if "\0" in prefix:
         raise InputError("filename_prefix", repr(prefix), f"a name inside {root}")
-    folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
+    _inside(root, prefix, "filename_prefix")
+    folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root), *size)
     name = f"{filename}_{counter:05}_{suffix}"
-    return Path(folder) / name, name, subfolder
+    return Path(folder) / name, name, PurePath(subfolder).as_posix() if subfolder else ""
 
 
 def user_path(name: str) -> Path:

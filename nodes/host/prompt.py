@@ -14,7 +14,10 @@ from comfy_api.latest import io
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from ..caching.signature import is_link
+from .folders import is_there, spellings_of
 
+_LONGEST = 1000
+"""Letters of a text that may name a file."""
 _EMBEDDING = re.compile(r"embedding:([^\s,:()]+)")
 
 
@@ -86,14 +89,13 @@ def files_named(text: str) -> list[Path]:
 
     A folder counts too, where nodes read all that is in it.
     """
-    if not any(map(str.isalnum, text)) or len(text) > 255 or "\n" in text or text != text.strip():
+    if not any(map(str.isalnum, text)) or len(text) > _LONGEST or text != text.strip() or "\0" in text:
         return []
     folders = [folder for folder in folder_paths.folder_names_and_paths if folder != "custom_nodes"]
     models = [path for folder in folders if (path := folder_paths.get_full_path(folder, text))]
-    whole = [folder_paths.get_annotated_filepath(text)]
+    whole = [folder_paths.get_annotated_filepath(spelled) for spelled in spellings_of(text)]
     whole += [os.path.join(folder, text) for folder in folder_paths.get_folder_paths("diffusers")]
-    paths = map(Path, dict.fromkeys([*whole, *models]))
-    return [path for path in paths if path.is_file() or path.is_dir()]
+    return [path for path in map(Path, dict.fromkeys([*whole, *models])) if is_there(Path.exists, path)]
 
 
 def embeddings_in(text: str) -> list[Path]:

@@ -15,7 +15,8 @@ from comfy_api.latest import Input, Types
 
 from ..errors import InputError
 from ..video.audio import load_waveform, trimmed
-from ..video.decode import DecodeSettings, FileStream
+from ..video.clip import open_clip
+from ..video.decode import DecodeSettings
 from ..video.encode import EncodeSettings, save
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
@@ -92,7 +93,7 @@ def as_stream(video: Input.Video) -> FrameStream:
     if isinstance(source, str):
         start, duration = getattr(video, "get_active_trim_window", lambda: (0.0, 0.0))()
         trim = DecodeSettings(start=Fraction(start), duration=Fraction(duration) if duration else None)
-        return FileStream(Path(source), trim)
+        return open_clip(Path(source), trim)
     parts = video.get_components()
     if len(parts.images) == 0:
         raise InputError("video", "no frames", "1 frame or more")

@@ -21,7 +21,7 @@ from ..sampling.calls import model_calls
 from ..sampling.edit import EDIT_MODES
 from ..sampling.node import FrugalTextLines
 from ..sampling.sampler import BY_THE_PICTURE
-from ..video.decode import FileStream
+from ..video.grid import ClipStream
 from ..video.node import FrugalLoadClips, FrugalLoadVideo
 from ..video.rates import usual_rate
 from .cache import cache, value_key
@@ -119,7 +119,7 @@ class _Reader:
             clips = [self._clip(stream) for stream in self._streams(loader)]
         return tuple(clips * self._prompts(len(clips)))
 
-    def _streams(self, loader: str) -> list[FileStream]:
+    def _streams(self, loader: str) -> list[ClipStream]:
         kind, inputs = self.workflow.kind(loader), self.workflow.inputs(loader)
         if kind == "FrugalLoadVideo":
             videos = [FrugalLoadVideo.execute(**inputs).args[0]]
@@ -128,10 +128,10 @@ class _Reader:
         else:
             videos = [InputImpl.VideoFromFile(str(input_file(inputs["file"])))]
         streams = [uncharged(as_stream(video))[0] for video in videos]
-        return [stream for stream in streams if isinstance(stream, FileStream)]
+        return [stream for stream in streams if isinstance(stream, ClipStream)]
 
-    def _clip(self, stream: FileStream) -> Clip:
-        info, source = stream.info, stream.source
+    def _clip(self, stream: ClipStream) -> Clip:
+        info = stream.info
         plan, size = self.keyframes or self._plan(info.frame_count, info.frame_rate), (info.width, info.height)
         if plan.frame_count != info.frame_count:
             allowed = f"a plan for the clip's {info.frame_count} frames"
@@ -141,7 +141,7 @@ class _Reader:
             if draw:
                 size = resolve_size(info, *(int(self.workflow.value(draw, side, 0)) for side in ("width", "height")))
             size = max(size[0] // 8, 1) * 8, max(size[1] // 8, 1) * 8
-        return Clip(plan, size, (source.width, source.height))
+        return Clip(plan, size, stream.source_size)
 
     def _plan(self, frame_count: int, frame_rate: Fraction) -> Keyframes:
         if self.sampler is None:

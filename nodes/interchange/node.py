@@ -96,7 +96,8 @@ class FrugalSaveMotion(FrugalNode):
                 io.String.Input(
                     "filename_prefix",
                     default=f"{FOLDER}/frugal-motion",
-                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added.",
+                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added; "
+                    "%width%, %height%, %year%, %month%, %day% and so on are filled in.",
                 ),
                 io.Combo.Input(
                     "format",
@@ -118,7 +119,7 @@ class FrugalSaveMotion(FrugalNode):
     ) -> io.NodeOutput:
         if format not in FORMATS:
             raise InputError("format", repr(format), ", ".join(FORMATS))
-        path, _, _ = output_file(filename_prefix, f".{format}")
+        path, _, _ = output_file(filename_prefix, f".{format}", (motion.width, motion.height))
         save_motion(motion, path)
         return io.NodeOutput(str(path), ui=ui.PreviewText(str(path)))
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InputError
-from ..host.folders import VIDEO_SUFFIXES, input_file, input_files
+from ..host.folders import VIDEO_SUFFIXES, input_clip, input_files
 from ..host.prompt import known_inputs
 from ..host.workflow import Workflow
 from ..jobs.prompt import Prompt
-from ..video.decode import FileStream
+from ..video.clip import open_clip
 from ..video.node import decode_settings
 
 
@@ -62,7 +62,7 @@ def _sizes(flow: Workflow, node_id: str, longest: float) -> list[str]:
 
 
 def _size(file: str, settings: Mapping[str, Any], longest: float) -> str:
-    info = FileStream(input_file(file), decode_settings(**settings), lambda _topic, _text: None).info
+    info = open_clip(input_clip(file), decode_settings(**settings), lambda _topic, _text: None).info
     if longest and info.duration > longest:
         raise InputError("duration", f"{float(info.duration):.1f} s", f"at most {longest:g} s")
     return f"{info.width}x{info.height}"

@@ -36,7 +36,9 @@ JOB: dict[str, Any] = {
         "error": _TEXT,
         "results": {
             "type": "array",
-            "description": "What its nodes have left behind. Files have the url under which the server gives them.",
+            "description": "What its nodes have left behind. Files have the url under which the server gives them. "
+            "A sequence of pictures is its first (000001.png) with frugal_count, how many there are: the others are "
+            "numbered on.",
             "items": {
                 "type": "object",
                 "properties": {"node": _TEXT, "title": _TEXT, "class": _TEXT, "data": {"type": "object"}},

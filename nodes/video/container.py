@@ -16,6 +16,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from ..errors import InputError
+from .geometry import side_data
+from .literal import READ_OPTIONS, literal
 
 S = TypeVar("S", av.VideoStream, av.AudioStream)
 
@@ -37,8 +39,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
-        # A playlist in disguise must not lead FFmpeg to the network.
-        container = av.open(str(path), "r", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        container = av.open(literal(path), "r", options=dict(READ_OPTIONS), metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(
             "file",
@@ -84,8 +85,8 @@ def described(container: InputContainer, stream: Any) -> str:
 
 def dolby_vision_profile(container: InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> int | None:
     """The profile of a track in Dolby Vision."""
-    sides: Any = frame.side_data  # typed as a mapping, but it iterates over the values
-    is_one = stream.codec_context.codec_tag in _DOLBY_VISION or any("DOVI" in side.type.name for side in sides)
+    has_metadata = any("DOVI" in side.type.name for side in side_data(frame) or [])
+    is_one = has_metadata or stream.codec_context.codec_tag in _DOLBY_VISION
     found = re.search(r"DOVI configuration record:.*?profile: (\d+)", _dump(container)) if is_one else None
     return int(found[1]) if found else None
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from hashlib import blake2b
 from itertools import pairwise, repeat
 from pathlib import Path
 
-import av
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
 from .convert import Converter
 from .geometry import FITS, Fit, place, region_of
+from .grid import ClipStream, fingerprint, on_grid
 from .notes import Note, about, log_note
 from .pictures import Damage, decoded
 from .probe import SourceInfo, probe
-from .stream import CHUNK, FileAudio, Frames, FrameStream, VideoInfo
+from .stream import FileAudio, Frames, VideoInfo
 
 SEEK_AHEAD = 5
 """Seconds between two wanted frames from which seeking is tried: it costs up to one group of pictures."""
@@ -61,7 +60,7 @@ class DecodeSettings:
             raise InputError("multiple", str(self.multiple), "1 or more")
 
 
-class FileStream(FrameStream):
+class FileStream(ClipStream):
     """Frames of a file, decoded while they are read.
 
     Frame ``k`` is the source frame whose time is nearest to ``start + k / frame_rate``, or else the one that is still
@@ -89,35 +88,23 @@ class FileStream(FrameStream):
         rate = settings.frame_rate or self.source.frame_rate
         count = max(round(min(settings.duration or available, available) * rate), 1)
         placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
-        self.info = VideoInfo(*placement.output, rate, count, region_of(placement, _fingerprint(path)))
+        region = region_of(placement, fingerprint(path.name, path.stat().st_size))
+        self.info = VideoInfo(*placement.output, rate, count, region)
         self._convert = Converter(self.source.orientation, placement, self._note)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
             rest = None if is_whole else self.info.duration
             self.audio = FileAudio(path, settings.start, rest, self.source.sound)
 
-    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        return self.section(0, self.info.frame_count, size)
-
-    def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
-        batch: list[npt.NDArray[np.uint8]] = []
-        for picture in self._pictures(range(first, min(end, self.info.frame_count))):
-            batch.append(picture)
-            if len(batch) == size:
-                yield np.stack(batch)
-                batch = []
-        if batch:
-            yield np.stack(batch)
+    @property
+    def source_size(self) -> tuple[int, int]:
+        return self.source.width, self.source.height
 
     def frames_at(self, indices: Sequence[int]) -> Frames:
-        if not indices:
-            return np.empty((0, self.info.height, self.info.width, 3), np.uint8)
-        if indices[0] < 0 or indices[-1] >= self.info.frame_count:
-            raise IndexError(f"frames {indices[0]}..{indices[-1]} of a stream of {self.info.frame_count}")
         gap = SEEK_AHEAD * self.info.frame_rate
         breaks = [i for i, (a, b) in enumerate(pairwise(indices), 1) if b - a > gap]
         runs = [indices[a:b] for a, b in zip([0, *breaks], [*breaks, len(indices)], strict=True)]
-        return np.stack([picture for run in runs for picture in self._pictures(run)])
+        return np.concatenate([super(FileStream, self).frames_at(run) for run in runs])
 
     def _pictures(self, indices: Sequence[int]) -> Iterator[npt.NDArray[np.uint8]]:
         """One picture per index, in one pass from the key frame before the first."""
@@ -133,47 +120,3 @@ class FileStream(FrameStream):
             frames.close()
             if str(self._damage) != known:
                 self._note("damage", str(self._damage))
-
-
-def _fingerprint(path: Path) -> str:
-    """Tells files apart without reading them, and without telling where they lie."""
-    return blake2b(f"{path.name}:{path.stat().st_size}".encode(), digest_size=8).hexdigest()
-
-
-def on_grid(
-    frames: Iterable[tuple[Fraction, av.VideoFrame]], times: Sequence[Fraction], step: Fraction
-) -> Iterator[tuple[av.VideoFrame, int]]:
-    """Choose the frame to show at each time of a grid.
-
-    A frame is shown from the time of the grid that is nearest to its own on, until the next one is: never more than
-    half a step before it is due, however long the one before it is held. Of several frames around a time it is the
-    nearest; of two equally near the earlier.
-
-    Args:
-        frames: pairs of time and frame, ascending.
-        times: ascending.
-        step: between two neighbours in the whole grid, of which ``times`` are some.
-
-    Yields:
-        A frame and for how many of the times it stands, more than 0. The counts add up to ``len(times)``.
-
-    Raises:
-        InputError: there are no frames.
-    """
-    done = 0
-    last: tuple[Fraction, av.VideoFrame] | None = None
-    for time, frame in frames:
-        if last is not None:
-            until = max((last[0] + time) / 2, time - step / 2)
-            first = done
-            while done < len(times) and times[done] <= until:
-                done += 1
-            if done > first:
-                yield last[1], done - first
-            if done == len(times):
-                return
-        last = time, frame
-    if last is None:
-        raise InputError("file", "no picture that can be decoded", "a video of 1 frame or more")
-    if done < len(times):
-        yield last[1], len(times) - done

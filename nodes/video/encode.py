@@ -22,6 +22,7 @@ from av.container import OutputContainer
 from ..errors import InputError
 from .codecs import Codec, codec_named
 from .encodable import encodable, padding
+from .literal import literal, numbered
 from .soundtrack import add_sound
 from .stream import Audio, FrameStream, VideoInfo
 
@@ -137,7 +138,7 @@ def _write(
         # The whole file's duration is counted in these, by default in milliseconds.
         ticks = rate.numerator * math.ceil(1000 / rate.numerator)
         options = {"movflags": flags, "movie_timescale": str(ticks)}
-    file = str(target / FRAME_NAME if codec.is_sequence else target) if isinstance(target, Path) else target
+    file = _opened_as(target, codec)
     with ExitStack() as inputs, av.open(file, "w", format=codec.container, options=options) as output:
         output.metadata.update(metadata)
         video = _add_video(output, stream.info, rate, codec, settings.quality)
@@ -156,9 +157,24 @@ def _write(
         sound.advance(None)
 
 
+def saved_size(info: VideoInfo, settings: EncodeSettings) -> tuple[int, int]:
+    """Width and height of the pictures in the file."""
+    return _size(info, codec_named(settings.codec))
+
+
+def _size(info: VideoInfo, codec: Codec) -> tuple[int, int]:
+    return info.width + padding(info.width, codec), info.height + padding(info.height, codec)
+
+
+def _opened_as(target: Path | io.BytesIO, codec: Codec) -> str | io.BytesIO:
+    if isinstance(target, io.BytesIO):
+        return target
+    return numbered(target, FRAME_NAME) if codec.is_sequence else literal(target)
+
+
 def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: Codec, quality: int) -> av.VideoStream:
     video = cast(av.VideoStream, output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality)))
-    video.width, video.height = info.width + padding(info.width, codec), info.height + padding(info.height, codec)
+    video.width, video.height = _size(info, codec)
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
     context = video.codec_context

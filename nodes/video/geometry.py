@@ -42,9 +42,29 @@ _ORIENTATIONS = {
 }
 
 
+_TURNS = dict(zip((0, 90, 180, 270), _ORIENTATIONS.values(), strict=False))
+# By the number in EXIF, in the order of the matrices that mean the same.
+_EXIF = dict(zip((1, 6, 3, 8, 2, 4, 5, 7), _ORIENTATIONS.values(), strict=True))
+
+
+def exif_orientation(number: int) -> Orientation:
+    """What an orientation in EXIF (1 to 8; 0x0112) asks for; upright for any other number."""
+    return _EXIF.get(number, UPRIGHT)
+
+
+def side_data(frame: av.VideoFrame) -> list[Any] | None:
+    """What FFmpeg tells of a frame besides; ``None`` if PyAV cannot name some of it (EXIF, spatial video)."""
+    try:
+        return list(frame.side_data)  # typed as a mapping, but it iterates over the values
+    except ValueError:
+        return None
+
+
 def orientation_of(frame: av.VideoFrame) -> Orientation:
     """The orientation that a frame's display matrix asks for, to the nearest quarter turn."""
-    sides: Any = frame.side_data  # typed as a mapping, but it iterates over the values
+    sides = side_data(frame)
+    if sides is None:
+        return _TURNS[round(-frame.rotation / 90) * 90 % 360]
     data = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
     if data is None:
         return UPRIGHT

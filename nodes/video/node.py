@@ -11,11 +11,12 @@ from comfy_api.latest import Input, io, ui
 from ..errors import InputError
 from ..host.folders import (
     VIDEO_SUFFIXES,
-    fingerprint,
-    input_file,
+    clip_fingerprint,
+    clip_name,
+    input_clip,
     input_files,
-    is_input_file,
-    list_videos,
+    is_input_clip,
+    list_clips,
     output_file,
 )
 from ..host.metadata import workflow_metadata
@@ -23,9 +24,10 @@ from ..host.node import FrugalNode, Stage
 from ..host.progress import NodeNotes, Progress
 from ..host.video import StreamVideo, as_stream, audio_input
 from .beside import BesideStream
+from .clip import open_clip
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
-from .encode import FRAME_NAME, EncodeSettings, save
+from .encode import FRAME_NAME, EncodeSettings, save, saved_size
 from .geometry import FITS, Fit
 from .notes import Note
 from .rates import usual_rate
@@ -35,6 +37,8 @@ LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
 SIZES = ("source", *LONGER_SIDES, "custom")
 MULTIPLE = 8
 """Stable Diffusion's latent pixel covers 8 x 8 pixels."""
+COUNT = "frugal_count"
+"""Of the frames of a sequence: the editor is shown the first, for which this says how many there are."""
 
 
 class FrugalLoadVideo(FrugalNode):
@@ -54,9 +58,10 @@ class FrugalLoadVideo(FrugalNode):
             inputs=[
                 io.Combo.Input(
                     "file",
-                    options=list_videos(),
+                    options=list_clips(),
                     upload=io.UploadType.video,
-                    tooltip="A video in ComfyUI's input folder. Phone videos come out upright, HDR as SDR.",
+                    tooltip="A video, or a folder of pictures, in ComfyUI's input folder. Phone videos come out "
+                    "upright, HDR as SDR.",
                 ),
                 *_decode_inputs(),
             ],
@@ -75,11 +80,11 @@ class FrugalLoadVideo(FrugalNode):
     @classmethod
     def validate_inputs(cls, file: str | None = None) -> bool | str:
         """Accept files that were uploaded after the page, with its list of files, was loaded."""
-        return True if file is None else is_input_file(file)  # None comes from another node
+        return True if file is None else is_input_clip(file)  # None comes from another node
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
-        return "" if file is None else fingerprint(file)
+        return "" if file is None else clip_fingerprint(file)
 
 
 class FrugalLoadClips(FrugalNode):
@@ -99,8 +104,8 @@ class FrugalLoadClips(FrugalNode):
                 io.String.Input(
                     "files",
                     multiline=True,
-                    tooltip="One per line: a video in ComfyUI's input folder, a folder of videos in it, or a pattern "
-                    "such as dance/*.mp4.",
+                    tooltip="One per line: a video in ComfyUI's input folder, a folder of videos or pictures, or a "
+                    "pattern such as dance/*.mp4.",
                 ),
                 *_decode_inputs(),
             ],
@@ -119,11 +124,11 @@ class FrugalLoadClips(FrugalNode):
         opening, names = decode_settings(**settings), input_files(files, VIDEO_SUFFIXES)
         notes = NodeNotes()
         videos = [_opened(name, opening, cls.stage(), notes) for name in names]
-        return io.NodeOutput(videos, [PurePath(name).stem for name in names])
+        return io.NodeOutput(videos, list(map(clip_name, names)))
 
     @classmethod
     def fingerprint_inputs(cls, files: str | None = None, **_: Any) -> str:
-        return "" if files is None else "\n".join(map(fingerprint, input_files(files, VIDEO_SUFFIXES)))
+        return "" if files is None else "\n".join(map(clip_fingerprint, input_files(files, VIDEO_SUFFIXES)))
 
     @classmethod
     def resolved_inputs(cls, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +206,7 @@ def decode_settings(
 
 
 def _opened(name: str, settings: DecodeSettings, stage: Stage, note: Note) -> StreamVideo:
-    return StreamVideo(FileStream(input_file(name), settings, note), stage)
+    return StreamVideo(open_clip(input_clip(name), settings, note), stage)
 
 
 def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
@@ -233,7 +238,8 @@ class FrugalSaveVideo(FrugalNode):
                 io.String.Input(
                     "filename_prefix",
                     default="video/frugal-motion",
-                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added.",
+                    tooltip="Folder and beginning of the name, inside ComfyUI's output folder. A number is added; "
+                    "%width%, %height%, %year%, %month%, %day% and so on are filled in.",
                 ),
                 io.Combo.Input(
                     "codec",
@@ -281,11 +287,13 @@ class FrugalSaveVideo(FrugalNode):
         stream = as_stream(video)
         if beside is not None:
             stream = BesideStream(as_stream(beside), stream)
-        path, name, subfolder = output_file(filename_prefix, settings.suffix)
+        path, name, subfolder = output_file(filename_prefix, settings.suffix, saved_size(stream.info, settings))
         progress = Progress(stream.info.frame_count)
         save(stream, path, settings, audio_input(audio), workflow_metadata(cls.hidden), progress.step)
         if settings.is_sequence:
-            first = ui.SavedResult(FRAME_NAME % 1, str(PurePath(subfolder, name)), io.FolderType.output)
+            folder = PurePath(subfolder, name).as_posix()
+            first = ui.SavedResult(FRAME_NAME % 1, folder, io.FolderType.output)
+            first[COUNT] = stream.info.frame_count
             return io.NodeOutput(video, str(path), ui=ui.SavedImages([first]))
         saved = StreamVideo(FileStream(path), cls.stage())
         preview = ui.PreviewVideo([ui.SavedResult(name, subfolder, io.FolderType.output)])

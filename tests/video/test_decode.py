@@ -15,7 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.video.decode import DecodeSettings, FileStream, on_grid
+from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
+from frugal_motion.nodes.video.grid import on_grid
 from frugal_motion.nodes.video.probe import probe
 
 from .conftest import grey, quadrants, solids

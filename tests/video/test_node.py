@@ -150,10 +150,11 @@ def test_load_clips_refuses(library: Path, files: str, message: str) -> None:
         clips(files)
 
 
-def test_links_out_of_the_folder_are_not_followed(library: Path, tmp_path: Path) -> None:
+def test_links_out_of_the_folder_are_followed_as_core_does(library: Path, tmp_path: Path) -> None:
     outside = write_clip(tmp_path / "outside.mp4", solids(5))
     (library / "dance" / "c.mp4").symlink_to(outside)
-    assert clips("dance")[1] == ["a", "b"]
+    assert clips("dance")[1] == ["a", "b", "c"]
+    assert folder_paths.exists_annotated_filepath("dance/c.mp4")
 
 
 def test_a_pattern_is_what_it_means_now(library: Path) -> None:
@@ -177,6 +178,23 @@ def test_save(folders: Path) -> None:
     preview = output.ui.as_dict()["images"][0]
     assert (preview["filename"], preview["subfolder"], preview["type"]) == (Path(file).name, "video", "output")
     assert Path(node.execute(load()[0], codec="prores").args[1]).suffix == ".mov"
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [("h264", "64x48_00001_.mp4"), ("lossless", "63x47_00001_.mp4"), ("png sequence", "63x47_00001_")],
+)
+def test_the_size_in_a_name_is_that_of_the_saved_video(folders: Path, codec: str, name: str) -> None:
+    odd = InputImpl.VideoFromComponents(
+        Types.VideoComponents(images=torch.rand(3, 47, 63, 3), audio=None, frame_rate=Fraction(12))
+    )
+    node = with_hidden(FrugalSaveVideo, prompt=None, extra_pnginfo=None)
+    output = node.execute(odd, filename_prefix="%width%/%width%x%height%", codec=codec)
+    saved = folders / "output" / name[:2] / name
+    assert output.args[1] == str(saved)
+    (shown,) = output.ui.as_dict()["images"]
+    assert folders / "output" / shown["subfolder"] / shown["filename"] in (saved, saved / "000001.png")
+    assert shown.get("frugal_count") == (3 if codec == "png sequence" else None)
 
 
 def test_save_without_metadata(monkeypatch: pytest.MonkeyPatch) -> None:

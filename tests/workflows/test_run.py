@@ -47,6 +47,7 @@ class FakeComfyUI:
         self.posted: list[tuple[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
         self.drops = 0
+        self.lost = ""
         self.hangs = False
         self.go = asyncio.Event()
 
@@ -87,6 +88,8 @@ class FakeComfyUI:
         return web.json_response({} if self.hangs or self.drops else {"p": {"outputs": self.outputs, "status": status}})
 
     async def view(self, request: web.Request) -> web.Response:
+        if request.query["filename"] == self.lost:
+            raise web.HTTPNotFound
         return web.Response(body=b"bytes of " + request.query["subfolder"].encode())
 
     async def prompt(self, request: web.Request) -> web.Response:
@@ -143,6 +146,47 @@ def test_a_hostile_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
         tmp_path / "out", arrange=lambda fake: fake.outputs.update({"2": {"images": [{**VIDEO, "filename": name}]}})
     )
     assert Path(result["outputs"][0]["path"]) == tmp_path / "out" / "evil.mp4"
+
+
+def sequence(**said: Any) -> Callable[[FakeComfyUI], None]:
+    """A server that has saved a sequence."""
+    first = {"filename": "000001.png", "subfolder": "video/clip_00001_", "type": "output", "frugal_count": 3, **said}
+    return lambda fake: fake.outputs.update({"2": {"images": [first]}})
+
+
+def test_a_sequence_is_fetched_whole_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    for name in ("clip_00001_", "clip_00001_ (1)"):
+        result, _ = play(tmp_path, arrange=sequence())
+        node = {"node": "2", "title": "Save v1.0", "class": "Save", "type": "output"}
+        assert result["outputs"] == [{**node, "file": name, "path": str(tmp_path / name)}]
+        names = [f"00000{number}.png" for number in (1, 2, 3)]
+        assert sorted(file.name for file in (tmp_path / name).iterdir()) == names
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("said", [{"frugal_count": "3"}, {"filename": "cover.png"}, {"filename": ".."}])
+def test_what_is_no_sequence_is_fetched_as_a_file(tmp_path: Path, said: dict[str, Any]) -> None:
+    result, _ = play(tmp_path / "out", arrange=sequence(**said))
+    (file,) = (tmp_path / "out").iterdir()
+    assert file.is_file() and result["outputs"][0]["path"] == str(file)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "..\\..\\evil", "/tmp/evil", "..", "", "a/.."])
+def test_a_sequence_with_a_hostile_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
+    result, _ = play(tmp_path / "out", arrange=sequence(subfolder=name))
+    folder = Path(result["outputs"][0]["path"])
+    assert folder.parent == tmp_path / "out" and folder.is_dir()
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"] and list((tmp_path / "out").iterdir()) == [folder]
+
+
+def test_half_a_sequence_leaves_nothing(tmp_path: Path) -> None:
+    def lose(fake: FakeComfyUI) -> None:
+        sequence()(fake)
+        fake.lost = "000002.png"
+
+    with pytest.raises(client.RunError, match="lost the server"):
+        play(tmp_path / "out", arrange=lose)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_previews_only_on_demand(tmp_path: Path) -> None:
