@@ -82,7 +82,9 @@ class _Reading:
         self.is_over = False
 
     def frames_of(self, packet: av.Packet[av.VideoStream]) -> list[av.VideoFrame]:
-        """Decode a packet; one that is broken gives nothing."""
+        """Decode a packet; one that is broken, or empty (Theora's for a picture that stays), gives nothing."""
+        if not packet.size and packet.pts is not None:
+            return []
         assert packet.time_base is not None
         self._unit = packet.time_base
         if self._first is None:

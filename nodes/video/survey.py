@@ -98,7 +98,7 @@ class Survey:
 
     def first(self, index: int) -> int:
         """The first time stamp of a stream, in ticks."""
-        return int(self.streams[index].stamps.min())
+        return int(self.streams[index].stamps.min(initial=2**62))
 
     def anchors(self, index: int) -> Anchors | None:
         """Where to start in a stream, if FFmpeg cannot find the byte of a time by itself."""
@@ -163,6 +163,8 @@ class _Log:
         far = both & (np.abs(stamps - np.where(both, decoded, stamps)) * float(time_base) >= LONGEST_REORDER)
         stamps = np.where((stamps == _UNKNOWN) | far, decoded, stamps)
         decoded = np.where(decoded == _UNKNOWN, stamps, decoded)
+        if not both.any() and (stamps == _UNKNOWN).all():  # a stream without a container
+            stamps = decoded = np.cumsum(lasting) - lasting
         timed = stamps != _UNKNOWN
         return Packets(time_base, positions, stamps, decoded, lasting, keys.astype(bool)).part(timed)
 

@@ -20,6 +20,7 @@ from frugal_motion.nodes.video.grid import on_grid
 from frugal_motion.nodes.video.probe import probe
 
 from .conftest import grey, quadrants, solids
+from .ffmpeg import X264, ffmpeg, source
 
 Clip = Callable[..., Path]
 
@@ -392,3 +393,25 @@ def test_playlists_cannot_lead_elsewhere(tmp_path: Path, clip: Clip) -> None:
     playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n")
     with pytest.raises(InputError):
         FileStream(playlist)
+
+
+@pytest.mark.parametrize("name", ["a.h264", "a.ogv", "a.dv", "a.mxf", "a.wmv", "fragmented.mp4"])
+def test_odd_containers_have_all_pictures_in_time(tmp_path: Path, name: str) -> None:
+    codecs = {
+        "a.h264": ("-an", *X264),
+        "a.ogv": ("-c:v", "libtheora", "-c:a", "libvorbis"),
+        "a.dv": ("-target", "pal-dv"),
+        "a.mxf": ("-c:v", "mpeg2video", "-c:a", "pcm_s16le", "-ar", "48000"),
+        "a.wmv": ("-c:v", "wmv2", "-c:a", "wmav2"),
+        "fragmented.mp4": (*X264, "-movflags", "frag_keyframe+empty_moov", "-g", "10"),
+    }[name]
+    size = "720x576" if name in ("a.dv", "a.mxf") else "64x48"
+    ffmpeg(*source("testsrc2", s=size, r=25, d=2), *source("sine", d=2), *codecs, path := tmp_path / name)
+    notes: dict[str, str] = {}
+    stream = FileStream(path, note=notes.__setitem__)
+    assert (stream.info.frame_rate, stream.info.frame_count, stream.source.is_vfr) == (25, 50, False)
+    frames = read(stream)
+    assert len(frames) == 50 and np.abs(np.diff(frames[::10].astype(int), axis=0)).mean(axis=(1, 2, 3)).min() > 1
+    assert set(notes) <= {f"{name} interlaced"}
+    late = FileStream(path, DecodeSettings(start=Fraction(6, 5)))
+    assert np.array_equal(read(late), frames[30:])
