@@ -44,6 +44,7 @@ def find_chromium() -> str | None:
 POSE = (
     SystemPackage("libegl1", "Extract Pose (mediapipe)", _library("libEGL.so.1")),
     SystemPackage("libgles2", "Extract Pose (mediapipe)", _library("libGLESv2.so.2")),
+    SystemPackage("libgl1", "OpenCV", _library("libGL.so.1")),
 )
 BROWSER = (SystemPackage("chromium", "the browser tests", lambda: find_chromium() is not None),)
 PYTHON = (SystemPackage("python3-venv", "making a virtual environment", lambda: _has_module("ensurepip")),)
