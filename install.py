@@ -45,9 +45,7 @@ def main() -> int:
         if not _is_there("mediapipe"):
             _run_pip("--no-deps", MEDIAPIPE)
         if missing := _missing_requirements("mediapipe"):
-            print(
-                "install.py: should pip say that mediapipe lacks opencv-contrib-python: it takes the cv2 that is there"
-            )
+            print("install.py: if pip says that mediapipe lacks opencv-contrib-python: any cv2 will do")
             _install(*missing)
         for module in ("cv2", "mediapipe.tasks.python.vision"):
             _try_import(module)
