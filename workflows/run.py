@@ -497,6 +497,15 @@ async def _execute(client: Client, workflow: Json) -> tuple[str, Json]:
 
 
 async def _do_job(client: Client, workflow: Json) -> tuple[str, Json]:
+    """As :func:`_follow_job`; a job that is refused for what the server does not have says what it has."""
+    try:
+        return await _follow_job(client, workflow)
+    except RunError as error:
+        advice = await _missing(client, workflow) if NOT_OFFERED in str(error) else []
+        raise RunError("\n".join(advice) or str(error)) from error
+
+
+async def _follow_job(client: Client, workflow: Json) -> tuple[str, Json]:
     """Ask for a job, wait for its end, and return its id and what a history would say of it."""
     reporter = Reporter(workflow, sys.stderr)
     job = await client.jobs("POST", body={"workflow": workflow})
@@ -513,8 +522,7 @@ async def _do_job(client: Client, workflow: Json) -> tuple[str, Json]:
     finally:
         reporter.end()
     if job["state"] != "done":
-        reason = job["error"] or f"the job is {job['state']}"
-        raise RunError("\n".join([reason, *(await _missing(client, workflow) if NOT_OFFERED in reason else [])]))
+        raise RunError(job["error"] or f"the job is {job['state']}")
     return job["job_id"], {"outputs": {result["node"]: result["data"] for result in job["results"]}}
 
 
