@@ -21,9 +21,20 @@ if sys.version_info >= (3, 11):
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements.txt"
-IMPORTED = {"numpy", "pillow", "packaging"}
-"""What mediapipe imports of what ComfyUI brings: installed; the rest, gigabytes of it, need only be listed."""
+IMPORTED = {"numpy", "pillow", "packaging", "av", "scipy"}
+"""What finding a pose imports of what ComfyUI brings: installed; the rest, gigabytes of it, need only be listed."""
 
+POSE = """
+import sys; sys.path.insert(0, sys.argv[1])
+from fractions import Fraction; from pathlib import Path
+from nodes.pose.extract import extract_pose
+from nodes.pose.landmarks import LandmarkSettings
+from nodes.pose.render import render_motion
+from nodes.video.decode import DecodeSettings, FileStream
+settings = DecodeSettings(frame_rate=Fraction(12), duration=Fraction(1, 2), size=(270, 480))
+motion = extract_pose(FileStream(Path(sys.argv[2]), settings), Path(sys.argv[3]), LandmarkSettings())
+print(motion.coverage == 1 and all(picture.any() for picture in render_motion(motion, (64, 64))))
+"""
 Packages = dict[str, str]
 
 
@@ -68,13 +79,15 @@ class Python:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def opencv(self) -> tuple[str, list[str]]:
-        """The version of ``cv2`` that is imported, beside mediapipe, and the packages that brought it."""
-        code = (
-            "import cv2; from mediapipe.tasks.python.vision import PoseLandmarker; import importlib.metadata as m;"
-            "print(cv2.__version__, *m.packages_distributions()['cv2'])"
-        )
+        """The version of ``cv2`` that is imported, and the packages that brought it."""
+        code = "import cv2, importlib.metadata as m; print(cv2.__version__, *m.packages_distributions()['cv2'])"
         version, *names = output_of([self.path, "-c", code]).split()
         return version, sorted(set(names))
+
+    def draws_a_pose(self, assets: Path) -> bool:
+        """Whether the pack's plain modules find somebody in the clip, and draw them."""
+        clip, model = assets / "input" / "one_person.mp4", assets / "models" / "mediapipe" / "pose_landmarker_full.task"
+        return output_of([self.path, "-c", POSE, ROOT, clip, model]).splitlines()[-1] == "True"
 
 
 def comfyui_requires(comfyui: Path, uv: Path) -> Packages:
@@ -88,14 +101,19 @@ def comfyui_requires(comfyui: Path, uv: Path) -> Packages:
 @pytest.mark.parametrize(
     ("flavour", "packages"),
     [
-        ("opencv-python", ["numpy==1.26.4", "opencv-python==4.10.0.84", "scipy==1.11.4"]),
-        ("opencv-python-headless", ["numpy==2.2.6", "opencv-python-headless==4.12.0.88", "matplotlib==3.10.0"]),
-        ("opencv-contrib-python", ["numpy==1.26.4"]),
+        ("opencv-python", ["numpy==1.26.4", "opencv-python==4.10.0.84", "scipy==1.11.4", "av==17.0.0"]),
+        (
+            "opencv-python-headless",
+            ["numpy==2.2.6", "opencv-python-headless==4.12.0.88", "matplotlib", "av", "scipy"],
+        ),
+        ("opencv-contrib-python", ["numpy==1.26.4", "av", "scipy"]),
     ],
 )
-def test_what_is_there_stays_and_there_is_one_opencv(tmp_path: Path, flavour: str, packages: list[str]) -> None:
+def test_what_is_there_stays_and_there_is_one_opencv(
+    tmp_path: Path, flavour: str, packages: list[str], assets: Path
+) -> None:
     python = Python(tmp_path / "python", packages)
-    python.list({"torch": "2.7.0", "torchvision": "0.22.0", "spandrel": "0.4.1", "av": "14.2.0"})
+    python.list({"torch": "2.7.0", "torchvision": "0.22.0", "spandrel": "0.4.1"})
     before = python.packages()
     python.pip("install", "--quiet", "-r", REQUIREMENTS)
     required = python.packages()
@@ -108,11 +126,12 @@ def test_what_is_there_stays_and_there_is_one_opencv(tmp_path: Path, flavour: st
     version, names = python.opencv()
     assert names == [flavour]
     assert after[flavour].startswith(version)
+    assert python.draws_a_pose(assets)
     python.install_py()
     assert python.packages() == after, "there is nothing left to do"
 
 
-def test_a_bare_comfyui_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path, comfyui: Path) -> None:
+def test_a_bare_comfyui_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path, comfyui: Path, assets: Path) -> None:
     brings = comfyui_requires(comfyui, environment._uv())
     python = Python(tmp_path / "python", [f"{name}=={brings[name]}" for name in IMPORTED])
     python.list({name: brings[name] for name in brings.keys() - python.packages().keys()})
@@ -123,6 +142,7 @@ def test_a_bare_comfyui_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path, co
     assert done.returncode == 0, done.stderr
     assert before.items() <= python.packages().items()
     assert python.opencv()[1] == ["opencv-contrib-python"]
+    assert python.draws_a_pose(assets)
     assert "No broken requirements" in python.pip("check")
 
 
