@@ -13,7 +13,7 @@ from . import demo, environment, system
 from .environment import Environment
 from .process import ROOT, SetupError, run, say
 
-CHECKED = ("nodes", "tools", "training", "workflows")
+CHECKED = ("nodes", "tools", "training", "workflows", "install.py")
 """Folders of typed code."""
 
 
@@ -30,7 +30,7 @@ def models(arguments: Sequence[str] = ()) -> Environment:
 
 
 def lint(arguments: Sequence[str] = ()) -> None:
-    """Ruff and mypy."""
+    """Ruff, mypy, and what the registry checks before it publishes."""
     _lint(set_up())
 
 
@@ -38,6 +38,9 @@ def _lint(made: Environment) -> None:
     run([made.python, "-m", "ruff", "check"])
     run([made.python, "-m", "ruff", "format", "--check"])
     run([made.python, "-m", "mypy", *CHECKED])
+    # It would ask whether it may report its use, and report it.
+    silent = {**os.environ, "DO_NOT_TRACK": "1", "COMFY_NO_TELEMETRY": "1"}
+    run([made.python, "-m", "comfy_cli", "--skip-prompt", "node", "validate"], env=silent)
 
 
 def format_code(arguments: Sequence[str] = ()) -> None:

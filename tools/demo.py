@@ -20,23 +20,11 @@ BASE = CACHE / "comfyui"
 """ComfyUI's base directory. It stays, and with it what the Hash Cache has stored."""
 TIMES = BASE / "demo_seconds.json"
 """What each edit took when nothing of it was in the cache."""
-SMALL = {
-    "Load Video.size": "custom",
-    "Load Video.width": "256",
-    "Load Video.height": "256",
-    "Upscale.scale": "3",
-    "Upscale Model.model_name": "realesr-animevideov3.safetensors",
-}
-"""What a machine without a GPU does in minutes, and what the demo model is made for."""
-DEMO_MODEL = {
-    "Checkpoint.ckpt_name": "frugal-demo.ckpt",
-    "ControlNet.control_net_name": "frugal-demo-openpose.safetensors",
-    "Prompt.text": "a neon robot at night",
-    "Negative Prompt.text": "",
-    "Sampler.cfg": "2.5",
-    **SMALL,
-}
-"""What the shipped workflow runs with until the weights that it names are there: a small model of our own."""
+STAND_INS: dict[str, dict[str, str]] = json.loads(
+    (ROOT / "nodes" / "models" / "stand_ins.json").read_text(encoding="utf-8")
+)
+"""For ``run.py --stand-ins`` too: what a machine without a GPU does in minutes, and until the weights that the shipped
+workflow names are there, a small model of our own, with the frames that it is made for."""
 SHOWN = {"Skeletons": "Draw Pose", "Keyframes": "Cache Keyframes"}
 """Pictures that the demo asks for besides: the title of a preview, and of the node whose first output it shows."""
 Graph: TypeAlias = dict[str, dict[str, Any]]
@@ -97,11 +85,12 @@ def _stand_ins(graph: Graph, python: Path) -> list[str]:
     changes: dict[str, str] = {}
     if missing:
         say(f"no {missing[0]} here: taking the demo model, which knows a few figures and places (training/README.md)")
-        changes = DEMO_MODEL
+        changes = STAND_INS["demo model"] | STAND_INS["small frames"]
     elif not server.has_accelerator(python):
         say("no GPU here: smaller frames and the small upscaler")
-        changes = SMALL
-    return [f"{name}={value}" for name, value in changes.items()]
+        changes = STAND_INS["small frames"]
+    titles = {node["_meta"]["title"] for node in graph.values()}
+    return [f"{name}={value}" for name, value in changes.items() if name.rpartition(".")[0] in titles]
 
 
 def _with_previews(graph: Graph) -> Graph:

@@ -44,6 +44,7 @@ def find_chromium() -> str | None:
 POSE = (
     SystemPackage("libegl1", "Extract Pose (mediapipe)", _library("libEGL.so.1")),
     SystemPackage("libgles2", "Extract Pose (mediapipe)", _library("libGLESv2.so.2")),
+    SystemPackage("libgl1", "OpenCV", _library("libGL.so.1")),
 )
 FFMPEG = (
     SystemPackage("ffmpeg", "the tests of video", lambda: bool(shutil.which("ffmpeg") and shutil.which("ffprobe"))),

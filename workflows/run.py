@@ -7,13 +7,16 @@
 uploads is uploaded first. Progress goes to stderr; the outputs' paths, or with ``--json`` one JSON object, to stdout.
 Without ``--server`` it starts a server of its own (in a clone of the pack, after ``make models``). Ctrl-C ends the run.
 With ``--job`` it asks a server that has the pack for a job, which shares the sampler with those of others.
-Needs aiohttp, which every ComfyUI has, and nothing else of the pack, so copy it where you like.
+``--stand-ins`` takes the small models and frames that ``make demo`` took; what ``--set`` gives goes before.
+Needs aiohttp, which every ComfyUI has, and nothing else of the pack, so copy it where you like; only ``--stand-ins``
+reads a file that lies in the pack.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import difflib
 import json
 import os
 import shutil
@@ -38,6 +41,9 @@ UPLOAD_FLAGS = ("image_upload", "video_upload", "audio_upload", "file_upload", "
 RECONNECTS = 5
 COUNT = "frugal_count"  # of the frames of a sequence, at the first of them
 LOOK_EVERY = 0.5  # seconds
+STAND_INS = Path(__file__).resolve().parent.parent / "nodes" / "models" / "stand_ins.json"
+SHOWN_NAMES = 8
+NOT_OFFERED = "Value not in list"  # in the words of ComfyUI
 TOKEN = "FRUGAL_MOTION_JOBS_TOKEN"  # noqa: S105  the environment variable that has it, as on the server
 
 
@@ -105,6 +111,29 @@ def find_setting(workflow: Json, text: str) -> Setting:
     raise RunError(f"--set {text!r}: no node is titled {path[: dots[-1]]!r}; there are {titles}")
 
 
+def stand_ins(workflow: Json) -> list[Setting]:
+    """What ``make demo`` sets in a workflow until the models that it names are there, as far as it has such nodes.
+
+    Raises:
+        RunError: the file that says what is not there, or the workflow has nothing of it.
+    """
+    if not STAND_INS.is_file():
+        raise RunError(f"--stand-ins: no file {STAND_INS}; it lies in the pack, where this script comes from")
+    inputs = {f"{title_of(workflow, i)}.{key}" for i, node in workflow.items() for key in node["inputs"]}
+    found = [find_setting(workflow, f"{name}={value}") for name, value in _stand_ins().items() if name in inputs]
+    if not found:
+        raise RunError(f"--stand-ins: the workflow has none of {', '.join(_stand_ins())}")
+    return found
+
+
+def _stand_ins() -> dict[str, str]:
+    """Values by ``Title.input``; none where this script lies elsewhere than in the pack."""
+    if not STAND_INS.is_file():
+        return {}
+    groups: dict[str, dict[str, str]] = json.loads(STAND_INS.read_text(encoding="utf-8"))
+    return {name: value for group in groups.values() for name, value in group.items()}
+
+
 def parse_value(text: str, kind: str) -> Any:
     """Read a value as the input's type has it: ``INT``, ``FLOAT``, ``BOOLEAN``; anything else is text.
 
@@ -154,6 +183,19 @@ class Client:
         info = (await self.get(f"/object_info/{class_type}")).get(class_type, {}).get("input", {})
         return {**info.get("required", {}), **info.get("optional", {})}
 
+    async def choices(self, class_type: str, key: str) -> list[Any] | None:
+        """What an input offers to choose from; ``None`` for one that is no list."""
+        kind, options = (*(await self.inputs_of(class_type)).get(key, []), None, None)[:2]
+        offered = kind if isinstance(kind, list) else options.get("options") if isinstance(options, dict) else None
+        return offered if isinstance(offered, list) else None
+
+    async def catalogue(self) -> dict[str, Json]:
+        """The models that a server with the pack knows, by name: folder and link."""
+        try:
+            return {model["name"]: model for model in (await self.get("/frugal-motion/models"))["models"]}
+        except aiohttp.ClientResponseError:  # a server without the pack
+            return {}
+
     async def upload(self, path: Path) -> str:
         """Bring a file into the input folder; the server numbers the name if another file has it already."""
         with path.open("rb") as file:
@@ -175,7 +217,7 @@ class Client:
         status, answer = await self.post("/prompt", {"prompt": workflow, "client_id": self.id})
         if not isinstance(answer, dict):
             raise RunError(f"the server answers {status}: {answer}")
-        refused = _refusals(workflow, answer)
+        refused = await _refusals(self, workflow, answer)
         if refused and "prompt_id" in answer:  # some outputs are valid, and would run
             await self.cancel(answer["prompt_id"])
         if refused or status != 200:
@@ -249,17 +291,58 @@ def _last(path: str) -> str:
     return name if name.strip(". ") else "output"
 
 
-def _refusals(workflow: Json, answer: Json) -> list[str]:
-    """A line for every input that the server refuses."""
+async def _refusals(client: Client, workflow: Json, answer: Json) -> list[str]:
+    """A line for every input that the server refuses; several where there is something to choose instead."""
     lines = [
-        f"{title_of(workflow, node_id)} ({node['class_type']}): {problem['message']}: {problem.get('details', '')}"
+        await _refusal(client, workflow, node_id, node["class_type"], problem)
         for node_id, node in (answer.get("node_errors") or {}).items()
         for problem in node["errors"]
     ]
     error = answer.get("error")
     if lines or not error:
-        return lines
+        return lines + _stand_ins_hint(lines)
     return [f"{error.get('message')}: {error.get('details') or ''}" if isinstance(error, dict) else str(error)]
+
+
+async def _refusal(client: Client, workflow: Json, node_id: str, class_type: str, problem: Json) -> str:
+    key = problem.get("extra_info", {}).get("input_name")
+    if problem.get("type") == "value_not_in_list" and (advice := await _advice(client, workflow, node_id, key)):
+        return advice
+    return f"{title_of(workflow, node_id)} ({class_type}): {problem['message']}: {problem.get('details', '')}"
+
+
+async def _advice(client: Client, workflow: Json, node_id: str, key: str) -> str | None:
+    """What to do about a value that the server does not offer; ``None`` if it does, or the input is no list."""
+    node, title = workflow.get(node_id, {}), title_of(workflow, node_id)
+    named = node.get("inputs", {}).get(key)
+    offered = await client.choices(node["class_type"], key) if isinstance(named, str) else None
+    if offered is None or named in offered:
+        return None
+    lines = [f"{title} ({node['class_type']}): {key} names {named!r}, which the server does not have"]
+    if offered:
+        nearest = difflib.get_close_matches(named, map(str, offered), SHOWN_NAMES, cutoff=0)
+        more = f" and {len(offered) - len(nearest)} more" if len(offered) > len(nearest) else ""
+        name = title if [title_of(workflow, other) for other in workflow].count(title) == 1 else node_id
+        lines.append(f"it has {', '.join(map(repr, nearest))}{more}")
+        lines.append(f'to take that: --set "{name}.{key}={nearest[0]}"')
+    else:
+        lines.append("it has none of the kind")
+    if known := (await client.catalogue()).get(named):
+        lines.append(f"to get what is named: {known['url']} goes into models/{known['folder']}")
+    return "\n    ".join(lines)
+
+
+async def _missing(client: Client, workflow: Json) -> list[str]:
+    """Advice on every value of a workflow that the server does not offer."""
+    inputs = [(node_id, key) for node_id, node in workflow.items() for key in node["inputs"]]
+    found = [advice for node_id, key in inputs if (advice := await _advice(client, workflow, node_id, key))]
+    return found + _stand_ins_hint(found)
+
+
+def _stand_ins_hint(advice: list[str]) -> list[str]:
+    """One line more where a model is missing that ``--stand-ins`` has another for."""
+    known = any(f'"{name}={value}"' in text for text in advice for name, value in _stand_ins().items())
+    return ["--stand-ins takes all that `make demo` took for what is missing"] if known else []
 
 
 def _free_path(path: Path) -> Path:
@@ -442,6 +525,15 @@ async def _execute(client: Client, workflow: Json) -> tuple[str, Json]:
 
 
 async def _do_job(client: Client, workflow: Json) -> tuple[str, Json]:
+    """As :func:`_follow_job`; a job that is refused for what the server does not have says what it has."""
+    try:
+        return await _follow_job(client, workflow)
+    except RunError as error:
+        advice = await _missing(client, workflow) if NOT_OFFERED in str(error) else []
+        raise RunError("\n".join(advice) or str(error)) from error
+
+
+async def _follow_job(client: Client, workflow: Json) -> tuple[str, Json]:
     """Ask for a job, wait for its end, and return its id and what a history would say of it."""
     reporter = Reporter(workflow, sys.stderr)
     job = await client.jobs("POST", body={"workflow": workflow})
@@ -544,13 +636,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar='"TITLE.INPUT=VALUE"')
     parser.add_argument("--server", metavar="URL", help="a running ComfyUI (default: start one)")
     parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--stand-ins", action="store_true", help="the small models and frames that `make demo` took")
     parser.add_argument("--job", action="store_true", help=f"as a job of the pack; a token is taken from ${TOKEN}")
     parser.add_argument("--previews", action="store_true", help="fetch temporary files too")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of paths")
     options = parser.parse_args(arguments)
     try:
         workflow = load_workflow(options.workflow)
-        settings = [find_setting(workflow, text) for text in options.settings]
+        settings = stand_ins(workflow) if options.stand_ins else []
+        settings += [find_setting(workflow, text) for text in options.settings]
         with _given(options.server) if options.server else own_server() as url:
             job = {"previews": options.previews, "as_job": options.job}
             result = asyncio.run(run(url, workflow, settings, options.output, **job))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from ..motion.report.plot import FAINT, INK, PANEL, Colour, Picture, text_width, write
+from ..opencv import cv2
 from .estimate import Estimate
 from .meter import StageCost
 from .prices import dollars

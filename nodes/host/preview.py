@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import av.error
-import cv2
 import numpy as np
 from comfy_api.latest import io as comfy_io
 from comfy_api.latest import ui
@@ -17,6 +16,7 @@ from server import PromptServer
 
 from ..motion.motion import Motion
 from ..motion.preview import packed
+from ..opencv import cv2
 from ..video.encode import EncodeSettings, save
 from ..video.stream import ArrayStream, Frames, VideoInfo
 from .folders import temp_file

@@ -8,11 +8,11 @@ from fractions import Fraction
 from itertools import islice
 from typing import Generic
 
-import cv2
 import numpy as np
 
 from ..errors import InputError
 from ..keyframes.keyframes import Bracket, Keyframes
+from ..opencv import cv2
 from ..video.audio import trimmed
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .interpolator import Between, Interpolator, P, Picture

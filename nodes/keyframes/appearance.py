@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..opencv import cv2
 from ..video.stream import FrameStream
 
 Thumbnails: TypeAlias = npt.NDArray[np.uint8]

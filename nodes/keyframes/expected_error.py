@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ..motion.limbs import body_heights, to_points
 from ..motion.motion import BODY_JOINTS, Motion
+from ..opencv import cv2
 from .appearance import SIDE, Thumbnails
 
 Array: TypeAlias = npt.NDArray[np.float32]

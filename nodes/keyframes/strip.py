@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..opencv import cv2
 from .appearance import Thumbnails
 from .expected_error import Errors
 from .keyframes import Keyframes

@@ -12,11 +12,11 @@ import colorsys
 import math
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ..motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
+from ..opencv import cv2
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 

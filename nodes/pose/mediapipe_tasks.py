@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..installing import install_command
 
 
 def opened(kind: str, model: Path, mode: str, **options: Any) -> Any:
@@ -28,8 +29,8 @@ def opened(kind: str, model: Path, mode: str, **options: Any) -> Any:
         from mediapipe.tasks.python import BaseOptions, vision
     except ImportError as error:
         raise ImportError(
-            f"Extract Pose needs mediapipe, which cannot be imported ({error}). "
-            "Install it into ComfyUI's Python: pip install mediapipe==0.10.33"
+            f"Extract Pose needs mediapipe, which cannot be imported ({error}). Install it into ComfyUI's Python: "
+            f"{install_command()}, which does pip install mediapipe==0.10.33 without adding a second OpenCV"
         ) from error
     # The bytes, not the path: MediaPipe's own file access does not take every path on Windows.
     base = BaseOptions(model_asset_buffer=model.read_bytes(), delegate=BaseOptions.Delegate.CPU)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
 from ..motion.framing import is_same_source, reframed
 from ..motion.motion import Motion
+from ..opencv import cv2
 from ..video.stream import FrameStream, VideoInfo
 from .draw import Picture, draw_pose, overlay_pose
 

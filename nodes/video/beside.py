@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..opencv import cv2
 from .stream import CHUNK, Frames, FrameStream
 
 

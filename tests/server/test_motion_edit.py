@@ -157,3 +157,26 @@ def _node(kind: str, title: str, **inputs: Any) -> dict[str, Any]:
 
 def _frames(path: Path) -> np.ndarray[Any, Any]:
     return np.concatenate(list(FileStream(path, DecodeSettings()).chunks()))
+
+
+def test_a_missing_model_is_named_with_what_is_there_and_how_to_take_it(server: Server, tmp_path: Path) -> None:
+    for option in ("--json", "--job"):
+        done = run(server, WORKFLOW, tmp_path, {}, option)
+        assert done.returncode == 1
+        wanted = "control_net_name names 'control_v11p_sd15_openpose_fp16.safetensors'"
+        assert wanted in done.stderr, done.stderr
+        assert '--set "ControlNet.control_net_name=frugal-demo-openpose.safetensors"' in done.stderr
+        assert "control_v11p_sd15_openpose_fp16.safetensors goes into models/controlnet" in done.stderr
+        assert "--stand-ins" in done.stderr
+
+
+def test_stand_ins_take_what_the_demo_took(server: Server, assets: Path, tmp_path: Path) -> None:
+    changes = {
+        "Load Video.file": str(assets / "input" / "one_person.mp4"),
+        "Load Video.width": "128",
+        "Load Video.height": "128",
+        "Sampler.steps": "2",
+        "Prompt.text": "a marble statue in a forest",
+    }
+    video, stages = result(run(server, WORKFLOW, tmp_path, changes, "--stand-ins"))
+    assert video.is_file() and stages["Sampler"]["frames"] == 6

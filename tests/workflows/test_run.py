@@ -16,6 +16,8 @@ from aiohttp.test_utils import TestServer
 
 from frugal_motion.workflows import run as client
 
+from ..conftest import ROOT
+
 WORKFLOW = {
     "1": {
         "class_type": "Load",
@@ -30,7 +32,8 @@ INFO = {
     "Load": {
         "required": {"file": ["COMBO", {"video_upload": True}], "rate": ["FLOAT", {}], "loop": ["BOOLEAN", {}]},
         "optional": {"count": ["INT", {}]},
-    }
+    },
+    "Save": {"required": {"codec": ["COMBO", {"options": ["h264", "gif"]}], "model": [["a1.pt", "b.pt"], {}]}},
 }
 VIDEO = {"filename": "v_00001_.mp4", "subfolder": "video", "type": "output"}
 
@@ -46,6 +49,7 @@ class FakeComfyUI:
         self.queued: dict[str, Any] = {}
         self.posted: list[tuple[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
+        self.models: list[dict[str, Any]] | None = None
         self.drops = 0
         self.lost = ""
         self.hangs = False
@@ -59,6 +63,7 @@ class FakeComfyUI:
         app.router.add_get("/view", self.view)
         app.router.add_post("/prompt", self.prompt)
         app.router.add_post("/upload/image", self.upload)
+        app.router.add_get("/frugal-motion/models", self.list_models)
         app.router.add_post("/queue", self.note)
         app.router.add_post("/interrupt", self.note)
         return app
@@ -96,6 +101,9 @@ class FakeComfyUI:
         self.queued = (await request.json())["prompt"]
         self.go.set()
         return web.json_response(self.answer[1], status=self.answer[0])
+
+    async def list_models(self, request: web.Request) -> web.Response:
+        return web.json_response({"models": self.models}) if self.models else web.Response(status=404)
 
     async def upload(self, request: web.Request) -> web.Response:
         field = (await request.post())["image"]
@@ -258,6 +266,81 @@ def test_a_refused_prompt_says_why(tmp_path: Path) -> None:
     answer = (400, {"error": {"type": "t", "message": "Prompt has no outputs", "details": ""}, "node_errors": {}})
     with pytest.raises(client.RunError, match="Prompt has no outputs"):
         play(tmp_path, arrange=lambda fake: setattr(fake, "answer", answer))
+
+
+def refusing(node: str, key: str, value: str, **fake: Any) -> Callable[[FakeComfyUI], None]:
+    """A server that does not have ``value``, in ComfyUI's words."""
+    problem = {
+        "type": "value_not_in_list",
+        "message": "Value not in list",
+        "details": f"{key}: '{value}' not in (list of length 40)",
+        "extra_info": {"input_name": key, "input_config": None, "received_value": value},
+    }
+    errors = {node: {"class_type": "Save", "errors": [problem]}}
+
+    def arrange(server: FakeComfyUI) -> None:
+        server.answer = (400, {"error": {"message": "Prompt outputs failed validation"}, "node_errors": errors})
+        for name, made in fake.items():
+            setattr(server, name, made)
+
+    return arrange
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (
+            ("Save v1.0.model=a.pt", "2", "model", "a.pt"),
+            ("Save v1.0 (Save): model names 'a.pt'", "has 'a1.pt', 'b.pt'", '--set "Save v1.0.model=a1.pt"'),
+        ),
+        (("4.codec=gift", "4", "codec", "gift"), ("has 'gif', 'h264'", '--set "4.codec=gif"')),
+    ],
+)
+def test_a_missing_value_is_named_with_those_that_are_there(
+    tmp_path: Path, sets: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    with pytest.raises(client.RunError) as raised:
+        play(tmp_path, sets[0], arrange=refusing(*sets[1:]))
+    assert all(words in str(raised.value) for words in said), raised.value
+    assert "--stand-ins" not in str(raised.value)
+
+
+def test_a_missing_model_that_the_pack_knows_has_a_link(tmp_path: Path) -> None:
+    models = [{"name": "a.pt", "url": "https://example.org/a.pt", "folder": "upscale_models"}]
+    with pytest.raises(client.RunError, match=r"https://example.org/a.pt goes into models/upscale_models"):
+        play(tmp_path, "Save v1.0.model=a.pt", arrange=refusing("2", "model", "a.pt", models=models))
+
+
+def test_stand_ins_are_offered_where_they_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "table.json").write_text(json.dumps({"demo model": {"Save v1.0.model": "a1.pt"}}))
+    monkeypatch.setattr(client, "STAND_INS", tmp_path / "table.json")
+    with pytest.raises(client.RunError, match="--stand-ins takes"):
+        play(tmp_path, "Save v1.0.model=a.pt", arrange=refusing("2", "model", "a.pt"))
+
+
+def test_stand_ins_are_what_the_workflow_has_a_place_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "table.json").write_text(
+        json.dumps({"a": {"Load Video.rate": "6", "Nobody.x": "1"}, "b": {"Save v1.0.name": "v2", "Twin.name": "n"}})
+    )
+    monkeypatch.setattr(client, "STAND_INS", tmp_path / "table.json")
+    assert client.stand_ins(WORKFLOW) == [client.Setting("1", "rate", "6"), client.Setting("2", "name", "v2")]
+    with pytest.raises(client.RunError, match=r"none of Load Video\.rate, Nobody\.x"):
+        client.stand_ins({"1": {"class_type": "A", "inputs": {}}})
+
+
+def test_stand_ins_of_a_copy_say_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(client, "STAND_INS", tmp_path / "nowhere.json")
+    (tmp_path / "w.json").write_text(json.dumps(WORKFLOW))
+    assert client.main([str(tmp_path / "w.json"), "--stand-ins", "--server", "http://127.0.0.1:9"]) == 1
+    assert "nowhere.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflows" / "api").glob("*.json")), ids=lambda path: path.stem)
+def test_stand_ins_fit_the_shipped_workflows(path: Path) -> None:
+    workflow = client.load_workflow(path)
+    assert all(setting.input in workflow[setting.node]["inputs"] for setting in client.stand_ins(workflow))
 
 
 def test_a_lost_connection_is_taken_up_again(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ...opencv import cv2
 from ..body import BONES, in_heights
 from ..cleaning.repair import joint_name
 from ..motion import Motion

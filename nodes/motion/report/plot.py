@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from ...opencv import cv2
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 Colour: TypeAlias = tuple[int, int, int]

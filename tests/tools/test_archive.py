@@ -1,0 +1,80 @@
+"""What the registry's archive holds: all that its own pages point to, and what it says of itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from pathspec import GitIgnoreSpec
+
+if sys.version_info >= (3, 11):
+    import tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def archive() -> set[str]:
+    """What comfy-cli packs: the files that git knows (or would, once added), but for those of ``.comfyignore``."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    left_out = GitIgnoreSpec.from_lines((ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines())
+    return {name for name in listed.split("\0") if name and (ROOT / name).exists() and not left_out.match_file(name)}
+
+
+ARCHIVE = archive()
+PAGES = sorted(name for name in ARCHIVE if name.endswith(".md"))
+
+
+def links(text: str) -> list[str]:
+    """Targets of links and pictures, but for those in code."""
+    text = re.sub(r"^(```.*?^```|    .*?$)|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"\]\(\s*<?([^)\s>]+)", text) + re.findall(r"(?:src|href)=\"([^\"]+)\"", text)
+
+
+def headings(text: str) -> set[str]:
+    """Anchors of the headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def test_the_archive_has_what_is_installed_and_nothing_for_developers() -> None:
+    assert {"__init__.py", "install.py", "requirements.txt", "CHANGELOG.md", "workflows/run.py"} <= ARCHIVE
+    assert not [name for name in ARCHIVE if name.startswith(("tests/", "tools/", "training/", "bench/"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_what_the_archive_holds(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in links(text):
+        target = urlsplit(link)
+        if target.scheme or target.netloc:
+            continue
+        path = unquote(target.path)
+        if not path:
+            assert target.fragment in headings(text), link
+            continue
+        file = (ROOT / page).parent.joinpath(path).resolve().relative_to(ROOT).as_posix()
+        assert file in ARCHIVE or any(name.startswith(f"{file}/") for name in ARCHIVE), link
+
+
+def test_the_links_of_a_page_are_found() -> None:
+    text = '[a](b.md) ![c](d.webp) `[e](f)` <img src="g.png">\n\n    [h](i)\n[j\nk](l.md#m)'
+    assert links(text) == ["b.md", "d.webp", "l.md#m", "g.png"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="no tomllib")
+def test_the_registry_is_told_where_things_are_and_what_changed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert {"Repository", "Documentation", "Bug Tracker"} <= project["urls"].keys()
+    assert "Operating System :: OS Independent" in project["classifiers"]
+    changes = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert changes[0] == project["version"]
