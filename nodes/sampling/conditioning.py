@@ -15,8 +15,8 @@ from ..keyframes.keyframes import Keyframes
 from .keyframe_control import KeyframeControl, rearranged
 from .layout import Layout
 
-# What may differ from prompt to prompt, since ComfyUI hands the model a row of it for every row of the batch; a tensor or
-# a list of them. Everything else must be the same for all.
+# What may differ from prompt to prompt, since ComfyUI hands the model a row of it for every row of the batch; a tensor
+# or a list of them. Everything else must be the same for all.
 _BY_ROW = ("pooled_output", "reference_latents", "concat_latent_image", "concat_mask")
 _LONGEST_REPEAT = 4  # as in ComfyUI: text is repeated at most this often to make lengths agree
 
@@ -132,9 +132,9 @@ def _equal(one: Any, other: Any) -> bool:
 def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[int]) -> list[Any]:
     """One clip's prompts for some of its frames.
 
-    Text, masks and whatever else has a row per frame of the clip, or one per keyframe (in a list of tensors each of
-    them), is cut to a row for each of ``frames``; one that has a row per keyframe gives a frame between them that of the nearest. So are the hints of
-    controls that were applied to the prompts before.
+    Text, masks and whatever else has a row per frame of the clip, or one per keyframe (of a list of tensors each by
+    itself), is cut to a row for each of ``frames``; one that has a row per keyframe gives a frame between them that of
+    the nearest. So are the hints of controls that were applied to the prompts before.
     """
     controls: dict[Any, Any] = {}  # one that two prompts share stays one, so that they stay in one batch
 
