@@ -77,8 +77,12 @@ class Remote:
 
     def send(self, key: str, facts: Mapping[str, Any], content: Path) -> None:
         """Copy an entry there, without anybody waiting for it; a failure is one line in the log."""
-        if not self._is_quiet():
+        if self._is_quiet():
+            return
+        try:
             Thread(target=self._send, args=(key, facts, content), name=THREAD, daemon=True).start()
+        except RuntimeError as error:  # there are too many
+            logger.warning("%s", self._failed(error))
 
     def _send(self, key: str, facts: Mapping[str, Any], content: Path) -> None:
         with self._sending:  # one at a time: s3fs holds up to 500 MB of each in memory

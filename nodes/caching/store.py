@@ -111,7 +111,7 @@ class Store:
             made: what made it, for people.
 
         Raises:
-            OSError: the folder cannot be written; nothing is left behind.
+            OSError: the folder cannot be written; nothing is left behind, and neither is if ``write`` raises.
         """
         entry, facts = self._write(key, kind, suffix, write, spent, made)
         if self._remote:
@@ -148,7 +148,12 @@ class Store:
             "made": made,
             "pinned": before is not None and before.pinned,
         }
-        self._write_facts(key, facts)
+        try:
+            self._write_facts(key, facts)
+        except BaseException:
+            if not (before and before.path == path):
+                _unlink(path)
+            raise
         if before and before.path != path:
             _unlink(before.path)
         return entry_of(key, path, facts, time.time()), facts
@@ -170,7 +175,7 @@ class Store:
 
             spent = spent_of(facts)
             return self._write(key, str(facts["kind"]), content.suffix, write, lambda: spent, str(facts["made"]))[0]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
             logger.warning("cannot take %s from the shared cache: %s", key, error)
             return None
 
@@ -243,7 +248,7 @@ class Store:
             facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             entry = entry_of(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
             return entry if entry.path.stat().st_size == entry.size else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
             return None
 
     def _write_facts(self, key: str, facts: Mapping[str, Any]) -> None:
