@@ -18,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
+from ..strict_json import to_json
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -93,7 +95,7 @@ class Remote:
                 folder = f"{root}/{key[:2]}"
                 # The facts come last: they make the entry valid.
                 _put(files, f"{folder}/{content.name}", lambda part: files.put_file(str(content), part))
-                text = json.dumps(facts).encode()
+                text = to_json(facts).encode()
                 _put(files, f"{folder}/{key}.json", lambda part: files.pipe_file(part, text))
             except Exception as error:  # noqa: BLE001  storage libraries have errors of their own
                 if content.exists():

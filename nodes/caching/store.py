@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
+from ..strict_json import to_json
 from .entry import Entry, Spent, checksum, entry_of, is_damaged, spent_of
 from .limits import Limits
 from .remote import Remote
@@ -255,7 +256,7 @@ class Store:
         path = self._facts(key)
         part = path.with_name(f".{uuid.uuid4().hex}.json")
         try:
-            part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+            part.write_text(to_json(facts, indent=1), encoding="utf-8")
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)

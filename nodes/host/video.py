@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import EncodeSettings, save
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
+from .metadata import as_tag
 from .node import Stage
 from .preview import shown_on_node
 
@@ -60,7 +60,7 @@ class StreamVideo(Input.Video):
         """
         target = Path(path) if isinstance(path, str | os.PathLike) else path
         settings = encode_settings(target, format, codec, bit_depth, crf, color_space, **unknown)
-        tags = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
+        tags = {key: value if isinstance(value, str) else as_tag(value) for key, value in (metadata or {}).items()}
         save(self.stream, target, settings, metadata=tags)
 
     def as_trimmed(
