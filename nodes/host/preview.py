@@ -15,7 +15,6 @@ from comfy_api.latest import ui
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
-from ..errors import InputError
 from ..motion.motion import Motion
 from ..motion.preview import packed
 from ..video.encode import EncodeSettings, save
@@ -77,7 +76,7 @@ def _small_video(stream: ArrayStream) -> dict[str, str] | None:
     target = io.BytesIO()
     try:
         save(stream, target, EncodeSettings("h264", quality=50, sound=False))
-    except (av.error.FFmpegError, OSError, InputError) as error:  # the last: a picture too small to encode
+    except (av.error.FFmpegError, OSError) as error:
         logger.warning("a preview is not shown: %s", error)
         return None
     return shown_file(target.getvalue(), ".mp4")
