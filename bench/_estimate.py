@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from tools.demo import DEMO_MODEL  # noqa: E402
+from tools.demo import STAND_INS  # noqa: E402
 from tools.pack import import_pack  # noqa: E402
 
 COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
@@ -63,8 +63,11 @@ GRID: tuple[dict[str, Any], ...] = tuple(
 def workflow(changes: dict[str, Any]) -> dict[str, Any]:
     """The shipped edit with the demo model and these settings, by title and input."""
     prompt: dict[str, Any] = json.loads(WORKFLOW.read_text(encoding="utf-8"))
-    for name, value in (DEMO_MODEL | changes).items():
+    titles = {node["_meta"]["title"] for node in prompt.values()}
+    for name, value in (STAND_INS["demo model"] | STAND_INS["small frames"] | changes).items():
         title, key = name.split(".")
+        if title not in titles:  # of other workflows
+            continue
         (node,) = (node for node in prompt.values() if node["_meta"]["title"] == title)
         is_number = type(node["inputs"][key]) in (int, float)
         node["inputs"][key] = json.loads(str(value)) if is_number else value

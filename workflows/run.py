@@ -655,7 +655,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("stopped", file=sys.stderr)
         return 130
     if options.json:
-        print(json.dumps(result))
+        # Nodes may have shown NaN, which Python reads and writes but JSON does not have.
+        print(json.dumps(json.loads(json.dumps(result), parse_constant=lambda _: None)))
     else:
         print("\n".join(file["path"] for file in result["outputs"]))
     return 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,14 +34,18 @@ class NotStorable(TypeError):
 
 
 class TreeCodec:
-    """Nested lists, tuples and dicts of tensors, arrays, plain values and ``Storable`` ones: exact, without pickle.
+    """Nested lists, tuples and dicts of tensors, arrays, plain values and objects of known classes.
+
+    Everything comes back exactly, in its own type and without pickle; what would not is refused.
 
     Args:
         classes: the ``Storable`` classes by the name they are stored under.
+        bags: classes of others that are nothing but their attributes, as ``module.Class``; a module is imported when
+            one of its objects is read.
     """
 
-    def __init__(self, classes: Mapping[str, type[Storable]]) -> None:
-        self._classes = dict(classes)
+    def __init__(self, classes: Mapping[str, type[Storable]], bags: Collection[str] = ()) -> None:
+        self._classes, self._bags = dict(classes), frozenset(bags)
         self._names = {cls: name for name, cls in classes.items()}
 
     def save(self, value: Any, path: Path) -> None:
@@ -47,6 +53,7 @@ class TreeCodec:
 
         Raises:
             NotStorable: it holds something else.
+            safetensors.SafetensorError, OSError: it cannot be written.
         """
         tensors: dict[str, torch.Tensor] = {}
         tree = self._pack(value, tensors)
@@ -65,39 +72,83 @@ class TreeCodec:
         return self._unpack(tree, tensors)
 
     def _pack(self, value: Any, tensors: dict[str, torch.Tensor]) -> Any:
-        if value is None or isinstance(value, (bool, int, float, str)):
+        kind = type(value)  # of just these, for a subclass would come back as its base
+        if value is None or kind in (bool, int, float, str):
             return value
-        if isinstance(value, torch.Tensor):
+        if kind in (torch.Tensor, torch.nn.Parameter):
             levels = _as_levels(value)
-            tensors[name := str(len(tensors))] = value.detach().cpu().contiguous().clone() if levels is None else levels
-            return {"tensor": name} if levels is None else {"levels": name}
-        if isinstance(value, np.ndarray):
-            tensors[name := str(len(tensors))] = torch.from_numpy(value.copy())
-            return {"array": name}
-        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            if levels is not None:
+                return {"levels": _added(tensors, levels)}
+            return {"tensor": _added(tensors, value.detach().cpu().contiguous().clone())}
+        if kind is np.ndarray:
+            return {"array": _added(tensors, torch.from_numpy(value.copy()))}
+        if isinstance(value, np.generic):
+            return {"scalar": _added(tensors, torch.from_numpy(np.array(value)))}
+        if kind in _TEXTS:
+            return {kind.__name__: str(value)}
+        return self._pack_group(value, tensors)
+
+    def _pack_group(self, value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+        kind = type(value)
+        if kind is dict and all(isinstance(key, str) for key in value):
             return {"dict": {key: self._pack(item, tensors) for key, item in value.items()}}
-        if isinstance(value, (list, tuple)):
-            return {type(value).__name__: [self._pack(item, tensors) for item in value]}
-        if type(value) in self._names:
-            return {"value": self._names[type(value)], "fields": self._pack(value.to_fields(), tensors)}
-        raise NotStorable(f"a {type(value).__name__} cannot be cached")
+        if kind is dict:
+            return {"items": [self._pack(item, tensors) for item in value.items()]}
+        if kind in (list, tuple, torch.Size):
+            return {kind.__name__: [self._pack(item, tensors) for item in value]}
+        if kind in self._names:
+            return {"value": self._names[kind], "fields": self._pack(value.to_fields(), tensors)}
+        bag = f"{kind.__module__}.{kind.__qualname__}"
+        if bag in self._bags:
+            return {"bag": bag, "fields": self._pack(vars(value), tensors)}
+        raise NotStorable(f"a {kind.__name__} cannot be cached")
 
     def _unpack(self, tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
         if not isinstance(tree, dict):
             return tree
-        if "tensor" in tree:
-            return tensors[tree["tensor"]]
-        if "levels" in tree:
-            return tensors[tree["levels"]].float().div_(255)
-        if "array" in tree:
-            return tensors[tree["array"]].numpy()
-        if "dict" in tree:
-            return {key: self._unpack(item, tensors) for key, item in tree["dict"].items()}
-        if "value" in tree:
-            return self._classes[tree["value"]].from_fields(self._unpack(tree["fields"], tensors))
-        if "list" in tree:
-            return [self._unpack(item, tensors) for item in tree["list"]]
-        return tuple(self._unpack(item, tensors) for item in tree["tuple"])
+        kind, content = next(iter(tree.items()))
+        if kind in ("value", "bag"):
+            return self._object(kind, content, self._unpack(tree["fields"], tensors))
+        if kind == "dict":
+            return {key: self._unpack(item, tensors) for key, item in content.items()}
+        if kind in _GROUPS:
+            return _GROUPS[kind](self._unpack(item, tensors) for item in content)
+        return _TEXTS_READ[kind](content) if kind in _TEXTS_READ else _TENSORS_READ[kind](tensors[content])
+
+    def _object(self, kind: str, name: str, fields: dict[str, Any]) -> Any:
+        if kind == "value":
+            return self._classes[name].from_fields(fields)
+        if name not in self._bags:
+            raise ValueError(f"no {name} is known")
+        module, _, class_name = name.rpartition(".")
+        cls = getattr(import_module(module), class_name)
+        found = cls.__new__(cls)
+        vars(found).update(fields)
+        return found
+
+
+def _added(tensors: dict[str, torch.Tensor], tensor: torch.Tensor) -> str:
+    tensors[name := str(len(tensors))] = tensor
+    return name
+
+
+_TEXTS = (Fraction, torch.dtype)
+_TEXTS_READ: Mapping[str, Callable[[str], Any]] = {
+    "Fraction": Fraction,
+    "dtype": lambda text: getattr(torch, text.removeprefix("torch.")),
+}
+_TENSORS_READ: Mapping[str, Callable[[torch.Tensor], Any]] = {
+    "tensor": lambda tensor: tensor,
+    "levels": lambda levels: levels.float().div_(255),
+    "array": lambda tensor: tensor.numpy(),
+    "scalar": lambda tensor: tensor.numpy()[()],
+}
+_GROUPS: Mapping[str, Callable[[Iterable[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "Size": torch.Size,
+    "items": dict,
+}
 
 
 def _as_levels(value: torch.Tensor) -> torch.Tensor | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import Input, io
 
-from ..host.cache import cache, value_key
+from ..host.cache import WorkFailed, cache, never_fatal, value_key
 from ..host.folders import lent_file
 from ..host.job_runs import job_runs, own_costs
 from ..host.node import Anything, FrugalNode, run_costs, run_id
@@ -21,13 +20,11 @@ from ..host.video import StreamVideo, as_stream
 from ..jobs.prompt import title
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
-from .codecs import NotStorable
+from ..video.stream import CHUNK, Frames, FrameStream
 from .entry import Entry, Spent
-from .signature import Unsignable, is_link
+from .signature import is_link
 from .statistics import statistics
 from .values import VALUES
-
-logger = logging.getLogger(__name__)
 
 
 class FrugalHashCache(FrugalNode):
@@ -90,20 +87,20 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _look(cls, motion_style: list[str], refresh: bool) -> _Look:
         """Sign what is in front, before it runs: files may be replaced while it does."""
-        key = cls._key(motion_style)
-        if not key or refresh:
-            return _Look(key)
-        return _Look(key, cache().read(key, lambda entry: _load(entry, cls)))
+        key, found = cls._key(motion_style), None
+        if key and not refresh:
+            with never_fatal("Hash Cache", "it is made anew"):
+                found = cache().read(key, lambda entry: _load(entry, cls))
+        return _Look(key, found)
 
     @classmethod
     def _key(cls, motion_style: list[str]) -> str | None:
         """``None`` if there is none that says what the value is."""
-        prompt, node_id = cls._graph()
-        try:
-            return value_key(prompt.__getitem__, prompt[node_id]["inputs"]["value"], motion_style)
-        except (Unsignable, OSError) as error:  # a file that cannot be read will stop the node that wants it
-            logger.warning("Hash Cache: %s; it passes through", error)
-            return None
+        key = None
+        with never_fatal("Hash Cache", "it passes through"):  # a file that cannot be read stops the node that wants it
+            prompt, node_id = cls._graph()
+            key = value_key(prompt.__getitem__, prompt[node_id]["inputs"]["value"], motion_style)
+        return key
 
     @classmethod
     def _graph(cls) -> tuple[Mapping[str, Any], str]:
@@ -124,7 +121,8 @@ class FrugalHashCache(FrugalNode):
     def _hit(cls, entry: Entry, values: list[Any]) -> io.NodeOutput:
         with cls.stage().charged() as cost:
             cost.hits += 1
-        cache().touch(entry)
+        with never_fatal("Hash Cache", "its use is not noted"):
+            cache().touch(entry)
         statistics.hit(entry.spent)
         return io.NodeOutput(values, ui=_shown("hit", entry))
 
@@ -133,18 +131,19 @@ class FrugalHashCache(FrugalNode):
         with cls.stage().charged() as cost:
             cost.misses += 1
         statistics.miss()
+        kept, shown = values, _shown("not kept")  # of a video that is not kept, who reads it does the work again
         try:
-            entry = _keep(key, values, cls._spent, cls._made_by())
-            # A video is read back from its file, so that the work that made it is not done again by whoever reads it;
-            # before room is made, in which the entry itself may go.
-            kept = _load(entry, cls) if entry.kind == "video" else values
-            cache().trim()
-        except (NotStorable, OSError) as error:  # a cache that cannot keep something must not stop the run
-            logger.warning("Hash Cache: %s; it passes through", error)
-            return io.NodeOutput(values, ui=_shown("not kept"))
-        if cache().find(key) is None:
-            return io.NodeOutput(kept, ui=_shown("not kept"))
-        return io.NodeOutput(kept, ui=_shown("miss", entry))
+            with never_fatal("Hash Cache", "it passes through"):
+                entry = _keep(key, values, cls._spent, cls._made_by())
+                # A video is read back from its file, so that the work that made it is not done again by whoever reads
+                # it; before room is made, in which the entry itself may go.
+                kept = _load(entry, cls) if entry.kind == "video" else values
+                cache().trim()
+                if cache().find(key):
+                    shown = _shown("miss", entry)
+        except WorkFailed as failed:
+            raise failed.error  # noqa: B904  it is the run's, and says itself where it comes from
+        return io.NodeOutput(kept, ui=shown)
 
     @classmethod
     def _made_by(cls) -> str:
@@ -188,14 +187,34 @@ _looks = _Looks()
 
 def _keep(key: str, values: list[Any], spent: Callable[[], Spent], made: str) -> Entry:
     if len(values) == 1 and isinstance(values[0], Input.Video):
-        stream = as_stream(values[0])
+        stream = _Work(as_stream(values[0]))
         progress = Progress(stream.info.frame_count)
 
         def write(path: Path) -> None:
-            save(stream, path, LOSSLESS, on_frames=progress.step)
+            try:
+                save(stream, path, LOSSLESS, on_frames=progress.step)
+            except Exception:
+                if stream.failure:
+                    raise WorkFailed(stream.failure) from stream.failure
+                raise
 
         return cache().add(key, "video", LOSSLESS.suffix, write, spent, made)
     return cache().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), spent, made)
+
+
+class _Work(FrameStream):
+    """A stream that remembers why it has failed: it is computed while it is written, and may not be to blame."""
+
+    def __init__(self, source: FrameStream) -> None:
+        self._source, self.info, self.audio, self.seekable = source, source.info, source.audio, source.seekable
+        self.failure: Exception | None = None
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        try:
+            yield from self._source.chunks(size)
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:

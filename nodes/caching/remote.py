@@ -18,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
+from ..strict_json import to_json
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -77,8 +79,12 @@ class Remote:
 
     def send(self, key: str, facts: Mapping[str, Any], content: Path) -> None:
         """Copy an entry there, without anybody waiting for it; a failure is one line in the log."""
-        if not self._is_quiet():
+        if self._is_quiet():
+            return
+        try:
             Thread(target=self._send, args=(key, facts, content), name=THREAD, daemon=True).start()
+        except RuntimeError as error:  # there are too many
+            logger.warning("%s", self._failed(error))
 
     def _send(self, key: str, facts: Mapping[str, Any], content: Path) -> None:
         with self._sending:  # one at a time: s3fs holds up to 500 MB of each in memory
@@ -89,7 +95,7 @@ class Remote:
                 folder = f"{root}/{key[:2]}"
                 # The facts come last: they make the entry valid.
                 _put(files, f"{folder}/{content.name}", lambda part: files.put_file(str(content), part))
-                text = json.dumps(facts).encode()
+                text = to_json(facts).encode()
                 _put(files, f"{folder}/{key}.json", lambda part: files.pipe_file(part, text))
             except Exception as error:  # noqa: BLE001  storage libraries have errors of their own
                 if content.exists():

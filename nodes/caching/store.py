@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from safetensors import SafetensorError
 
+from ..strict_json import to_json
 from .entry import Entry, Spent, checksum, entry_of, is_damaged, spent_of
 from .limits import Limits
 from .remote import Remote
@@ -111,7 +112,7 @@ class Store:
             made: what made it, for people.
 
         Raises:
-            OSError: the folder cannot be written; nothing is left behind.
+            OSError: the folder cannot be written; nothing is left behind, and neither is if ``write`` raises.
         """
         entry, facts = self._write(key, kind, suffix, write, spent, made)
         if self._remote:
@@ -148,7 +149,12 @@ class Store:
             "made": made,
             "pinned": before is not None and before.pinned,
         }
-        self._write_facts(key, facts)
+        try:
+            self._write_facts(key, facts)
+        except BaseException:
+            if not (before and before.path == path):
+                _unlink(path)
+            raise
         if before and before.path != path:
             _unlink(before.path)
         return entry_of(key, path, facts, time.time()), facts
@@ -170,7 +176,7 @@ class Store:
 
             spent = spent_of(facts)
             return self._write(key, str(facts["kind"]), content.suffix, write, lambda: spent, str(facts["made"]))[0]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
             logger.warning("cannot take %s from the shared cache: %s", key, error)
             return None
 
@@ -243,14 +249,14 @@ class Store:
             facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             entry = entry_of(path.stem, path.with_name(str(facts["content"])), facts, path.stat().st_mtime)
             return entry if entry.path.stat().st_size == entry.size else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
             return None
 
     def _write_facts(self, key: str, facts: Mapping[str, Any]) -> None:
         path = self._facts(key)
         part = path.with_name(f".{uuid.uuid4().hex}.json")
         try:
-            part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+            part.write_text(to_json(facts, indent=1), encoding="utf-8")
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)

@@ -6,4 +6,7 @@ from ..keyframes.keyframes import Keyframes
 from ..motion.motion import Motion
 from .codecs import TreeCodec
 
-VALUES = TreeCodec({"motion": Motion, "keyframes": Keyframes})
+# What CONDITIONING may hold of pictures that a CLIP vision model has seen, and latents of video with sound.
+_OF_COMFYUI = ("comfy.clip_vision.Output", "comfy.nested_tensor.NestedTensor")
+
+VALUES = TreeCodec({"motion": Motion, "keyframes": Keyframes}, _OF_COMFYUI)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from ..host.estimates import EstimateOptions, gpu_names, workflow_estimate
 from ..host.job_runs import own_prompt
 from ..host.node import FrugalNode, Keyframes
 from ..keyframes.keyframes import Keyframes as Plan
+from ..strict_json import to_json
 from .chart import draw_savings
 
 
@@ -88,4 +88,4 @@ class FrugalCostEstimate(FrugalNode):
         found = workflow_estimate(own_prompt(cls.hidden)[0], options, measured_runs())
         chart = torch.from_numpy(draw_savings(found.estimate)).float()[None] / 255
         shown = {**ui.PreviewText(found.text).as_dict(), "frugal_estimate": [found.as_dict()]}
-        return io.NodeOutput(found.text, json.dumps(found.as_dict()), chart, ui=shown)
+        return io.NodeOutput(found.text, to_json(found.as_dict()), chart, ui=shown)

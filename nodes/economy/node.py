@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from ..host.node import Anything, FrugalNode, run_costs
 from ..host.prices import price_here
 from ..host.prompt import upstream
 from ..jobs.prompt import title
+from ..strict_json import to_json
 from .chart import draw_costs
 from .meter import StageCost
 from .report import Report
@@ -65,7 +65,7 @@ class FrugalCostReport(FrugalNode):
         report = Report(stages, gpu_price or price_here(), this_device(), _video_seconds(after))
         shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
         chart = torch.from_numpy(draw_costs(report)).float()[None] / 255
-        return io.NodeOutput(report.as_text(), json.dumps(report.as_dict()), chart, ui=shown)
+        return io.NodeOutput(report.as_text(), to_json(report.as_dict()), chart, ui=shown)
 
 
 def _video_seconds(value: Any) -> float:

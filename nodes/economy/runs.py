@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..strict_json import to_json
+
 logger = logging.getLogger(__name__)
 
 KEPT = 200
@@ -41,7 +43,7 @@ class Runs:
         name = f"{milliseconds:015d}-{re.sub(r'[^0-9A-Za-z-]', '-', run)[:64]}.json"
         self.folder.mkdir(parents=True, exist_ok=True)
         aside = self.folder / f"{name}.{os.getpid()}.part"
-        aside.write_text(json.dumps({"run": run, "ended": milliseconds / 1000, **record}), encoding="utf-8")
+        aside.write_text(to_json({"run": run, "ended": milliseconds / 1000, **record}), encoding="utf-8")
         os.replace(aside, self.folder / name)
         for old in self._files()[self._kept :]:
             old.unlink(missing_ok=True)

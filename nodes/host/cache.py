@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import folder_paths
+from comfy.model_management import InterruptProcessingException
 
 from ..caching.digests import Digests
 from ..caching.remote import Remote
@@ -18,6 +21,41 @@ from .beside import check_cancelled
 from .folders import user_folder
 from .prompt import declared, meaning
 from .settings import settings
+
+logger = logging.getLogger(__name__)
+
+
+class WorkFailed(Exception):
+    """The work whose result was to be kept has failed, not the cache.
+
+    Args:
+        error: why.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+@contextmanager
+def never_fatal(who: str, then: str) -> Iterator[None]:
+    """Do something for or with the cache inside: whatever goes wrong is a warning, for a cache must not stop a run.
+
+    Args:
+        who: for whom it is done.
+        then: what becomes of it if it fails.
+
+    Raises:
+        WorkFailed: the work itself has failed.
+        comfy.model_management.InterruptProcessingException: the user has cancelled.
+    """
+    try:
+        yield
+    except (WorkFailed, InterruptProcessingException):
+        raise
+    except Exception as error:  # a full disk alone has several: safetensors' own, FFmpeg's, Python's
+        logger.warning("%s: %s; %s", who, str(error) or type(error).__name__, then)
+        logger.debug("in full:", exc_info=True)
 
 
 def cache_folder() -> Path:

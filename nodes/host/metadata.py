@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from comfy.cli_args import args
 
+from ..strict_json import to_json
 from .job_runs import own_prompt
 
 
@@ -21,4 +21,9 @@ def workflow_metadata(hidden: Any) -> dict[str, str]:
     values = dict(hidden.extra_pnginfo or {})
     if hidden.prompt is not None:
         values["prompt"] = own_prompt(hidden)[0]
-    return {key: json.dumps(value) for key, value in values.items()}
+    return {key: as_tag(value) for key, value in values.items()}
+
+
+def as_tag(value: Any) -> str:
+    """A value as JSON; ``null`` for what is none, such as the objects that nodes tell their changes by."""
+    return to_json(value, default=lambda _: None)

@@ -15,6 +15,7 @@ from comfy_api.latest import io
 from comfy_execution.utils import get_executing_context
 
 from ..economy.meter import Ledger, StageCost
+from ..strict_json import strict
 from .probe import MachineProbe
 from .settings import settings
 
@@ -158,6 +159,8 @@ def _timed(execute: Any) -> Any:
         with cls.stage().charged() as cost:
             output = execute(cls, *args, **kwargs)
             cost.frames += _frames_in(output, cls.FRAMES)
+            if isinstance(output, io.NodeOutput) and isinstance(output.ui, dict):
+                output.ui = strict(output.ui)  # browsers read it, and REST
             return output
 
     return timed

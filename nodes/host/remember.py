@@ -15,7 +15,7 @@ from ..caching.statistics import statistics
 from ..caching.values import VALUES
 from ..video.stream import FrameStream
 from .beside import check_cancelled, is_beside
-from .cache import cache, digests
+from .cache import cache, digests, never_fatal
 from .node import Stage
 from .progress import duration, show_on_node
 from .settings import settings
@@ -44,22 +44,32 @@ def remembered(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T
     """
     if not settings().cache_automatic:
         return make()
-    plain = {name: uncharged(value)[0] if isinstance(value, FrameStream) else value for name, value in inputs.items()}
-    try:
-        key = content_key([stage.name, plain], digests().of)
-    except (UnknownContent, OSError) as error:
-        logger.debug("%s is not remembered: %s", stage.name, error)
+    key = _key(stage, inputs)
+    if key is None:
         _note_miss(stage)
         return make()
     with _at_work.alone(key):
-        read = cache().read(key, lambda entry: VALUES.load(entry.path))
+        read = None
+        with never_fatal(stage.name, "it is made anew"):
+            read = cache().read(key, lambda entry: VALUES.load(entry.path))
         if read is None:
             return _made(key, stage, make)
     entry, value = read
-    cache().touch(entry)
+    with never_fatal(stage.name, "its use is not noted"):
+        cache().touch(entry)
     if not is_beside():
         _note_use(key, stage, entry.spent)
     return cast(T, value)
+
+
+def _key(stage: Stage, inputs: dict[str, Any]) -> str | None:
+    plain = {name: uncharged(value)[0] if isinstance(value, FrameStream) else value for name, value in inputs.items()}
+    with never_fatal(stage.name, "it is not remembered"):
+        try:
+            return content_key([stage.name, plain], digests().of)
+        except (UnknownContent, OSError) as error:
+            logger.debug("%s is not remembered: %s", stage.name, error)
+    return None
 
 
 def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
@@ -71,11 +81,9 @@ def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
     else:
         _note_miss(stage)
         statistics.miss()
-    try:
+    with never_fatal(stage.name, "it is not kept"):
         cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: spent, stage.name)
         cache().trim()
-    except OSError as error:  # a cache that cannot keep something must not stop the run
-        logger.warning("%s cannot be kept: %s", stage.name, error)
     return value
 
 

@@ -21,6 +21,7 @@ from ..economy.idle import IdleDelays
 from ..errors import InputError
 from ..jobs.gather import Gathering
 from ..jobs.merge import MOST
+from ..strict_json import to_json
 from .folders import user_path
 from .last_right import LastRight
 
@@ -223,7 +224,7 @@ def change_settings(given: dict[str, Any]) -> Settings:
         raise InputError("settings", repr(given)[:200], _reasons(error)) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    aside.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+    aside.write_text(to_json(wanted, indent=1), encoding="utf-8")
     os.replace(aside, path)
     _settings.forget()
     return settings()

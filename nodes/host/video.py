@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from comfy_api.latest import Input, Types
@@ -16,10 +15,12 @@ from comfy_api.latest import Input, Types
 from ..errors import InputError
 from ..video.audio import load_waveform, trimmed
 from ..video.clip import open_clip
+from ..video.codecs import CONTAINERS
 from ..video.decode import DecodeSettings
 from ..video.encode import EncodeSettings, save
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
+from .metadata import as_tag
 from .node import Stage
 from .preview import shown_on_node
 
@@ -42,16 +43,26 @@ class StreamVideo(Input.Video):
 
     def save_to(
         self,
-        path: str | io.BytesIO,
+        path: str | os.PathLike[str] | IO[bytes],
         format: Any = Types.VideoContainer.AUTO,  # noqa: A002  ComfyUI's name
         codec: Any = Types.VideoCodec.AUTO,
         metadata: dict[str, Any] | None = None,
-        **_: Any,
+        bit_depth: int | None = None,
+        crf: float | None = None,
+        color_space: str | None = None,
+        **unknown: Any,
     ) -> None:
-        # ComfyUI 0.3.75 knows mp4 and h264 alone; newer ones pass more keywords, for other bit depths and codecs.
-        tags = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
-        target = Path(path) if isinstance(path, str) else path
-        save(self.stream, target, EncodeSettings(), metadata=tags)
+        """Write the video as core's own do: :func:`encode_settings` says what the arguments mean.
+
+        ComfyUI 0.3.75 passes the first four, 0.33 all that have a name.
+
+        Raises:
+            InputError: an argument asks for what cannot be done, or is one that only newer ComfyUI knows.
+        """
+        target = Path(path) if isinstance(path, str | os.PathLike) else path
+        settings = encode_settings(target, format, codec, bit_depth, crf, color_space, **unknown)
+        tags = {key: value if isinstance(value, str) else as_tag(value) for key, value in (metadata or {}).items()}
+        save(self.stream, target, settings, metadata=tags)
 
     def as_trimmed(
         self, start_time: float | None = None, duration: float | None = None, strict_duration: bool = False
@@ -81,6 +92,69 @@ class StreamVideo(Input.Video):
 
     def get_frame_rate(self) -> Fraction:
         return self.stream.info.frame_rate
+
+    def get_container_format(self) -> str:
+        """What ``save_to`` writes by default; core's own answer would encode the video to look."""
+        return EncodeSettings().row.container
+
+    def get_bit_depth(self) -> int:
+        """Of our frames, whatever the file has that they came from (new in ComfyUI 0.33)."""
+        return 8
+
+    def get_color_space(self) -> str:
+        """Of our frames: HDR is brought to the range of ordinary screens when it is read (new in ComfyUI 0.33)."""
+        return "sRGB"
+
+
+_AUTO = "auto"  # core's word for "as you like", in each of its enums
+
+
+def encode_settings(
+    target: Path | IO[bytes],
+    container: Any = _AUTO,
+    codec: Any = _AUTO,
+    bit_depth: int | None = None,
+    crf: float | None = None,
+    color_space: str | None = None,
+    **unknown: Any,
+) -> EncodeSettings:
+    """What the arguments of core's ``VideoInput.save_to`` mean here.
+
+    Args:
+        target: by its suffix, ``auto`` is .webm, .mkv or .mov; MP4 otherwise.
+        container, codec: members of core's enums, or their values; ``auto`` is AV1 in WebM and H.264 elsewhere.
+        bit_depth: 8 or 10; ``None`` is that of our frames, 8.
+        crf: the encoder's constant rate factor; ``None`` is the quality that our own nodes have by default.
+        color_space: ``sRGB`` or ``None``, since our frames are never HDR.
+        unknown: of a newer ComfyUI; ``None`` and ``auto`` ask for nothing.
+
+    Raises:
+        InputError: it cannot be done.
+    """
+    for name, value in unknown.items():
+        if value is not None and _value(value) != _AUTO:
+            raise InputError(name, repr(value), "nothing, as this version of the pack does not know it")
+    kind = _value(container)
+    if kind == _AUTO:
+        suffix = target.suffix.lower() if isinstance(target, Path) else ""
+        kind = suffix[1:] if suffix in (".webm", ".mkv", ".mov") else "mp4"
+    if kind not in CONTAINERS:
+        raise InputError("format", repr(kind), ", ".join(CONTAINERS))
+    if color_space not in (None, _AUTO, "sRGB"):
+        remedy = "Frames of this pack are for ordinary screens, even those of an HDR video: there is no HDR in them."
+        raise InputError("color_space", repr(color_space), "auto or sRGB", remedy)
+    name = _value(codec)
+    return EncodeSettings(
+        ("av1" if kind == "webm" else "h264") if name == _AUTO else name,
+        container=kind,
+        crf=crf,
+        bit_depth=8 if bit_depth is None else bit_depth,
+        transfer="srgb" if color_space == "sRGB" else "bt709",
+    )
+
+
+def _value(member: Any) -> str:
+    return str(getattr(member, "value", member))
 
 
 def as_stream(video: Input.Video) -> FrameStream:

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from ..errors import InputError
 from ..motion.motion import Motion
+from ..strict_json import to_json
 from ..video.geometry import Region
 from .keypoints import from_keypoints, to_keypoints
 
@@ -79,7 +80,7 @@ def _write_safetensors(motion: Motion, path: Path) -> None:
         "region": asdict(motion.region),
     }
     # A copy, because safetensors refuses read-only arrays.
-    save_file({"keypoints": np.array(motion.keypoints)}, path, metadata={"frugal_motion": json.dumps(fields)})
+    save_file({"keypoints": np.array(motion.keypoints)}, path, metadata={"frugal_motion": to_json(fields)})
 
 
 def _read_safetensors(path: Path, _: Fraction) -> Motion:
@@ -104,7 +105,7 @@ def _read_safetensors(path: Path, _: Fraction) -> Motion:
 
 
 def _write_json(motion: Motion, path: Path) -> None:
-    path.write_text(json.dumps(to_keypoints(motion)), encoding="utf-8")
+    path.write_text(to_json(to_keypoints(motion)), encoding="utf-8")
 
 
 def _read_json(path: Path, frame_rate: Fraction) -> Motion:

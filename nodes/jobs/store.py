@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..strict_json import to_json
 from .job import Job, State
 
 MOST_CRASHES = 5
@@ -168,7 +169,7 @@ class Store:
             changed = file.execute(
                 "update jobs set state = ?, ended = ?, error = ?, outputs = ? where id = ? and state in "
                 "('queued', 'running')",
-                (state, now, error, json.dumps(outputs or []), job_id),
+                (state, now, error, to_json(outputs or []), job_id),
             ).rowcount
         return bool(changed)
 
@@ -208,7 +209,7 @@ class Store:
             return
         both = {name: round(job.cost.get(name, 0.0) + value, 6) for name, value in cost.items()}
         with self._transaction() as file:
-            file.execute("update jobs set cost = ? where id = ?", (json.dumps(both), job_id))
+            file.execute("update jobs set cost = ? where id = ?", (to_json(both), job_id))
 
     def to_call(self, calls: int, before: float) -> list[str]:
         """Ids of jobs that ended before a time and whose webhooks have not been told, after fewer calls than that."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from comfy_api.latest import Input, io, ui
@@ -10,6 +9,7 @@ from comfy_api.latest import Input, io, ui
 from ..host.node import FrugalNode, Motion
 from ..host.preview import shown_motion
 from ..host.video import as_stream
+from ..strict_json import to_json
 from ..video.tensors import to_image
 from .cleaning.repair import RepairSettings
 from .cleaning.repair import repair as repair_motion
@@ -114,7 +114,7 @@ class FrugalMotionReport(FrugalNode):
     def execute(cls, motion: MotionValue, before: MotionValue | None = None) -> io.NodeOutput:
         measured = {"motion": measure(motion).as_dict(), "before": measure(before).as_dict() if before else None}
         picture = to_image(draw_report(motion, before)[None])
-        return io.NodeOutput(picture, json.dumps(measured), ui=ui.PreviewImage(picture, cls=cls))
+        return io.NodeOutput(picture, to_json(measured), ui=ui.PreviewImage(picture, cls=cls))
 
 
 class FrugalRetargetMotion(FrugalNode):

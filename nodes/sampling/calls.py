@@ -29,8 +29,9 @@ def model_calls(
     Returns:
         For ``dpm_adaptive``, which looks at the picture, a guess.
     """
-    patcher = SimpleNamespace(get_model_object=lambda name: model_sampling)
-    sigmas = comfy.samplers.KSampler(patcher, steps, torch.device("cpu"), sampler, scheduler, denoise).sigmas
+    sigmas = comfy.samplers.KSampler(
+        _patcher(model_sampling), steps, torch.device("cpu"), sampler, scheduler, denoise
+    ).sigmas
     if len(sigmas) < 2:
         return 0, 0
     model = _Counter(model_sampling)
@@ -43,12 +44,19 @@ def model_calls(
     return len(model.levels), sum(last <= level <= first for level in model.levels)
 
 
+def _patcher(model_sampling: Any) -> Any:
+    """What samplers ask of a MODEL; ComfyUI 0.33 logs the class of the model inside."""
+    return SimpleNamespace(get_model_object=lambda name: model_sampling, model=None)
+
+
 class _Counter:
     """A model that notes the noise levels it is asked at."""
 
+    cfg = 1.0  # ComfyUI 0.33 logs it too
+
     def __init__(self, model_sampling: Any) -> None:
         self.inner_model = SimpleNamespace(model_sampling=model_sampling)
-        self.model_patcher = SimpleNamespace(get_model_object=lambda name: model_sampling)
+        self.model_patcher = _patcher(model_sampling)
         self.levels: list[float] = []
 
     def __call__(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import pairwise
+from numbers import Number
 from typing import Any
 
 import torch
@@ -14,21 +15,28 @@ from ..keyframes.keyframes import Keyframes
 from .keyframe_control import KeyframeControl, rearranged
 from .layout import Layout
 
-# What differs from prompt to prompt and has a row per batch row; everything else must be the same for all.
-_BY_ROW = ("pooled_output",)
+# What may differ from prompt to prompt, since ComfyUI hands the model a row of it for every row of the batch; a tensor
+# or a list of them. Everything else must be the same for all.
+_BY_ROW = ("pooled_output", "reference_latents", "concat_latent_image", "concat_mask")
 _LONGEST_REPEAT = 4  # as in ComfyUI: text is repeated at most this often to make lengths agree
 
 
-def can_stack(conditionings: Sequence[Any]) -> bool:
-    """Whether prompts differ in nothing but their embeddings, so that one batch can hold them."""
+def can_stack(conditionings: Sequence[Any], repeats_text: bool = True) -> bool:
+    """Whether prompts differ in nothing but what has a row for each of them, so that one batch can hold them.
+
+    Args:
+        conditionings: one per clip.
+        repeats_text: whether the model does not notice that a text is repeated; else all must be of one length.
+    """
+    longest = _LONGEST_REPEAT if repeats_text else 1
     return all(_alike(a, b) for a, b in pairwise(conditionings)) and all(
-        _common_length([conditioning[entry][0] for conditioning in conditionings]) is not None
+        _common_length([conditioning[entry][0] for conditioning in conditionings], longest) is not None
         for entry in range(len(conditionings[0]))
     )
 
 
 def stack(conditionings: Sequence[Any], rows: Sequence[int]) -> Any:
-    """One CONDITIONING whose embeddings have a row for every row of the batch.
+    """One CONDITIONING whose embeddings, and what else differs, have a row for every row of the batch.
 
     Text of different lengths is repeated to their least common multiple, which attention does not notice.
 
@@ -47,20 +55,26 @@ def stack(conditionings: Sequence[Any], rows: Sequence[int]) -> Any:
         options = dict(entries[0][1])
         for name in _BY_ROW:
             if options.get(name) is not None:
-                parts = [_of_rows(entry[1][name], count) for entry, count in zip(entries, rows, strict=True)]
-                options[name] = torch.cat(parts)
+                options[name] = _stacked([entry[1][name] for entry in entries], rows)
         stacked.append([text, options])
     return stacked
+
+
+def _stacked(values: Sequence[Any], rows: Sequence[int]) -> Any:
+    """Tensors in one of all rows; lists of tensors item by item."""
+    if isinstance(values[0], torch.Tensor):
+        return torch.cat([_of_rows(value, count) for value, count in zip(values, rows, strict=True)])
+    return [_stacked(items, rows) for items in zip(*values, strict=True)]
 
 
 def _of_rows(value: torch.Tensor, rows: int) -> torch.Tensor:
     return value.expand(rows, *value.shape[1:]) if len(value) == 1 else value[:rows]
 
 
-def _common_length(texts: Sequence[torch.Tensor]) -> int | None:
+def _common_length(texts: Sequence[torch.Tensor], longest_repeat: int = _LONGEST_REPEAT) -> int | None:
     lengths = [text.shape[1] for text in texts]
     common = math.lcm(*lengths)
-    return common if common // min(lengths) <= _LONGEST_REPEAT else None
+    return common if common // min(lengths) <= longest_repeat else None
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -73,14 +87,27 @@ def _alike(one: Any, other: Any) -> bool:
 def _same_options(one: dict[str, Any], other: dict[str, Any]) -> bool:
     if one.keys() != other.keys() or _has_frames(one) or _has_frames(other):
         return False
-    by_row = all((one.get(name) is None) == (other.get(name) is None) for name in _BY_ROW)
-    return by_row and all(_equal(one[name], other[name]) for name in one if name not in _BY_ROW)
+    return all((_same_form if name in _BY_ROW else _equal)(one[name], other[name]) for name in one)
+
+
+def _same_form(one: Any, other: Any) -> bool:
+    """Whether both can be rows of one tensor, or of the tensors of one list."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.shape == other.shape and one.dtype == other.dtype
+    if _is_list(one) and _is_list(other):
+        return len(one) == len(other) and all(_same_form(a, b) for a, b in zip(one, other, strict=True))
+    return one is None and other is None
 
 
 def _has_frames(options: dict[str, Any]) -> bool:
     """Whether it holds what belongs to one clip's frames: the hints of a control, or something with several rows."""
-    several = (_has_rows(name, value) and len(value) > 1 for name, value in options.items())
-    return options.get("control") is not None or any(several)
+    tensors = ((name, tensor) for name, value in options.items() for tensor in (value if _is_list(value) else [value]))
+    return options.get("control") is not None or any(_has_rows(name, t) and len(t) > 1 for name, t in tensors)
+
+
+def _is_list(value: Any) -> bool:
+    """Whether it is what nodes append to, such as ``reference_latents``: a list of tensors."""
+    return isinstance(value, list) and all(isinstance(item, torch.Tensor) for item in value)
 
 
 def _has_rows(name: str, value: Any) -> bool:
@@ -89,22 +116,35 @@ def _has_rows(name: str, value: Any) -> bool:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, torch.Tensor) or isinstance(other, torch.Tensor):
-        return isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and torch.equal(one, other)
-    return bool(one is other or one == other)
+    """Whether two values are the same through and through; what cannot be compared is not."""
+    if one is other:
+        return True
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.dtype == other.dtype and one.device == other.device and torch.equal(one, other)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(_equal(a, b) for a, b in zip(one, other, strict=True))
+    comparable = type(one) is type(other) or (isinstance(one, Number) and isinstance(other, Number))
+    return comparable and isinstance(one, Hashable) and bool(one == other)
 
 
 def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[int]) -> list[Any]:
     """One clip's prompts for some of its frames.
 
-    Text, masks and whatever else has a row per frame of the clip, or one per keyframe, is cut to a row for each of
-    ``frames``; one that has a row per keyframe gives a frame between them that of the nearest. So are the hints of
-    controls that were applied to the prompts before.
+    Text, masks and whatever else has a row per frame of the clip, or one per keyframe (of a list of tensors each by
+    itself), is cut to a row for each of ``frames``; one that has a row per keyframe gives a frame between them that of
+    the nearest. So are the hints of controls that were applied to the prompts before.
     """
     controls: dict[Any, Any] = {}  # one that two prompts share stays one, so that they stay in one batch
 
     def pick(value: torch.Tensor) -> torch.Tensor:
         return _rows_of(value, plan, frames)
+
+    def pick_rows(name: str, value: Any) -> Any:
+        if _is_list(value):
+            return [pick_rows(name, item) for item in value]
+        return pick(value) if _has_rows(name, value) else value
 
     def cut_control(control: Any) -> Any:
         if control is not None and control not in controls:
@@ -113,7 +153,7 @@ def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[in
         return controls.get(control)
 
     def cut(options: dict[str, Any]) -> dict[str, Any]:
-        result = {name: pick(value) if _has_rows(name, value) else value for name, value in options.items()}
+        result = {name: pick_rows(name, value) for name, value in options.items()}
         if options.get("control") is not None:
             result["control"] = cut_control(options["control"])
         return result

@@ -153,7 +153,7 @@ class Editor:
         rows = sum(len(clip.latents) for clip in clips)
         bar = LatentProgress(model, settings.steps, rows)
         latents: list[list[torch.Tensor]] = [[] for _ in clips]
-        for group in grouped(clips):
+        for group in grouped(clips, model):
             sampler = BatchSampler(model, vae, control, settings, [clips[index] for index in group], bar)
             for index, part in sampler.run():
                 latents[group[index]].append(part)

@@ -12,6 +12,7 @@ import comfy.sample
 import comfy.samplers
 import comfy.utils
 import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
 from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 
@@ -87,11 +88,16 @@ class Clip:
     seed: int = 0
 
 
-def grouped(clips: Sequence[Clip]) -> list[list[int]]:
-    """Numbers of the clips that can share batches: those of one size whose prompts have the same form."""
+def grouped(clips: Sequence[Clip], model: Any) -> list[list[int]]:
+    """Numbers of the clips that can share batches: those of one size whose prompts have the same form.
+
+    In a UNet pictures look at the text, and a text that is repeated looks the same. In a transformer where both attend
+    to both, repeated text would count for more.
+    """
     groups: list[list[int]] = []
+    repeats_text = isinstance(model.model.diffusion_model, UNetModel)
     for index, clip in enumerate(clips):
-        fitting = (group for group in groups if _fit_together([*(clips[i] for i in group), clip]))
+        fitting = (group for group in groups if _fit_together([*(clips[i] for i in group), clip], repeats_text))
         group = next(fitting, None)
         if group is None:
             groups.append([index])
@@ -100,10 +106,10 @@ def grouped(clips: Sequence[Clip]) -> list[list[int]]:
     return groups
 
 
-def _fit_together(clips: Sequence[Clip]) -> bool:
+def _fit_together(clips: Sequence[Clip], repeats_text: bool) -> bool:
     sizes = {(clip.latents.shape[1:], clip.hints.shape[1:]) for clip in clips}
     prompts = ([clip.positive for clip in clips], [clip.negative for clip in clips])
-    return len(sizes) == 1 and all(can_stack(prompt) for prompt in prompts)
+    return len(sizes) == 1 and all(can_stack(prompt, repeats_text) for prompt in prompts)
 
 
 class BatchSampler:

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from ..errors import InputError
 from ..host.beside import beside_the_runs
+from ..strict_json import to_json
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +43,23 @@ def answering(handler: Handler) -> Handler:
             with beside_the_runs():
                 return await handler(request)
         except InputError as error:
-            return web.json_response({"error": str(error)}, status=400)
+            return json_answer({"error": str(error)}, status=400)
         except Refusal as refusal:
-            return web.json_response({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
+            return json_answer({"error": str(refusal)}, status=refusal.status, headers=refusal.headers)
         except Exception as error:
             logger.exception("%s %s", request.method, request.path)
-            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=500)
+            return json_answer({"error": f"{type(error).__name__}: {error}"}, status=500)
 
     return answer
+
+
+def json_answer(value: Any, **options: Any) -> web.Response:
+    """An answer in JSON as browsers read it, which stop at a NaN.
+
+    Args:
+        options: of ``aiohttp.web.json_response``.
+    """
+    return web.json_response(value, dumps=to_json, **options)
 
 
 def limit(request: web.Request) -> int:

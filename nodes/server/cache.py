@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..host.cache import cache_folder
 from ..host.prices import price_here
 from ..host.settings import settings
-from .answers import PREFIX, answering, json_object
+from .answers import PREFIX, answering, json_answer, json_object
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def add_cache_routes(routes: web.RouteTableDef, statistics: Callable[[], dict[st
     """
 
     async def get_status(_: web.Request) -> web.Response:
-        return web.json_response(await asyncio.to_thread(status, Store(cache_folder()), statistics()))
+        return json_answer(await asyncio.to_thread(status, Store(cache_folder()), statistics()))
 
     async def post_purge(request: web.Request) -> web.Response:
         given = await json_object(request, {"kind", "unused_days", "keys"})
@@ -119,7 +119,7 @@ def add_cache_routes(routes: web.RouteTableDef, statistics: Callable[[], dict[st
         if entry is None:
             raise InputError("key", repr(given.get("key")), "the key of an entry")
         await asyncio.to_thread(store.pin, entry, bool(given.get("pinned", True)))
-        return web.json_response({"pinned": bool(given.get("pinned", True))})
+        return json_answer({"pinned": bool(given.get("pinned", True))})
 
     async def post_verify(request: web.Request) -> web.Response:
         await json_object(request, ())
@@ -132,4 +132,4 @@ def add_cache_routes(routes: web.RouteTableDef, statistics: Callable[[], dict[st
 
 
 def _dropped(entries: list[Entry]) -> web.Response:
-    return web.json_response({"dropped": [shown(entry) for entry in entries]})
+    return json_answer({"dropped": [shown(entry) for entry in entries]})

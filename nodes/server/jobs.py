@@ -40,7 +40,8 @@ from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook,
 from ..jobs.prompt import Prompt
 from ..jobs.runner import Runner
 from ..jobs.store import Full, Store, Taken
-from .answers import PREFIX, Handler, Refusal, answering, json_object, limit
+from ..strict_json import strict
+from .answers import PREFIX, Handler, Refusal, answering, json_answer, json_object, limit
 from .clips import clip_sizes
 from .jobs_openapi import description
 from .webhooks import Webhooks
@@ -162,7 +163,8 @@ class Jobs:
 
     def _changed(self, job: Job) -> None:
         progress = self.runner.progress(job) if self.runner and job.state == "running" else None
-        self._server.send_sync(EVENT, {"job_id": job.id, "state": job.state, "progress": progress, "error": job.error})
+        event = {"job_id": job.id, "state": job.state, "progress": progress, "error": job.error}
+        self._server.send_sync(EVENT, strict(event))
 
 
 async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
@@ -192,27 +194,27 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
             job = await jobs.accept(asked, given["workflow"], request.remote or "")
         except Full as error:
             raise Refusal(429, f"{error}.", {"Retry-After": "10"}) from error
-        return web.json_response(jobs.shown(job), status=202)
+        return json_answer(jobs.shown(job), status=202)
 
     async def get_jobs(request: web.Request) -> web.Response:
         newest = jobs.open_store().newest(limit(request), request.query.get("client"))
-        return web.json_response({"jobs": [jobs.shown(job) for job in newest]})
+        return json_answer({"jobs": [jobs.shown(job) for job in newest]})
 
     async def get_job(request: web.Request) -> web.Response:
         job = _found(jobs, request)
         shown = jobs.shown(job)
         if job.state not in ENDED:
             shown["estimate"] = await asyncio.to_thread(likely_cost, job.prompt)
-        return web.json_response(shown)
+        return json_answer(shown)
 
     async def delete_job(request: web.Request) -> web.Response:
         job = _found(jobs, request)
         if not jobs.runner or not jobs.runner.cancel(job.id):
             raise Refusal(409, f"job {job.id} is {job.state}")
-        return web.json_response(jobs.shown(_found(jobs, request)))
+        return json_answer(jobs.shown(_found(jobs, request)))
 
     async def get_description(_: web.Request) -> web.Response:
-        return web.json_response(description())
+        return json_answer(description())
 
     routes.post(f"{PREFIX}/jobs")(answering(_authorized(post_job)))
     routes.get(f"{PREFIX}/jobs")(answering(_authorized(get_jobs)))

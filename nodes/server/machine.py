@@ -21,7 +21,7 @@ from ..host.idle import IdleWatch, look_at
 from ..host.prewarm import prewarming
 from ..host.queue import enqueue
 from ..host.settings import OWNER_ONLY, SECRET, Settings, change_settings, environment_name, settings, settings_file
-from .answers import PREFIX, answering, json_object
+from .answers import PREFIX, answering, json_answer, json_object
 
 _LARGEST_SETTINGS = 100_000
 """Bytes: every name that is none gets words of its own, in the answer too."""
@@ -64,7 +64,7 @@ def add_machine_routes(server: Any, watch: IdleWatch) -> None:
     routes, queue = server.routes, server.prompt_queue
 
     async def get_gpu(_: web.Request) -> web.Response:
-        return web.json_response(await asyncio.to_thread(gpu_state, queue, watch))
+        return json_answer(await asyncio.to_thread(gpu_state, queue, watch))
 
     async def post_unload(request: web.Request) -> web.Response:
         given = await json_object(request, {"free_memory"})
@@ -72,20 +72,20 @@ def add_machine_routes(server: Any, watch: IdleWatch) -> None:
         if not isinstance(free, bool):
             raise InputError("free_memory", repr(free), "true or false")
         queue.set_flag("free_memory" if free else "unload_models", True)
-        return web.json_response({"free_memory": free}, status=202)
+        return json_answer({"free_memory": free}, status=202)
 
     async def post_prewarm(request: web.Request) -> web.Response:
         prompt = (await json_object(request, {"prompt"})).get("prompt")
         if not isinstance(prompt, dict):
             raise InputError("prompt", repr(prompt)[:200], "a workflow in API form")
-        return web.json_response({"prompt_id": await enqueue(server, prewarming(prompt))}, status=202)
+        return json_answer({"prompt_id": await enqueue(server, prewarming(prompt))}, status=202)
 
     async def get_settings(_: web.Request) -> web.Response:
-        return web.json_response(settings_state())
+        return json_answer(settings_state())
 
     async def post_settings(request: web.Request) -> web.Response:
         change_settings(await json_object(request, largest=_LARGEST_SETTINGS))
-        return web.json_response(settings_state())
+        return json_answer(settings_state())
 
     routes.get(f"{PREFIX}/gpu")(answering(get_gpu))
     routes.post(f"{PREFIX}/unload")(answering(post_unload))

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..host.idle import look_at
 from ..models.catalogue import Asset, catalogue, find_model
 from ..models.download import DownloadError, download
-from .answers import PREFIX, answering, json_object
+from .answers import PREFIX, answering, json_answer, json_object
 
 
 @dataclass
@@ -89,7 +89,7 @@ def add_model_routes(server: Any, downloads: Downloads) -> None:
     """Add the routes to ComfyUI's ``PromptServer``."""
 
     async def get_models(_: web.Request) -> web.Response:
-        return web.json_response({"models": await asyncio.to_thread(downloads.state)})
+        return json_answer({"models": await asyncio.to_thread(downloads.state)})
 
     async def post_download(request: web.Request) -> web.Response:
         asset = _named(await json_object(request, {"name"}))
@@ -98,12 +98,12 @@ def add_model_routes(server: Any, downloads: Downloads) -> None:
         if look_at(server.prompt_queue)[0]:
             raise InputError("name", "a prompt that runs or waits", "an empty queue", "Try again when it has ended.")
         downloads.begin(asset)
-        return web.json_response({"name": asset.name}, status=202)
+        return json_answer({"name": asset.name}, status=202)
 
     async def post_cancel(request: web.Request) -> web.Response:
         asset = _named(await json_object(request, {"name"}))
         downloads.cancel(asset.name)
-        return web.json_response({"name": asset.name})
+        return json_answer({"name": asset.name})
 
     server.routes.get(f"{PREFIX}/models")(answering(get_models))
     server.routes.post(f"{PREFIX}/models/download")(answering(post_download))

@@ -13,6 +13,7 @@ from ..host.idle import IdleWatch
 from ..host.node import ledger
 from ..host.runs import RunKeeper
 from ..host.settings import settings
+from ..strict_json import strict
 from .cache import add_cache_routes
 from .jobs import Jobs, add_job_routes
 from .machine import add_machine_routes
@@ -37,7 +38,7 @@ def register() -> None:
 
     def ended(record: dict[str, Any]) -> None:
         jobs.charge(record)
-        server.send_sync("frugal-motion.run", record)
+        server.send_sync("frugal-motion.run", strict(record))
 
     keeper = RunKeeper(server.prompt_queue, ledger, ended)
 

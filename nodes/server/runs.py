@@ -18,31 +18,31 @@ from ..errors import InputError
 from ..host.calibration import measured_runs
 from ..host.estimates import estimate_prompt, gpu_names
 from ..host.runs import stored_runs
-from .answers import PREFIX, answering, json_object, limit
+from .answers import PREFIX, answering, json_answer, json_object, limit
 
 
 def add_run_routes(routes: web.RouteTableDef) -> None:
     """Add the routes."""
 
     async def get_runs(request: web.Request) -> web.Response:
-        return web.json_response({"runs": await asyncio.to_thread(_newest, limit(request))})
+        return json_answer({"runs": await asyncio.to_thread(_newest, limit(request))})
 
     async def get_run(request: web.Request) -> web.Response:
         run = request.match_info["run"]
         record = await asyncio.to_thread(stored_runs().find, run)
         if record is None:
-            return web.json_response({"error": f"no run {run!r} is kept"}, status=404)
-        return web.json_response(record)
+            return json_answer({"error": f"no run {run!r} is kept"}, status=404)
+        return json_answer(record)
 
     async def post_estimate(request: web.Request) -> web.Response:
         given = await json_object(request, {"prompt", "options"})
         options = given.get("options", {})
         if not isinstance(options, dict):
             raise InputError("options", repr(options)[:200], "a JSON object")
-        return web.json_response(await asyncio.to_thread(_estimate, given.get("prompt"), options))
+        return json_answer(await asyncio.to_thread(_estimate, given.get("prompt"), options))
 
     async def get_gpus(_: web.Request) -> web.Response:
-        return web.json_response({"names": await asyncio.to_thread(gpu_names)})
+        return json_answer({"names": await asyncio.to_thread(gpu_names)})
 
     routes.get(f"{PREFIX}/gpus")(answering(get_gpus))
     routes.post(f"{PREFIX}/estimate")(answering(post_estimate))

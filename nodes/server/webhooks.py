@@ -12,6 +12,7 @@ import aiohttp
 
 from ..jobs.job import Job, check_webhook
 from ..jobs.store import Store
+from ..strict_json import to_json
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Webhooks:
 
     async def run(self) -> None:
         """Call until cancelled."""
-        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT, json_serialize=to_json) as session:
             while True:
                 due = await asyncio.to_thread(self._due)
                 await asyncio.gather(*(self._call(session, job) for job in due))

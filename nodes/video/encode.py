@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import shutil
@@ -12,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import IO, Any, TypeVar, cast
 from uuid import uuid4
 
 import av
@@ -29,6 +28,9 @@ from .stream import Audio, FrameStream, VideoInfo
 T = TypeVar("T")
 
 _BT709, _LIMITED, _FULL, _RGB = 1, 1, 2, 0  # ITU-T H.273, and FFmpeg's colour ranges
+_TRANSFERS = {"bt709": _BT709, "srgb": 13}
+
+_ISO = ("mp4", "mov")  # the containers that name codecs by four letters
 
 _TOO_FEW_TO_REORDER = 2  # frames, of which libx265 with B-frames writes time stamps that it never set
 
@@ -41,6 +43,10 @@ class EncodeSettings:
         codec: a name in :data:`.codecs.CODECS`.
         quality: 0 (smallest file) to 100 (best picture); ``prores`` and ``lossless`` have only one.
         sound: whether the file gets the stream's sound.
+        container: a name in :data:`.codecs.CONTAINERS`; ``None`` is the codec's usual one.
+        crf: a constant rate factor on the encoder's own scale, in place of ``quality``.
+        bit_depth: 8 or 10 bits for each colour.
+        transfer: ``"bt709"`` or ``"srgb"``: what the file says of its brightness. Pictures are the same.
 
     Raises:
         InputError: a value outside its range.
@@ -49,21 +55,33 @@ class EncodeSettings:
     codec: str = "h264"
     quality: int = 75
     sound: bool = True
+    container: str | None = None
+    crf: float | None = None
+    bit_depth: int = 8
+    transfer: str = "bt709"
 
     def __post_init__(self) -> None:
-        codec_named(self.codec)
         if not 0 <= self.quality <= 100:
             raise InputError("quality", str(self.quality), "0 to 100")
+        if self.transfer not in _TRANSFERS:
+            raise InputError("transfer", repr(self.transfer), ", ".join(_TRANSFERS))
+        self.row.encoder_options(self.quality, self.crf)
+
+    @property
+    def row(self) -> Codec:
+        """The codec in this container and depth."""
+        codec = codec_named(self.codec)
+        return (codec.in_container(self.container) if self.container else codec).of_depth(self.bit_depth)
 
     @property
     def suffix(self) -> str:
         """The suffix of the files that this makes, e.g. ``.mp4``; empty where it makes a folder."""
-        return codec_named(self.codec).suffix
+        return self.row.suffix
 
     @property
     def is_sequence(self) -> bool:
         """Whether the result is a folder with a file for every frame."""
-        return codec_named(self.codec).is_sequence
+        return self.row.is_sequence
 
 
 FRAME_NAME = "%06d.png"
@@ -75,7 +93,7 @@ LOSSLESS = EncodeSettings("lossless")
 
 def save(
     stream: FrameStream,
-    target: Path | io.BytesIO,
+    target: Path | IO[bytes],
     settings: EncodeSettings = EncodeSettings(),
     audio: Audio | None = None,
     metadata: Mapping[str, str] | None = None,
@@ -98,8 +116,8 @@ def save(
         InputError: the encoder does not take pictures of this size.
         OSError: the file cannot be written; the message says how much space is left.
     """
-    sound = (audio or stream.audio) if settings.sound and codec_named(settings.codec).has_sound else None
-    if isinstance(target, io.BytesIO):
+    sound = (audio or stream.audio) if settings.sound and settings.row.has_sound else None
+    if not isinstance(target, Path):
         _write(stream, target, settings, sound, metadata or {}, on_frames)
         return
     part = target.with_name(f".{target.stem}.{uuid4().hex[:8]}.part")
@@ -122,26 +140,26 @@ def save(
 
 def _write(
     stream: FrameStream,
-    target: Path | io.BytesIO,
+    target: Path | IO[bytes],
     settings: EncodeSettings,
     audio: Audio | None,
     metadata: Mapping[str, str],
     on_frames: Callable[[int], None] | None,
 ) -> None:
-    codec = codec_named(settings.codec)
+    codec = settings.row
     # FFmpeg moves the index to the front by reading the file again, which it cannot do with a buffer.
     flags = "use_metadata_tags" + ("+faststart" if isinstance(target, Path) else "")
     step = codec.leaves_out(stream.info.frame_rate)
     rate = (stream.info.frame_rate / step).limit_denominator(100_000)  # a float's fraction may not fit FFmpeg's 32 bits
     options = {}
-    if codec.container in ("mp4", "mov"):
+    if codec.container in _ISO:
         # The whole file's duration is counted in these, by default in milliseconds.
         ticks = rate.numerator * math.ceil(1000 / rate.numerator)
         options = {"movflags": flags, "movie_timescale": str(ticks)}
     file = _opened_as(target, codec)
     with ExitStack() as inputs, av.open(file, "w", format=codec.container, options=options) as output:
         output.metadata.update(metadata)
-        video = _add_video(output, stream.info, rate, codec, settings.quality)
+        video = _add_video(output, stream.info, rate, settings)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
         _start(output, video)
         index = 0
@@ -159,21 +177,23 @@ def _write(
 
 def saved_size(info: VideoInfo, settings: EncodeSettings) -> tuple[int, int]:
     """Width and height of the pictures in the file."""
-    return _size(info, codec_named(settings.codec))
+    return _size(info, settings.row)
 
 
 def _size(info: VideoInfo, codec: Codec) -> tuple[int, int]:
     return info.width + padding(info.width, codec), info.height + padding(info.height, codec)
 
 
-def _opened_as(target: Path | io.BytesIO, codec: Codec) -> str | io.BytesIO:
-    if isinstance(target, io.BytesIO):
+def _opened_as(target: Path | IO[bytes], codec: Codec) -> str | IO[bytes]:
+    if not isinstance(target, Path):
         return target
     return numbered(target, FRAME_NAME) if codec.is_sequence else literal(target)
 
 
-def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: Codec, quality: int) -> av.VideoStream:
-    video = cast(av.VideoStream, output.add_stream(codec.encoder, rate=rate, options=codec.encoder_options(quality)))
+def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, settings: EncodeSettings) -> av.VideoStream:
+    codec = settings.row
+    options = codec.encoder_options(settings.quality, settings.crf)
+    video = cast(av.VideoStream, output.add_stream(codec.encoder, rate=rate, options=options))
     video.width, video.height = _size(info, codec)
     video.pix_fmt = codec.pixel_format
     video.time_base = video.codec_context.time_base = 1 / rate
@@ -181,13 +201,13 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, codec: 
     context.thread_type = "AUTO"  # as FFmpeg's program; PyAV's own choice, threads by slice, is slower
     if info.frame_count <= _TOO_FEW_TO_REORDER:
         context.max_b_frames = 0
-    if codec.tag:
+    if codec.tag and codec.container in _ISO:
         context.codec_tag = codec.tag
     if codec.is_palette:
         return video
     context.color_range = _FULL if codec.is_rgb else _LIMITED
     context.colorspace = _RGB if codec.is_rgb else _BT709
-    context.color_primaries = context.color_trc = _BT709
+    context.color_primaries, context.color_trc = _BT709, _TRANSFERS[settings.transfer]
     return video
 
 

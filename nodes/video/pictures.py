@@ -108,7 +108,7 @@ class _Reading:
         """Seconds at which it is shown; ``None`` if it is to be left out."""
         stamp = frame.pts if frame.pts is not None else frame.dts
         if stamp is None:
-            self._last += 1 / self._source.frame_rate
+            self._last = max(self._last + 1 / self._source.frame_rate, Fraction(0))
             return self._last
         self._expected.discard(stamp)
         self._is_tainted = frame.is_corrupt or (self._is_tainted and not frame.key_frame)

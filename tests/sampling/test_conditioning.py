@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from comfy.controlnet import T2IAdapter
 
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from frugal_motion.nodes.sampling.conditioning import can_stack, of_frames
+from frugal_motion.nodes.sampling.conditioning import can_stack, of_frames, stack
 
 PLAN = every_nth(9, Fraction(12), 4)  # frames 0, 4 and 8
 
@@ -62,3 +63,64 @@ def test_prompts_with_rows_per_frame_share_no_batch(name: str) -> None:
         return [[[torch.zeros(1, 77, 6), {name: torch.zeros(rows, 4, 4)}]]] * 2
 
     assert can_stack(both(1)) and not can_stack(both(9))
+
+
+def test_lists_of_tensors_are_cut_item_by_item() -> None:
+    """What ReferenceLatent appends to; one reference for all frames stays."""
+    per_frame, one = numbered(9, 16, 4, 4), torch.zeros(1, 16, 6, 6)
+    _, left = cut(torch.zeros(1, 77, 6), [2, 7], reference_latents=[per_frame, one])
+    first, second = left["reference_latents"]
+    assert first.flatten(1)[:, 0].tolist() == [2, 7] and second is one
+
+
+def prompt(**options: Any) -> Any:
+    return [[torch.zeros(1, 77, 6), options]]
+
+
+def references(*sizes: int, value: float = 0.0, rows: int = 1) -> list[torch.Tensor]:
+    return [torch.full((rows, 16, size, size), value) for size in sizes]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "fit"),
+    [
+        ({"reference_latents": references(4, 6)}, {"reference_latents": references(4, 6, value=1.0)}, True),
+        ({"reference_latents": references(4, 6)}, {"reference_latents": references(4)}, False),
+        ({"reference_latents": references(4)}, {"reference_latents": references(6)}, False),
+        ({"reference_latents": references(4)}, {"reference_latents": None}, False),
+        ({"reference_latents": references(4)}, {}, False),
+        ({"reference_latents": references(4, rows=2)}, {"reference_latents": references(4, rows=2)}, False),
+        ({"concat_latent_image": torch.zeros(1, 4, 8, 8)}, {"concat_latent_image": torch.ones(1, 4, 8, 8)}, True),
+        ({"pooled_output": torch.zeros(1, 5)}, {"pooled_output": torch.zeros(1, 6)}, False),
+        ({"reference_latents_method": "offset"}, {"reference_latents_method": "index"}, False),
+        ({"guidance": 3.5}, {"guidance": 4.0}, False),
+        ({"guidance": None}, {"guidance": None}, True),
+        ({"strength": 1}, {"strength": 1.0}, True),
+        ({"other": [torch.zeros(1, 3)]}, {"other": [torch.zeros(1, 3)]}, True),
+        ({"other": [torch.zeros(1, 3)]}, {"other": [torch.ones(1, 3)]}, False),
+        ({"other": {"a": (torch.zeros(1, 3), 2)}}, {"other": {"a": (torch.zeros(1, 3), 2)}}, True),
+        ({"other": {"a": (torch.zeros(1, 3), 2)}}, {"other": {"a": (torch.zeros(1, 3), 3)}}, False),
+        ({"other": torch.zeros(1, 3)}, {"other": torch.zeros(1, 3).half()}, False),
+        ({"other": torch.zeros(1, 3)}, {"other": 0}, False),
+        ({"clip_vision_output": SimpleNamespace(a=1)}, {"clip_vision_output": SimpleNamespace(a=1)}, False),
+    ],
+)
+def test_prompts_share_a_batch_where_they_differ_in_rows_alone(
+    one: dict[str, Any], other: dict[str, Any], fit: bool
+) -> None:
+    """What cannot be compared is taken for different, and never raises."""
+    assert can_stack([prompt(**one), prompt(**other)]) == fit
+
+
+def test_lists_of_tensors_are_stacked_item_by_item() -> None:
+    prompts = [prompt(reference_latents=references(4, 6, value=value), steps=2) for value in (1.0, 2.0)]
+    ((_, options),) = stack(prompts, [3, 2])
+    assert [tuple(item.shape) for item in options["reference_latents"]] == [(5, 16, 4, 4), (5, 16, 6, 6)]
+    assert [item[:, 0, 0, 0].tolist() for item in options["reference_latents"]] == [[1, 1, 1, 2, 2]] * 2
+    assert options["steps"] == 2
+
+
+def test_text_is_repeated_only_for_models_that_do_not_notice() -> None:
+    short, long = [[torch.zeros(1, 7, 6), {}]], [[torch.zeros(1, 14, 6), {}]]
+    assert can_stack([short, long]) and not can_stack([short, long], repeats_text=False)
+    assert can_stack([short, short], repeats_text=False)

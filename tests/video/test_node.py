@@ -226,6 +226,16 @@ def test_save_refuses(name: str, values: dict[str, Any]) -> None:
     assert caught.value.name == name
 
 
+IS_NEWER = "mkv" in Types.VideoContainer.as_input()  # ComfyUI 0.33, whose Save Video takes inputs of inputs
+
+
+def save_as(container: str, codec: str, **encoding: Any) -> tuple[Any, ...]:
+    """The last arguments of the installed core's Save Video."""
+    if not IS_NEWER:
+        return container, codec
+    return ({"format": container, "codec": {"codec": codec, "encoding": encoding or None}},)
+
+
 def test_core_nodes_take_our_video(folders: Path) -> None:
     video, _, _ = load(size="source")
     images, audio, fps, *_ = GetVideoComponents.execute(video).args
@@ -233,10 +243,41 @@ def test_core_nodes_take_our_video(folders: Path) -> None:
     assert images.dtype == torch.float32 and 0 <= images.min() and images.max() <= 1
     assert fps == 12.0
     assert abs(int((audio["waveform"][0, 0].abs() > 0.2).nonzero()[0]) / audio["sample_rate"] - 1) < 1024 / 48000
-    with_hidden(SaveVideo, prompt={"1": {}}, extra_pnginfo=None).execute(video, "core", "auto", "auto")
+    with_hidden(SaveVideo, prompt={"1": {}}, extra_pnginfo=None).execute(video, "core", *save_as("auto", "auto"))
     with av.open(str(folders / "output" / "core_00001_.mp4")) as container:
         assert container.streams.video[0].frames == 24
         assert container.metadata["prompt"] == '{"1": {}}'
+
+
+@pytest.mark.parametrize("container", Types.VideoContainer.as_input())
+@pytest.mark.parametrize("codec", Types.VideoCodec.as_input())
+@pytest.mark.parametrize("encoding", [{}, {"crf": 20.0, "color_space": "sRGB"}] if IS_NEWER else [{}])
+def test_all_that_core_s_save_video_offers(folders: Path, container: str, codec: str, encoding: dict[str, Any]) -> None:
+    """The file is what the user has chosen, by its content and not its name."""
+    if (container, codec) == ("webm", "h264"):
+        pytest.skip("is not offered")
+    video, _, _ = load(size="source")
+    node = with_hidden(SaveVideo, prompt={"1": {}}, extra_pnginfo=None)
+    node.execute(video, "core", *save_as(container, codec, **encoding))
+    (path,) = (folders / "output").iterdir()
+    wanted = {"auto": "av1" if container == "webm" else "h264"}.get(codec, codec)
+    with av.open(str(path)) as file:
+        stream, sound = file.streams.video[0], file.streams.audio[0]
+        assert (stream.codec.canonical_name, stream.pix_fmt, len(list(file.decode(stream)))) == (wanted, "yuv420p", 24)
+        assert sound.codec.canonical_name == ("opus" if container == "webm" else "aac")
+        assert stream.color_trc == (13 if encoding else 1) and stream.colorspace == 1
+    head = path.read_bytes()[:64]
+    assert {"mkv": b"matroska", "webm": b"webm"}.get(container, b"ftyp") in head
+
+
+@pytest.mark.skipif(not IS_NEWER, reason="this ComfyUI has no HDR")
+@pytest.mark.parametrize("colours", ["HDR", "HDR PQ"])
+def test_hdr_is_refused(folders: Path, colours: str) -> None:
+    """Core writes pixels as they are under another name, which would show ours wrongly."""
+    node = with_hidden(SaveVideo, prompt={"1": {}}, extra_pnginfo=None)
+    with pytest.raises(InputError, match="color_space"):
+        node.execute(load(size="source")[0], "core", *save_as("mp4", "h264", crf=20.0, color_space=colours))
+    assert list((folders / "output").iterdir()) == []
 
 
 def test_our_nodes_take_core_video(folders: Path) -> None:
