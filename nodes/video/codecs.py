@@ -20,8 +20,8 @@ class Codec:
     ``crf`` gives the constant rate factors for quality 0 and 100. Sound in one of ``copied`` (a codec, or one with its
     profile) needs no encoding, since whatever plays the pictures plays it; without ``audio_encoder`` there is none.
     Without ``suffix`` the result is a folder with a file for every frame. Above the ``fastest`` frame rate, if there is
-    one, frames are left out evenly. ``worst_crf`` is the largest factor that the encoder takes, ``lossless`` are options
-    in place of a factor of 0 where that would mean the encoder's default. ``deep`` is the pixel format of 10 bits,
+    one, frames are left out evenly. ``worst_crf`` is the largest factor that the encoder takes; ``lossless`` is what
+    stands for a factor of 0 where that would mean the encoder's default. ``deep`` is the pixel format of 10 bits,
     ``also`` are the other :data:`CONTAINERS` that take the codec.
     """
 
