@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
-
-from .ffmpeg import X264, ffmpeg, source
+from tests.ffmpeg import X264, ffmpeg, source
 
 RED = (220, 40, 40)
 SOFT = 128

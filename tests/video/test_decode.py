@@ -18,9 +18,9 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.grid import on_grid
 from frugal_motion.nodes.video.probe import probe
+from tests.ffmpeg import X264, ffmpeg, source
 
 from .conftest import grey, quadrants, solids
-from .ffmpeg import X264, ffmpeg, source
 
 Clip = Callable[..., Path]
 

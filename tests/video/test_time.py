@@ -17,8 +17,7 @@ from frugal_motion.nodes.video.audio import audio_format, load_waveform
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import EncodeSettings, save
 from frugal_motion.nodes.video.stream import FileAudio
-
-from .ffmpeg import X264, codecs_of, ffmpeg, heard, probed, shown_at, source
+from tests.ffmpeg import X264, codecs_of, ffmpeg, heard, probed, shown_at, source
 
 BLINK = "geq=lum='if(between(mod(T,1),0.499,0.62),235,16)':cb=128:cr=128"
 BEEP = "'if(between(mod(t,1),0.5,0.52),0.9*sin(2*PI*1000*t),0)'"

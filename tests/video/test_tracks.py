@@ -14,8 +14,7 @@ from frugal_motion.nodes.video.audio import audio_format, load_waveform
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.nodes.video.encode import save
 from frugal_motion.nodes.video.stream import FileAudio
-
-from .ffmpeg import X264, codecs_of, ffmpeg, probed, source
+from tests.ffmpeg import X264, codecs_of, ffmpeg, probed, source
 
 PICTURES = source("testsrc2", s="64x48", r=24, d=2)
 
