@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -25,7 +26,7 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 """``(channels, samples)`` in -1..1."""
 
 _BLOCK = 48_000
-_PREROLL = 0.5
+_PREROLL = Fraction(1, 2)
 """Seconds that a decoder needs before what it gives can be used; the longest of all, Opus, wants 0.08."""
 _GAP = 1.0
 """Seconds without sound that are filled here, a block at a time."""
@@ -203,11 +204,16 @@ def _kind(frame: av.AudioFrame) -> tuple[int, str, str]:
 
 def _frames(track: SoundTrack, start: Fraction) -> Iterator[av.AudioFrame]:
     damaged = 0
+    earliest: int | None = None if start > 2 * _PREROLL else -sys.maxsize
 
     def ends_early(reason: str) -> None:
         logger.warning("the sound of %s ends early: %s", track.path.name, reason)
 
     for packet in track.packets(start, _PREROLL, ends_early):
+        if earliest is None and packet.time_base:
+            earliest = int((start - 2 * _PREROLL + track.origin) / packet.time_base)
+        if earliest is not None and packet.pts is not None and packet.pts < earliest:
+            continue  # seeking could not come nearer
         try:
             yield from packet.decode()  # type: ignore[misc]
         except av.error.FFmpegError:

@@ -76,7 +76,7 @@ class Track:
     guide: int | None = None
 
     def packets(
-        self, start: Fraction, preroll: float = 0.0, on_error: Callable[[str], None] = lambda _: None
+        self, start: Fraction, preroll: Fraction = Fraction(0), on_error: Callable[[str], None] = lambda _: None
     ) -> Iterator[av.Packet[Any]]:
         """Packets from one at or before ``start`` to the end; the first can be decoded without those before it.
 
@@ -87,7 +87,7 @@ class Track:
             preroll: seconds before ``start`` that a decoder needs to get going.
             on_error: is told why nothing more could be read, if the file ends early.
         """
-        wanted = start - Fraction(preroll)
+        wanted = start - preroll
         if wanted > _FROM_THE_START:
             for earlier in (0, 10, 100):
                 with opened(self.path) as container:
@@ -111,7 +111,7 @@ class Track:
             first = next((packet for packet in packets if packet.pts is not None), None)
         except av.error.FFmpegError:
             return None
-        if first is None or not first.is_keyframe or self._time(first) > wanted:
+        if first is None or not first.is_keyframe or self.time(first) > wanted:
             return None
         return chain([first], packets)
 
@@ -153,7 +153,8 @@ class Track:
         except av.error.FFmpegError as error:
             on_error(str(error.strerror or error))
 
-    def _time(self, packet: av.Packet[Any]) -> Fraction:
+    def time(self, packet: av.Packet[Any]) -> Fraction:
+        """When a packet that has a time stamp is due, in seconds from the origin."""
         assert packet.pts is not None and packet.time_base is not None
         return packet.pts * packet.time_base - self.origin
 
