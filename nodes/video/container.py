@@ -39,7 +39,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
-        container = av.open(literal(path), "r", options=dict(READ_OPTIONS), metadata_errors="replace")
+        container = av.open(literal(path), "r", container_options=dict(READ_OPTIONS), metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(
             "file",
