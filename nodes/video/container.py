@@ -101,11 +101,6 @@ def _dump(container: InputContainer) -> str:
         av.logging.set_level(level)
 
 
-def is_encrypted(packet: av.Packet[Any]) -> bool:
-    """Whether a packet can be read only with a key."""
-    return packet.has_sidedata("encryption_info")
-
-
 def has_jumping_clock(container: InputContainer) -> bool:
     """Whether time stamps of this format may jump, and places in it are found by byte (MPEG-TS and -PS)."""
     return container.format.flags & (_TIME_STAMPS_JUMP | _NO_BYTE_SEEK) == _TIME_STAMPS_JUMP

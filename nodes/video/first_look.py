@@ -15,9 +15,9 @@ import av.error
 from av.container import InputContainer
 
 from ..errors import InputError
-from .container import decoder_of, described, dolby_vision_profile, is_encrypted, opened, picture_tracks, sound_tracks
+from .container import decoder_of, described, dolby_vision_profile, opened, picture_tracks, sound_tracks
 from .notes import Note
-from .older_pyav import transfer_of
+from .older_pyav import is_encrypted, transfer_of
 from .tracks import LAYOUTS, AudioFormat
 
 logger = logging.getLogger(__name__)

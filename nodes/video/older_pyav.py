@@ -21,3 +21,8 @@ def transfer_of(frame: av.VideoFrame, otherwise: int) -> int:
 def index_entries(stream: Any) -> Sequence[Any]:
     """The index of a track, known since 17; empty where there is none."""
     return getattr(stream, "index_entries", ())
+
+
+def is_encrypted(packet: av.Packet[Any]) -> bool:
+    """Whether a packet can be read only with a key, which it tells since 16; before, decoding it fails."""
+    return hasattr(packet, "has_sidedata") and packet.has_sidedata("encryption_info")
