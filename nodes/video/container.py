@@ -39,7 +39,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
-        container = av.open(literal(path), "r", options=dict(READ_OPTIONS), metadata_errors="replace")
+        container = av.open(literal(path), "r", container_options=dict(READ_OPTIONS), metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(
             "file",
@@ -99,11 +99,6 @@ def _dump(container: InputContainer) -> str:
         return text
     finally:
         av.logging.set_level(level)
-
-
-def is_encrypted(packet: av.Packet[Any]) -> bool:
-    """Whether a packet can be read only with a key."""
-    return packet.has_sidedata("encryption_info")
 
 
 def has_jumping_clock(container: InputContainer) -> bool:

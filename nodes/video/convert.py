@@ -15,7 +15,8 @@ import numpy.typing as npt
 from .geometry import Orientation, Placement
 from .hdr import write_table
 from .notes import Note
-from .probe import HDR_TRANSFERS
+from .older_pyav import transfer_of
+from .probe import HDR_TRANSFERS, UNKNOWN
 
 # Matrix coefficients of ITU-T H.273, by the scale filter's names.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -29,16 +30,20 @@ class Converter:
     Colour follows the stream's tags. An untagged picture is taken for BT.709 if it is high definition and for BT.601
     otherwise, as players do. PQ and HLG are tone-mapped, see :mod:`.hdr`. What is transparent is shown on black: alpha
     is taken for straight, as cameras and editors write it.
+
+    Args:
+        transfer: characteristics of ITU-T H.273 of frames that do not tell their own.
     """
 
-    def __init__(self, orientation: Orientation, placement: Placement, note: Note) -> None:
+    def __init__(self, orientation: Orientation, placement: Placement, note: Note, transfer: int = UNKNOWN) -> None:
         self._orientation, self._placement, self._note = orientation, placement, note
+        self._transfer = transfer
         self._graph: av.filter.Graph | None = None
         self._made_for: tuple[object, ...] = ()
         self._lock = Lock()
 
     def __call__(self, frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-        colour = frame.colorspace, frame.color_range, frame.color_trc
+        colour = frame.colorspace, frame.color_range, transfer_of(frame, self._transfer)
         kind = (frame.width, frame.height, frame.format.name, frame.interlaced_frame, *colour)
         with self._lock:
             if self._graph is None or kind != self._made_for:
@@ -60,9 +65,10 @@ class Converter:
             nodes.append(graph.add("scale", **self._size()))
         else:
             nodes.append(graph.add("scale", **self._size(), **_colours(frame)))
-        if frame.color_trc in HDR_TRANSFERS:
+        transfer = transfer_of(frame, self._transfer)
+        if transfer in HDR_TRANSFERS:
             self._note("HDR", "it is HDR: brought to the brightness and colours of ordinary screens")
-            nodes += [graph.add("format", "gbrp12"), _tone_mapping(graph, HDR_TRANSFERS[frame.color_trc])]
+            nodes += [graph.add("format", "gbrp12"), _tone_mapping(graph, HDR_TRANSFERS[transfer])]
         nodes.append(graph.add("format", "rgb24"))
         nodes += [graph.add(name, options or None) for name, options in self._orientation.filters]
         scaled, output, (left, top) = self._placement.scaled, self._placement.output, self._placement.corner

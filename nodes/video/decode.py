@@ -90,7 +90,7 @@ class FileStream(ClipStream):
         placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
         region = region_of(placement, fingerprint(path.name, path.stat().st_size))
         self.info = VideoInfo(*placement.output, rate, count, region)
-        self._convert = Converter(self.source.orientation, placement, self._note)
+        self._convert = Converter(self.source.orientation, placement, self._note, self.source.transfer)
         if self.source.has_audio:
             is_whole = settings.start == 0 and settings.duration is None
             rest = None if is_whole else self.info.duration

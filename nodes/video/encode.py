@@ -22,6 +22,7 @@ from ..errors import InputError
 from .codecs import Codec, codec_named
 from .encodable import encodable, padding
 from .literal import literal, numbered
+from .older_pyav import InvalidArgument
 from .soundtrack import add_sound
 from .stream import Audio, FrameStream, VideoInfo
 
@@ -214,7 +215,7 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, setting
 def _start(output: OutputContainer, video: av.VideoStream) -> None:
     try:
         output.start_encoding()
-    except (av.error.ArgumentError, av.error.ExternalError, av.error.InvalidDataError) as error:
+    except (InvalidArgument, av.error.ExternalError, av.error.InvalidDataError) as error:
         allowed = f"a size that {video.codec.name} can encode"
         remedy = "Choose another size, or another codec: a png sequence takes any."
         raise InputError("video", f"{video.width} x {video.height} pixels", allowed, remedy) from error

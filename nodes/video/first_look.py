@@ -15,8 +15,9 @@ import av.error
 from av.container import InputContainer
 
 from ..errors import InputError
-from .container import decoder_of, described, dolby_vision_profile, is_encrypted, opened, picture_tracks, sound_tracks
+from .container import decoder_of, described, dolby_vision_profile, opened, picture_tracks, sound_tracks
 from .notes import Note
+from .older_pyav import is_encrypted, transfer_of
 from .tracks import LAYOUTS, AudioFormat
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Pictures:
     start: int | None
     rate: Fraction | None
     aspect: Fraction
+    transfer: int
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _pictures(path: Path, index: int, note: Note) -> Pictures:
     with opened(path) as container:
         stream = cast(av.VideoStream, container.streams[index])
         _require_decoder(container, stream)
-        frame = _first_frame(container, stream, decoder_of(stream))
+        decoder = decoder_of(stream)
+        frame = _first_frame(container, stream, decoder)
         if dolby_vision_profile(container, stream, frame) == _DOLBY_VISION_ONLY:
             note("Dolby Vision", _WRONG_COLOURS)
         return Pictures(
@@ -105,6 +108,7 @@ def _pictures(path: Path, index: int, note: Note) -> Pictures:
             stream.start_time if stream.start_time is not None else frame.pts,
             stream.average_rate or stream.guessed_rate,
             stream.sample_aspect_ratio or Fraction(1),
+            transfer_of(frame, decoder.color_trc),
         )
 
 

@@ -9,15 +9,13 @@ from functools import lru_cache
 from itertools import chain, groupby
 from pathlib import Path
 
-import av
-
 from ..errors import InputError
 from .convert import Converter
 from .decode import DecodeSettings
 from .geometry import Orientation, Placement, place, region_of
 from .grid import ClipStream, Picture, fingerprint
 from .notes import Note, about, log_note
-from .stills import SUFFIXES, pictures_in, read_still
+from .stills import SUFFIXES, Still, pictures_in, read_still
 from .stream import VideoInfo
 
 RATE = Fraction(25)
@@ -68,7 +66,7 @@ class PictureStream(ClipStream):
     def _first_size(self) -> tuple[int, int]:
         for file in self._files:
             with suppress(InputError):
-                return _upright_size(*read_still(file))
+                return _upright_size(read_still(file))
             self._broken.add(file)
         if len(self._files) == 1:
             read_still(self._files[0])  # which says why
@@ -95,25 +93,25 @@ class PictureStream(ClipStream):
             if file in self._broken:
                 continue
             try:
-                frame, orientation = read_still(file)
+                still = read_still(file)
             except InputError:
                 self._broken.add(file)
             else:
-                return self._fitted(file, frame, orientation)
+                return self._fitted(file, still)
         raise InputError("file", f"a folder {self.path.name!r}, of which nothing is left", "pictures")
 
-    def _fitted(self, file: Path, frame: av.VideoFrame, orientation: Orientation) -> Picture:
-        size, output = _upright_size(frame, orientation), (self.info.width, self.info.height)
+    def _fitted(self, file: Path, still: Still) -> Picture:
+        size, output = _upright_size(still), (self.info.width, self.info.height)
         placement = self._wanted(size)
         if size != self._size:
             self._other.add(file)
             if placement.output != output:
                 fit = self.settings.fit if self.settings.size and self.settings.fit != "keep" else "contain"
                 placement = place(*size, output, fit)
-        return self._converter(orientation, placement)(frame)
+        return self._converter(still.orientation, placement, still.transfer)(still.frame)
 
-    def _made(self, orientation: Orientation, placement: Placement) -> Converter:
-        return Converter(orientation, placement, self._note)
+    def _made(self, orientation: Orientation, placement: Placement, transfer: int) -> Converter:
+        return Converter(orientation, placement, self._note, transfer)
 
     def _tell(self) -> None:
         if self._broken:
@@ -123,8 +121,9 @@ class PictureStream(ClipStream):
             self._note("sizes", f"{_named(self._other)} are of another size than the first: scaled to that")
 
 
-def _upright_size(frame: av.VideoFrame, orientation: Orientation) -> tuple[int, int]:
-    return (frame.height, frame.width) if orientation.swaps else (frame.width, frame.height)
+def _upright_size(still: Still) -> tuple[int, int]:
+    frame = still.frame
+    return (frame.height, frame.width) if still.orientation.swaps else (frame.width, frame.height)
 
 
 def _named(files: set[Path]) -> str:

@@ -13,6 +13,9 @@ from .survey import Survey, survey
 from .timing import Timing, frame_rate, indexed_timing, note_missing, surveyed_timing
 from .tracks import SoundTrack, Track
 
+UNKNOWN = 2
+"""Transfer characteristics of ITU-T H.273 that nobody tells."""
+
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 """Transfer characteristics of ITU-T H.273 that need tone mapping (PQ and HLG), by FFmpeg's names."""
 
@@ -26,6 +29,7 @@ class SourceInfo:
         duration: seconds from the first picture to the end of the last.
         origin: the time stamp of the first picture (which may be damaged), in seconds; every other time in this stage
             counts from there.
+        transfer: characteristics of ITU-T H.273, those of the first picture.
         pictures, sound: the tracks to read; ``sound`` is ``None`` where there is nothing to hear.
     """
 
@@ -39,10 +43,15 @@ class SourceInfo:
     frame_count: int
     duration: Fraction
     origin: Fraction
-    is_hdr: bool
+    transfer: int
     is_vfr: bool
     pictures: Track
     sound: SoundTrack | None
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether it needs tone mapping."""
+        return self.transfer in HDR_TRANSFERS
 
     @property
     def has_audio(self) -> bool:
@@ -100,7 +109,7 @@ def _described(
         frame_count=timing.count,
         duration=duration if duration > 0 else timing.count / rate,
         origin=origin,
-        is_hdr=frame.color_trc in HDR_TRANSFERS,
+        transfer=look.transfer,
         is_vfr=timing.is_vfr,
         pictures=Track(path, look.index, origin, found.joints, found.anchors(look.index)),
         sound=_sound_track(path, look, heard, found, origin) if heard else None,

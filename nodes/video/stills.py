@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import av.error
@@ -14,6 +15,8 @@ from PIL import Image
 from ..errors import InputError
 from .container import opened, picture_tracks
 from .geometry import UPRIGHT, Orientation, exif_orientation
+from .older_pyav import transfer_of
+from .probe import UNKNOWN
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".tga", ".exr", ".avif")
 """Of files that are taken for pictures."""
@@ -77,16 +80,26 @@ def is_pillows(suffix: str) -> bool:
     return suffix in Image.registered_extensions()
 
 
-def read_still(path: Path) -> tuple[av.VideoFrame, Orientation]:
-    """A picture as it is stored, and how it is made upright.
+class Still(NamedTuple):
+    """A picture as it is stored, how it is made upright, and its transfer characteristics (ITU-T H.273)."""
+
+    frame: av.VideoFrame
+    orientation: Orientation
+    transfer: int
+
+
+def read_still(path: Path) -> Still:
+    """A picture.
 
     Raises:
         InputError: it is not there or cannot be read.
     """
     orientation = _orientation(path)
     if path.suffix.lower() == ".avif":  # of its transparency FFmpeg makes a second video
-        return (_by_pillow if is_pillows(".avif") else _by_demuxer)(path), orientation
-    return _by_ffmpeg(path), orientation
+        frame, transfer = (_by_pillow if is_pillows(".avif") else _by_demuxer)(path)
+    else:
+        frame, transfer = _by_ffmpeg(path)
+    return Still(frame, orientation, transfer)
 
 
 def frame_of(image: Image.Image) -> av.VideoFrame:
@@ -109,23 +122,25 @@ def _orientation(path: Path) -> Orientation:
         return UPRIGHT
 
 
-def _by_pillow(path: Path) -> av.VideoFrame:
+def _by_pillow(path: Path) -> tuple[av.VideoFrame, int]:
     try:
         with Image.open(path) as image:
-            return frame_of(image)
+            return frame_of(image), UNKNOWN
     except NOT_FOR_PILLOW as error:
         raise unreadable(path, error) from error
 
 
-def _by_demuxer(path: Path) -> av.VideoFrame:
+def _by_demuxer(path: Path) -> tuple[av.VideoFrame, int]:
     with opened(path) as container:
         try:
-            return next(container.decode(picture_tracks(container)[0]))
+            stream = picture_tracks(container)[0]
+            frame = next(container.decode(stream))
+            return frame, transfer_of(frame, stream.codec_context.color_trc)
         except (IndexError, StopIteration, av.error.FFmpegError) as error:
             raise unreadable(path, error) from error
 
 
-def _by_ffmpeg(path: Path) -> av.VideoFrame:
+def _by_ffmpeg(path: Path) -> tuple[av.VideoFrame, int]:
     """Decode the file as one packet: a demuxer would decode it twice, the first time to say what is in it."""
     try:
         content = path.read_bytes()
@@ -138,7 +153,7 @@ def _by_ffmpeg(path: Path) -> av.VideoFrame:
     frame = frames[0]
     if not frame.color_range:
         frame.color_range = _FULL_RANGE  # as pictures are, other than video
-    return frame
+    return frame, transfer_of(frame, decoder.color_trc)
 
 
 def _decoder_of(content: bytes, path: Path) -> av.VideoCodecContext:

@@ -14,6 +14,7 @@ from av.container import InputContainer
 
 from .container import opened
 from .notes import Note
+from .older_pyav import index_entries
 from .rates import usual_rate
 from .survey import Survey
 from .tracks import Integers
@@ -82,7 +83,7 @@ def indexed_timing(path: Path, pictures: int, sound: int | None, note: Note) -> 
     """
     with opened(path) as container:
         stream: Any = container.streams[pictures]
-        entries = list(stream.index_entries) if "mp4" in container.format.name and stream.frames else []
+        entries = list(index_entries(stream)) if "mp4" in container.format.name and stream.frames else []
         size = path.stat().st_size
         present = sum(entry.pos + entry.size <= size for entry in entries)
         if present < len(entries):
@@ -101,7 +102,7 @@ def indexed_timing(path: Path, pictures: int, sound: int | None, note: Note) -> 
 
 def _last_packet(container: InputContainer, stream: Any) -> tuple[int, int] | None:
     """When the last packet of a track is due and when it has been shown, in ticks, as far as the file can be read."""
-    entries = stream.index_entries
+    entries = index_entries(stream)
     if not len(entries):
         return None
     try:

@@ -101,7 +101,7 @@ def comfyui_requires(comfyui: Path, uv: Path) -> Packages:
 @pytest.mark.parametrize(
     ("flavour", "packages"),
     [
-        ("opencv-python", ["numpy==1.26.4", "opencv-python==4.10.0.84", "scipy==1.11.4", "av==17.0.0"]),
+        ("opencv-python", ["numpy==1.26.4", "opencv-python==4.10.0.84", "scipy==1.11.4", "av==14.2.0"]),
         (
             "opencv-python-headless",
             ["numpy==2.2.6", "opencv-python-headless==4.12.0.88", "matplotlib", "av", "scipy"],

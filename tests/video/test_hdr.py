@@ -68,9 +68,12 @@ def ramp(tmp_path: Path) -> Callable[[str, np.ndarray], np.ndarray]:
         with av.open(str(tmp_path / "hdr.mp4"), "w") as output:
             video = output.add_stream("libx265", rate=25, options={"crf": "2", "x265-params": tags})
             video.width, video.height, video.pix_fmt = luma.shape[1], luma.shape[0], "yuv420p10le"
-            planes = np.concatenate([luma, np.full((32, luma.shape[1]), 512, np.uint16)])
+            chroma = np.full((32, luma.shape[1] // 2), 512, np.uint16)
             for index in range(3):
-                frame = av.VideoFrame.from_ndarray(planes, format="yuv420p10le")
+                frame = av.VideoFrame(luma.shape[1], 64, "yuv420p10le")  # PyAV before 17 makes none of an array
+                for plane, samples in zip(frame.planes, (luma, chroma, chroma), strict=True):
+                    padding = (plane.line_size - samples.nbytes // len(samples)) // 2
+                    plane.update(np.pad(samples, ((0, 0), (0, padding))).tobytes())
                 frame.pts = index
                 output.mux(video.encode(frame))
             output.mux(video.encode(None))

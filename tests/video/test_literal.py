@@ -70,7 +70,8 @@ def test_the_table_of_hdr_may_lie_anywhere(
 ) -> None:
     hdr = clip("hdr.mkv", solids(2), tags={"colorspace": 9, "color_range": 1, "color_trc": 16, "color_primaries": 9})
     with av.open(str(hdr)) as container:
-        assert next(container.decode(video=0)).color_trc == 16
+        next(container.decode(video=0))
+        assert container.streams.video[0].codec_context.color_trc == 16
     expected = np.concatenate(list(FileStream(hdr).chunks()))
     (tmp_path / name).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
