@@ -39,6 +39,7 @@ class Packets:
         decoded: when they are due to be decoded.
         lasting: how long they are shown, 0 where the file does not say.
         keys: whether decoding can start at them.
+        told: whether time of showing and position are their own: not those of others, and not made up.
     """
 
     time_base: Fraction
@@ -47,6 +48,7 @@ class Packets:
     decoded: Integers
     lasting: Integers
     keys: npt.NDArray[np.bool_]
+    told: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.stamps)
@@ -59,7 +61,7 @@ class Packets:
     def part(self, which: npt.NDArray[np.bool_]) -> Packets:
         """Some of them."""
         times = (self.positions[which], self.stamps[which], self.decoded[which], self.lasting[which])
-        return Packets(self.time_base, *times, self.keys[which])
+        return Packets(self.time_base, *times, self.keys[which], self.told[which])
 
     def moved(self, joints: Sequence[Joint]) -> Packets:
         """The same on one clock."""
@@ -104,7 +106,8 @@ class Survey:
         """Where to start in a stream, if FFmpeg cannot find the byte of a time by itself."""
         if not self.is_jumping or index not in self.streams:
             return None
-        packets = self.streams[index].part(self.streams[index].keys)
+        packets = self.streams[index]
+        packets = packets.part(packets.keys & packets.told)
         order = np.argsort(packets.stamps, kind="stable")
         times, positions = packets.stamps[order], packets.positions[order]
         # Every sound is one to start at.
@@ -156,17 +159,19 @@ class _Log:
 
     def packets(self, time_base: Fraction) -> Packets:
         positions, stamps, decoded, lasting, keys = (np.array(column, np.int64) for column in self._columns)
+        own = positions != _UNKNOWN
         # A packet without a position lies in the one before it.
-        known = np.maximum.accumulate(np.where(positions != _UNKNOWN, np.arange(len(positions)), 0))
-        positions = np.maximum(positions[known], 0)
+        last = np.maximum.accumulate(np.where(own, np.arange(len(positions)), 0))
+        positions = np.maximum(positions[last], 0)
         both = (stamps != _UNKNOWN) & (decoded != _UNKNOWN)
         far = both & (np.abs(stamps - np.where(both, decoded, stamps)) * float(time_base) >= LONGEST_REORDER)
-        stamps = np.where((stamps == _UNKNOWN) | far, decoded, stamps)
-        decoded = np.where(decoded == _UNKNOWN, stamps, decoded)
+        told = own & (stamps != _UNKNOWN) & ~far
         if not both.any() and (stamps == _UNKNOWN).all():  # a stream without a container
             stamps = decoded = np.cumsum(lasting) - lasting
+        stamps = np.where((stamps == _UNKNOWN) | far, decoded, stamps)
+        decoded = np.where(decoded == _UNKNOWN, stamps, decoded)
         timed = stamps != _UNKNOWN
-        return Packets(time_base, positions, stamps, decoded, lasting, keys.astype(bool)).part(timed)
+        return Packets(time_base, positions, stamps, decoded, lasting, keys.astype(bool), told).part(timed)
 
 
 @dataclass(frozen=True)

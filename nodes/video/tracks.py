@@ -25,6 +25,8 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "
 
 LONGEST_REORDER = 10
 """Seconds between decoding and showing a picture that are out of the question."""
+_EARLIER = (0, 1, 3, 10, 100)
+"""Seconds before a time at which a place to start is looked for, one after the other."""
 _FROM_THE_START = 1
 """Seconds up to which seeking gains nothing."""
 
@@ -54,6 +56,11 @@ class Anchors:
 
     times: Integers
     positions: Integers
+
+    def has(self, time: int) -> bool:
+        """Whether one of them is due at that time."""
+        number = int(np.searchsorted(self.times, time))
+        return number < len(self.times) and int(self.times[number]) == time
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class Track:
         """
         wanted = start - preroll
         if wanted > _FROM_THE_START:
-            for earlier in (0, 10, 100):
+            for earlier in _EARLIER:
                 with opened(self.path) as container:
                     found = self._found(container, wanted - earlier, wanted)
                     if found:
@@ -127,9 +134,13 @@ class Track:
         container.seek(position, unsupported_byte_offset=True)
         packets = self._demuxed(container, position)
         for packet in packets:
-            if packet.is_keyframe and packet.pts is not None:
-                # What begins inside of another packet is found only with that one.
-                return chain([packet], packets) if packet.pts <= ticks else None
+            if packet.pts is None or not packet.is_keyframe:
+                continue
+            if packet.pts > ticks:
+                break
+            # FFmpeg may make up the stamps of what it meets first: only one that the survey knows is right.
+            if anchors.has(packet.pts):
+                return chain([packet], packets)
         return None
 
     def _demuxed(self, container: InputContainer, position: int = 0) -> Iterator[av.Packet[Any]]:

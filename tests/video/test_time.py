@@ -268,3 +268,32 @@ def test_sound_may_change_its_format_on_the_way(tmp_path: Path) -> None:
     assert len(flashes) == 7
     assert np.abs(lags(flashes, clicks)).max() < 1 / 60 + 0.005
     subprocess.run(["ffmpeg", "-v", "error", "-xerror", "-i", tmp_path / "out.mp4", "-f", "null", "-"], check=True)
+
+
+@pytest.mark.parametrize("rate", ["1M", "3M"])
+@pytest.mark.parametrize("suffix", [".mpg", ".vob", ".ts"])
+def test_any_start_shows_the_pictures_of_the_whole(tmp_path: Path, rate: str, suffix: str) -> None:
+    """With few bits many pictures share a packet of MPEG-PS, with many one picture takes several."""
+    codecs = (
+        "-c:v",
+        "mpeg2video",
+        "-b:v",
+        rate,
+        "-bf",
+        2,
+        "-g",
+        12,
+        "-c:a",
+        "mp2",
+        "-f",
+        "mpegts" if suffix == ".ts" else "vob",
+    )
+    moving = ("-vf", "noise=alls=25:allf=t") if rate == "3M" else ()
+    pictures, sound = source("testsrc2", s="160x120", r=25, d=8), source("sine", d=8)
+    ffmpeg(*pictures, *sound, *moving, "-threads", 1, *codecs, path := tmp_path / f"a{suffix}")
+    whole = np.concatenate(list(FileStream(path).chunks()))
+    assert len(whole) == 200
+    for number in range(27, 195, 7):
+        start = Fraction(number, 25)
+        part = np.concatenate(list(FileStream(path, DecodeSettings(start=start, duration=Fraction(1, 5))).chunks()))
+        assert np.array_equal(part, whole[number : number + 5]), number
