@@ -57,7 +57,11 @@ class Sound:
 
 
 class _Undecodable(Exception):
-    """Why a track is passed over."""
+    """Why a track is passed over, and what to do about it."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        self.remedy = remedy
+        super().__init__(reason)
 
 
 def first_pictures(path: Path, note: Note) -> Pictures:
@@ -67,17 +71,19 @@ def first_pictures(path: Path, note: Note) -> Pictures:
         InputError: there is none; says what is there instead.
     """
     reasons: list[str] = []
+    remedies: list[str] = []
     for index in _indices(path):
         try:
             pictures = _pictures(path, index, note)
         except _Undecodable as reason:
             reasons.append(str(reason))
+            remedies.append(reason.remedy)
             continue
         if reasons:
             note("track", f"its video {' and '.join(reasons)}: another track is taken")
         return pictures
     found = f"{path.name!r}, whose video {' and '.join(reasons)}"
-    raise InputError("file", found, "a video of 1 frame or more that FFmpeg can decode", "Convert it to H.264 first.")
+    raise InputError("file", found, "a video of 1 frame or more that FFmpeg can decode", remedies[0])
 
 
 def _indices(path: Path) -> list[int]:
@@ -153,7 +159,8 @@ def _sound(path: Path, index: int) -> Sound | None:
 
 def _require_decoder(container: InputContainer, stream: Any) -> None:
     if stream.codec_context is None:
-        raise _Undecodable(f"is {described(container, stream)}, which no decoder here can read")
+        reason = f"is {described(container, stream)}, which no decoder here can read"
+        raise _Undecodable(reason, "Convert it to H.264 first.")
 
 
 def _first_frame(container: InputContainer, stream: Any, decoder: Any, patience: int = sys.maxsize) -> Any:
@@ -161,7 +168,7 @@ def _first_frame(container: InputContainer, stream: Any, decoder: Any, patience:
     damaged = 0
     for packet in _readable(container, stream):
         if is_encrypted(packet):
-            raise _Undecodable("is encrypted")
+            raise _Undecodable("is encrypted", "It plays only where it was bought for: take a copy without a lock.")
         try:
             frames = decoder.decode(packet)
         except av.error.FFmpegError:
@@ -171,7 +178,8 @@ def _first_frame(container: InputContainer, stream: Any, decoder: Any, patience:
             continue
         if frames:
             return frames[0]
-    raise _Undecodable(f"({described(container, stream)}) has nothing that can be decoded")
+    reason = f"({described(container, stream)}) has nothing that can be decoded"
+    raise _Undecodable(reason, "If it was cut short while it was recorded, copied or uploaded: do that again.")
 
 
 def _readable(container: InputContainer, stream: Any) -> Iterator[av.Packet[Any]]:
