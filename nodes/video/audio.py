@@ -210,6 +210,8 @@ def _frames(track: SoundTrack, start: Fraction) -> Iterator[av.AudioFrame]:
         logger.warning("the sound of %s ends early: %s", track.path.name, reason)
 
     for packet in track.packets(start, _PREROLL, ends_early):
+        if track.is_odd and not packet.stream.codec_context.is_open:
+            packet.stream.codec_context.layout = LAYOUTS[track.format.channels]
         if earliest is None and packet.time_base:
             earliest = int((start - 2 * _PREROLL + track.origin) / packet.time_base)
         if earliest is not None and packet.pts is not None and packet.pts < earliest:

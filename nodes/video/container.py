@@ -79,8 +79,21 @@ def decoder_of(stream: av.VideoStream) -> av.VideoCodecContext:
 
 def described(container: InputContainer, stream: Any) -> str:
     """A track's codec as FFmpeg tells it, e.g. ``h264 (High) (avc1)``, also of one that it has no decoder for."""
-    line = re.search(rf"Stream #0:{stream.index}\b.*?: (?:Video|Audio): ([^\n]*)", _dump(container))
-    return re.sub(r" / 0x\w+|^none ", "", line[1].split(", ")[0]) if line else "an unknown codec"
+    return re.sub(r" / 0x\w+|^none ", "", _line(container, stream).split(", ")[0]) or "an unknown codec"
+
+
+def odd_channels(container: InputContainer, stream: Any) -> int:
+    """How many channels a track has, if they are in an order of their own; else 0.
+
+    PyAV frees the list of such an order twice, which ends the process: none of its layouts may be looked at.
+    """
+    found = re.search(r", (\d+) channels \(", _line(container, stream))
+    return int(found[1]) if found else 0
+
+
+def _line(container: InputContainer, stream: Any) -> str:
+    found = re.search(rf"Stream #0:{stream.index}\b.*?: (?:Video|Audio): ([^\n]*)", _dump(container))
+    return found[1] if found else ""
 
 
 def dolby_vision_profile(container: InputContainer, stream: av.VideoStream, frame: av.VideoFrame) -> int | None:

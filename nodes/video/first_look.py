@@ -15,7 +15,7 @@ import av.error
 from av.container import InputContainer
 
 from ..errors import InputError
-from .container import decoder_of, described, dolby_vision_profile, opened, picture_tracks, sound_tracks
+from .container import decoder_of, described, dolby_vision_profile, odd_channels, opened, picture_tracks, sound_tracks
 from .notes import Note
 from .older_pyav import is_encrypted, transfer_of
 from .tracks import LAYOUTS, AudioFormat
@@ -48,12 +48,16 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Sound:
-    """An audio track, and the format of the first sound in it."""
+    """An audio track, and the format of the first sound in it.
+
+    ``is_odd`` says that its channels are in an order of their own, for which the usual one is to be put.
+    """
 
     index: int
     format: AudioFormat
     codec: str
     profile: str
+    is_odd: bool
 
 
 class _Undecodable(Exception):
@@ -148,13 +152,18 @@ def _sound(path: Path, index: int) -> Sound | None:
     with opened(path) as container:
         stream = container.streams[index]
         _require_decoder(container, stream)
-        context = stream.codec_context
+        context: Any = stream.codec_context
+        odd = odd_channels(container, stream)
+        if odd and not (odd in LAYOUTS and context.codec.canonical_name.startswith("pcm")):
+            raise _Undecodable(f"has {odd} channels in an order of its own, which cannot be read")
+        if odd:
+            context.layout = LAYOUTS[odd]
         frame = _first_frame(container, stream, context, _PATIENCE)
         channels = frame.layout.nb_channels
         if channels not in LAYOUTS:
             raise _Undecodable(f"has {channels} channels, more than the {max(LAYOUTS)} that are read")
         form = AudioFormat(frame.sample_rate, channels)
-        return Sound(index, form, context.codec.canonical_name, context.profile or "")
+        return Sound(index, form, context.codec.canonical_name, context.profile or "", bool(odd))
 
 
 def _require_decoder(container: InputContainer, stream: Any) -> None:

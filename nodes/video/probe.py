@@ -119,4 +119,4 @@ def _described(
 def _sound_track(path: Path, look: Pictures, heard: Sound, found: Survey, origin: Fraction) -> SoundTrack:
     guide = look.index if found.streams else None  # an index knows the times of sound too
     where = (path, heard.index, origin, found.joints, found.anchors(heard.index), guide)
-    return SoundTrack(*where, format=heard.format, codec=heard.codec, profile=heard.profile)
+    return SoundTrack(*where, format=heard.format, codec=heard.codec, profile=heard.profile, is_odd=heard.is_odd)

@@ -46,7 +46,7 @@ def add_sound(
     """
     if isinstance(audio, FileAudio) and audio.start == 0 and audio.duration is None:
         track = sound_track(audio)
-        if codec.copies(track.codec, track.profile) and _is_steady(track):
+        if not track.is_odd and codec.copies(track.codec, track.profile) and _is_steady(track):
             return _copied(output, track, inputs.enter_context(opened(track.path)), duration)
     blocks = sample_blocks(trimmed(audio, Fraction(0), duration) or audio)
     first = next(blocks, None)

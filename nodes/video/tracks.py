@@ -186,8 +186,10 @@ class SoundTrack(Track):
         format: that of the first sound in it; what comes in another is brought to it.
         codec: FFmpeg's name, e.g. ``aac``.
         profile: of the codec, e.g. ``LC``; empty where it has none.
+        is_odd: whether its channels are in an order of their own: the decoder is to be told the usual one.
     """
 
     format: AudioFormat = AudioFormat(48000, 2)
     codec: str = ""
     profile: str = ""
+    is_odd: bool = False

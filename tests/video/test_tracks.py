@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -187,3 +190,24 @@ def test_h264_has_the_sound_that_every_player_has(tmp_path: Path, codec: str, su
     assert (stream["codec_name"], stream["profile"]) == ("aac", "LC")
     assert pitch(FileAudio(tmp_path / "out.mp4")) == 440
     assert Fraction(stream["duration"]) == pytest.approx(2, abs=0.05)
+
+
+def test_channels_in_an_order_of_their_own_do_not_end_the_process(tmp_path: Path, comfyui: Path) -> None:
+    """QuickTime's 7.1 has the sides before the back; PyAV frees such a layout twice."""
+    sound = ("-c:a", "pcm_s16le", "-ac", 8)
+    ffmpeg(*PICTURES, *source("sine", d=2), *X264, *sound, path := tmp_path / "a.mov")
+    code = (
+        "import sys; from pathlib import Path; from tools.pack import import_pack; import_pack(Path(sys.argv[1]))\n"
+        "from frugal_motion.nodes.video.audio import load_waveform\n"
+        "from frugal_motion.nodes.video.decode import FileStream\n"
+        "from frugal_motion.nodes.video.encode import save\n"
+        "for _ in range(10): print(load_waveform(FileStream(Path(sys.argv[2])).audio).samples.shape)\n"
+        "save(FileStream(Path(sys.argv[2])), Path(sys.argv[3]))\n"
+    )
+    root, saved = Path(__file__).resolve().parents[2], tmp_path / "out.mp4"
+    command = [sys.executable, "-c", code, str(comfyui), str(path), str(saved)]
+    env = {**os.environ, "MALLOC_CHECK_": "3"}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "(8, 88200)"
+    assert codecs_of(saved) == ["h264", "aac"]
