@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import av
@@ -23,6 +24,8 @@ S = TypeVar("S", av.VideoStream, av.AudioStream)
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _TIME_STAMPS_JUMP, _NO_BYTE_SEEK = 0x0200, 0x8000  # AVFMT_TS_DISCONT and AVFMT_NO_BYTE_SEEK of libavformat
+_LOG_LEVEL = Lock()
+"""Held by who changes FFmpeg's, which is one for the whole process."""
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 _NO_MOVIE = Disposition.attached_pic | Disposition.timed_thumbnails  # cover art, pictures to scrub by
 
@@ -105,13 +108,14 @@ def dolby_vision_profile(container: InputContainer, stream: av.VideoStream, fram
 
 
 def _dump(container: InputContainer) -> str:
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)  # below it the text is empty
-    try:
-        text: str = container.dumps_format()  # type: ignore[attr-defined]
-        return text
-    finally:
-        av.logging.set_level(level)
+    with _LOG_LEVEL:
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.INFO)  # below it the text is empty
+        try:
+            text: str = container.dumps_format()  # type: ignore[attr-defined]
+            return text
+        finally:
+            av.logging.set_level(level)
 
 
 def has_jumping_clock(container: InputContainer) -> bool:
