@@ -28,6 +28,8 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 _BLOCK = 48_000
 _PREROLL = Fraction(1, 2)
 """Seconds that a decoder needs before what it gives can be used; the longest of all, Opus, wants 0.08."""
+_FAR = 10
+"""Seconds before the first wanted sound from which nothing is decoded, where seeking could not come nearer."""
 _GAP = 1.0
 """Seconds without sound that are filled here, a block at a time."""
 _ROUNDING = Fraction(2, 1000)
@@ -204,7 +206,7 @@ def _kind(frame: av.AudioFrame) -> tuple[int, str, str]:
 
 def _frames(track: SoundTrack, start: Fraction) -> Iterator[av.AudioFrame]:
     damaged = 0
-    earliest: int | None = None if start > 2 * _PREROLL else -sys.maxsize
+    earliest: int | None = None if start > _FAR else -sys.maxsize
 
     def ends_early(reason: str) -> None:
         logger.warning("the sound of %s ends early: %s", track.path.name, reason)
@@ -213,7 +215,7 @@ def _frames(track: SoundTrack, start: Fraction) -> Iterator[av.AudioFrame]:
         if track.is_odd and not packet.stream.codec_context.is_open:
             packet.stream.codec_context.layout = LAYOUTS[track.format.channels]
         if earliest is None and packet.time_base:
-            earliest = int((start - 2 * _PREROLL + track.origin) / packet.time_base)
+            earliest = int((start - _FAR + track.origin) / packet.time_base)
         if earliest is not None and packet.pts is not None and packet.pts < earliest:
             continue  # seeking could not come nearer
         try:
