@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import comfyui_version
 import folder_paths
 import pytest
 
@@ -20,6 +21,9 @@ from frugal_motion.nodes.host.folders import (
 )
 
 BRACKETS = "clip [dQw4w9WgXcQ].mp4"
+
+CORE_FOLLOWS_LINKS = tuple(map(int, comfyui_version.__version__.split(".")[:2])) < (0, 33)
+"""Later ones refuse links out of their folders; the pack goes on following what the machine's owner has linked."""
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +79,7 @@ def test_a_link_is_taken_as_it_is_listed(linked: Path) -> None:
     assert list_videos() == ["b.mp4", BRACKETS, "clip.mp4"]
     for name in list_videos():
         assert is_input_file(name) is True
-        assert folder_paths.exists_annotated_filepath(name), "as core's"
+        assert folder_paths.exists_annotated_filepath(name) or not CORE_FOLLOWS_LINKS, "as core's"
     assert input_file("nas/deep/1.mp4") == linked / "nas" / "deep" / "1.mp4"
     assert input_files("clip.mp4\nnas", VIDEO_SUFFIXES) == ["clip.mp4", "nas/0.mp4"]
 
@@ -159,6 +163,7 @@ def test_a_prefix_that_leads_out_is_refused(tmp_path: Path, prefix: str) -> None
         output_file(prefix.format(tmp=tmp_path), ".mp4")
 
 
+@pytest.mark.skipif(not CORE_FOLLOWS_LINKS, reason="this ComfyUI saves nothing through links")
 def test_results_may_go_through_a_link(linked: Path, tmp_path: Path) -> None:
     (tmp_path / "output" / "nas").symlink_to(tmp_path / "nas", target_is_directory=True)
     path, _, subfolder = output_file("nas/x", ".mp4")
