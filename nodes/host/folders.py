@@ -305,13 +305,18 @@ def output_file(prefix: str, suffix: str, size: tuple[int, int] = (0, 0)) -> tup
         The path, and the file name and subfolder by which the editor asks for it.
 
     Raises:
-        InputError: the prefix leads outside the output folder.
+        InputError: the prefix leads outside the output folder, for a newer ComfyUI also by a link.
     """
     root, prefix = Path(os.path.abspath(folder_paths.get_output_directory())), prefix.replace("\\", "/")
     if "\0" in prefix:
         raise InputError("filename_prefix", repr(prefix), f"a name inside {root}")
     _inside(root, prefix, "filename_prefix")
-    folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root), *size)
+    try:
+        folder, filename, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root), *size)
+    except OSError:
+        raise
+    except Exception as error:  # core has none of its own for what it refuses
+        raise InputError("filename_prefix", repr(prefix), f"a name inside {root}, also behind links") from error
     name = f"{filename}_{counter:05}_{suffix}"
     return Path(folder) / name, name, PurePath(subfolder).as_posix() if subfolder else ""
 

@@ -18,7 +18,7 @@ from av.stream import Disposition
 
 from ..errors import InputError
 from .geometry import side_data
-from .literal import READ_OPTIONS, literal
+from .literal import READ_OPTIONS, literal, part
 
 S = TypeVar("S", av.VideoStream, av.AudioStream)
 
@@ -31,8 +31,12 @@ _NO_MOVIE = Disposition.attached_pic | Disposition.timed_thumbnails  # cover art
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path, position: int = 0, file_format: str | None = None) -> Iterator[InputContainer]:
     """Open a media file for reading; nothing but this one file is ever read.
+
+    Args:
+        position: byte that counts as its first.
+        file_format: FFmpeg's name of it, where it is known.
 
     Raises:
         InputError: it is missing, empty or not a media file.
@@ -42,7 +46,8 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
-        container = av.open(literal(path), "r", container_options=dict(READ_OPTIONS), metadata_errors="replace")
+        name = literal(path) if not position else part(path, position)
+        container = av.open(name, "r", file_format, container_options=dict(READ_OPTIONS), metadata_errors="replace")
     except av.error.FFmpegError as error:
         raise InputError(
             "file",

@@ -9,6 +9,7 @@ from pathlib import Path
 from .first_look import Pictures, Sound, first_pictures, first_sound
 from .geometry import Orientation, orientation_of
 from .notes import Note, log_note
+from .parts import require_same_tracks
 from .survey import Survey, survey
 from .timing import Timing, frame_rate, indexed_timing, note_missing, surveyed_timing
 from .tracks import SoundTrack, Track
@@ -74,7 +75,8 @@ def probe(path: Path, note: Note = log_note) -> SourceInfo:
         note: is told what is missing, passed over or put right.
 
     Raises:
-        InputError: it is missing, empty, truncated before the first picture, or has no video that can be decoded.
+        InputError: it is missing, empty, truncated before the first picture, has no video that can be decoded, or is
+            joined of recordings with different tracks.
     """
     look, heard = first_pictures(path, note), first_sound(path, note)
     timing, found = indexed_timing(path, look.index, heard.index if heard else None, note), Survey()
@@ -84,6 +86,8 @@ def probe(path: Path, note: Note = log_note) -> SourceInfo:
         first = found.first(look.index) if found.joints else first
         timing = surveyed_timing(found, look.index, heard.index if heard else None, first)
         note_missing(found, note)
+        if found.is_jumping:
+            require_same_tracks(path, found, look.index, heard.index if heard else None)
         if found.joints:
             note("clock", "its time stamps jump, as in recordings that were joined: taken as one continuous clip")
     return _described(path, look, heard, timing, found, first)

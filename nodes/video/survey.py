@@ -54,9 +54,19 @@ class Packets:
         return len(self.stamps)
 
     @property
+    def begin(self) -> Fraction:
+        """When the first of them is due, in seconds."""
+        return int(self.stamps.min()) * self.time_base if len(self) else Fraction(0)
+
+    @property
     def end(self) -> Fraction:
         """When the last of them has been shown, in seconds."""
         return int((self.stamps + self.lasting).max()) * self.time_base if len(self) else Fraction(0)
+
+    @property
+    def lasts(self) -> Fraction:
+        """Seconds from the first to the end of the last."""
+        return self.end - self.begin
 
     def part(self, which: npt.NDArray[np.bool_]) -> Packets:
         """Some of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.video.audio import audio_format, load_waveform
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import EncodeSettings, save
@@ -166,6 +168,41 @@ def test_a_clock_that_jumps_is_made_to_continue(tmp_path: Path, suffix: str, ord
     assert np.array_equal(np.concatenate(list(late.chunks())), whole[175:200])
     save(stream, tmp_path / "out.mp4")
     assert flashes_and_clicks(FileStream(tmp_path / "out.mp4"))[1] == pytest.approx(clicks, abs=0.03)
+
+
+PARTS = {
+    "": (*X264, "-c:a", "aac"),
+    "other codec": ("-c:v", "mpeg2video", "-c:a", "mp2"),
+    "other sound": (*X264, "-c:a", "ac3"),
+    "other tracks": (*X264, "-c:a", "aac", "-mpegts_start_pid", 300),
+    "other pictures": (*X264, "-c:a", "aac", "-streamid", "0:300"),
+    "no pictures": ("-map", "1", "-c:a", "aac"),
+}
+
+
+def joined_parts(folder: Path, kinds: Sequence[str], suffix: str = ".ts") -> Path:
+    for kind in {*kinds}:
+        inputs = source("testsrc2", s="64x48", r=25, d=2), source("sine", d=2)
+        ffmpeg(*inputs[0], *inputs[1], *PARTS[kind], folder / f"{kind}{suffix}")
+    path = folder / f"joined{suffix}"
+    path.write_bytes(b"".join((folder / f"{kind}{suffix}").read_bytes() for kind in kinds))
+    return path
+
+
+@pytest.mark.parametrize("other", [kind for kind in PARTS if kind])
+@pytest.mark.parametrize("order", ["ab", "aba"])
+def test_a_recording_that_goes_on_in_what_cannot_be_read_with_its_beginning_is_refused(
+    tmp_path: Path, other: str, order: str
+) -> None:
+    path = joined_parts(tmp_path, [{"a": "", "b": other}[letter] for letter in order])
+    with pytest.raises(InputError, match=r"joined of different recordings: from (1\.9|2\.0) s on its (video|audio) is"):
+        FileStream(path)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mpg"])
+@pytest.mark.parametrize("order", [["other codec"] * 2, ["other codec"]])
+def test_a_recording_whose_parts_are_alike_is_not_refused(tmp_path: Path, suffix: str, order: list[str]) -> None:
+    assert FileStream(joined_parts(tmp_path, order, suffix)).info.frame_count == 50 * len(order)
 
 
 def test_a_clock_that_wraps_is_one_clock(tmp_path: Path) -> None:
