@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
-from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings  # noqa: E402
+from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings  # noqa: E402
 from frugal_motion.training import judge  # noqa: E402
 from frugal_motion.training.evaluate import GUIDANCE, SAMPLER, SCHEDULER, SIZE, Generator, clip_examples, drawn  # noqa: E402
 from frugal_motion.training.pictures import draw_hint  # noqa: E402
@@ -36,8 +36,8 @@ def flicker(generator: Generator, anchor: float, seed: int) -> float:
     hints = torch.from_numpy(np.stack([draw_hint(one.people, SIZE, SIZE) for one in wanted])).float() / 255
     prompt = generator.clip.encode_from_tokens_scheduled(generator.clip.tokenize(""))
     empty = torch.zeros(FRAMES, 4, SIZE // 8, SIZE // 8)
-    clip = Clip(prompt, prompt, hints, every_nth(FRAMES, Fraction(12), 1), empty, seed)
-    settings = Settings("sparse", STEPS, GUIDANCE, SAMPLER, SCHEDULER, 1.0, anchor)
+    clip = SampledClip(prompt, prompt, hints, every_nth(FRAMES, Fraction(12), 1), empty, seed)
+    settings = SamplerSettings("sparse", STEPS, GUIDANCE, SAMPLER, SCHEDULER, 1.0, anchor)
     sampler = BatchSampler(generator.model, None, Control(generator.control_net), settings, [clip], lambda *_: None)
     pictures = torch.cat([generator.vae.decode(latents) for _, latents in sampler.run()])
     return float(judge.unsteadiness(pictures.clamp(0, 1).mul(255).round().byte().numpy(), drawn(wanted)[1]))

@@ -24,9 +24,9 @@ import_pack(COMFYUI)
 
 import folder_paths  # noqa: E402
 
-from frugal_motion.nodes.economy.estimate import Machine, gpu_seconds  # noqa: E402
-from frugal_motion.nodes.economy.throughput import calibrated  # noqa: E402
-from frugal_motion.nodes.host.calibration import measured_of, work_of  # noqa: E402
+from frugal_motion.nodes.forecast.calibration import measured_of, work_of  # noqa: E402
+from frugal_motion.nodes.forecast.estimate import Machine, gpu_seconds  # noqa: E402
+from frugal_motion.nodes.forecast.throughput import calibrated  # noqa: E402
 from frugal_motion.tools.server import Server, running  # noqa: E402
 
 ASSETS = ROOT / ".assets"

@@ -19,11 +19,11 @@ import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
 import folder_paths  # noqa: E402
 from comfy_execution.utils import CurrentNodeContext  # noqa: E402
 
-from frugal_motion.nodes.economy.meter import Reading  # noqa: E402
 from frugal_motion.nodes.host import node  # noqa: E402
 from frugal_motion.nodes.host.node import Stage  # noqa: E402
-from frugal_motion.nodes.host.probe import MachineProbe  # noqa: E402
 from frugal_motion.nodes.host.video import Charged  # noqa: E402
+from frugal_motion.nodes.metering.machine_probe import MachineProbe  # noqa: E402
+from frugal_motion.nodes.metering.meter import Reading  # noqa: E402
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream  # noqa: E402
 from frugal_motion.nodes.video.encode import EncodeSettings, save  # noqa: E402
 

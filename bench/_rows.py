@@ -44,7 +44,7 @@ from frugal_motion.nodes.keyframes.adaptive import adaptive  # noqa: E402
 from frugal_motion.nodes.keyframes.expected_error import line_errors  # noqa: E402
 from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
-from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings  # noqa: E402
+from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings  # noqa: E402
 from frugal_motion.tests.sampling import untrained  # noqa: E402
 from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]  # noqa: E402
 
@@ -116,8 +116,8 @@ class Counted:
     def ours(self, mode: Any, plan: Keyframes, steps: int = STEPS, control: bool = True) -> None:
         """A pass of our sampler."""
         rows = len(plan.frames) if mode == "sparse" else plan.frame_count
-        clip = Clip(*self.prompts, torch.zeros(len(plan.frames), 64, 64, 3), plan, torch.zeros(rows, 4, 8, 8))
-        settings = Settings(mode, steps, CFG, "dpmpp_2m", "karras", 1.0 if control else 0.3)
+        clip = SampledClip(*self.prompts, torch.zeros(len(plan.frames), 64, 64, 3), plan, torch.zeros(rows, 4, 8, 8))
+        settings = SamplerSettings(mode, steps, CFG, "dpmpp_2m", "karras", 1.0 if control else 0.3)
         net = Control(self.control_net) if control else None
         for _ in BatchSampler(self.model, self.vae, net, settings, [clip], lambda *_: None).run():
             pass

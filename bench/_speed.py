@@ -48,7 +48,7 @@ from frugal_motion.bench._edit import (  # noqa: E402
 )
 from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
-from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings  # noqa: E402
+from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings  # noqa: E402
 from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]  # noqa: E402
 
 CLIPS, CLIP_FRAMES, ROUNDS = 8, 5, 3
@@ -65,15 +65,15 @@ class Bench:
     size: int
     steps: int
 
-    def clip(self, plan: Keyframes, frames: int, seed: int = 0) -> Clip:
+    def clip(self, plan: Keyframes, frames: int, seed: int = 0) -> SampledClip:
         """A clip of random hints, of which ``frames`` are sampled."""
         hints = torch.rand(len(plan.frames), self.size, self.size, 3, generator=torch.Generator().manual_seed(seed))
         side = self.size // 8
-        return Clip(self.positive, self.negative, hints, plan, torch.zeros(frames, 4, side, side), seed)
+        return SampledClip(self.positive, self.negative, hints, plan, torch.zeros(frames, 4, side, side), seed)
 
-    def sample(self, clips: list[Clip], mode: Any, steps: int | None = None, control: bool = True) -> None:
+    def sample(self, clips: list[SampledClip], mode: Any, steps: int | None = None, control: bool = True) -> None:
         """A pass of the pack's sampler."""
-        settings = Settings(mode, steps or self.steps, CFG, "dpmpp_2m", "karras", 1.0 if control else 0.3)
+        settings = SamplerSettings(mode, steps or self.steps, CFG, "dpmpp_2m", "karras", 1.0 if control else 0.3)
         net = Control(self.control_net) if control else None
         for _ in BatchSampler(self.model, None, net, settings, clips, lambda *_: None).run():
             pass
@@ -136,7 +136,7 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     return {"seconds": seconds, "gib": torch.cuda.max_memory_allocated() / 2**30 if is_gpu else 0.0}
 
 
-def _one_after_another(bench: Bench, clips: list[Clip], together: int) -> None:
+def _one_after_another(bench: Bench, clips: list[SampledClip], together: int) -> None:
     for first in range(0, len(clips), together):
         bench.sample(clips[first : first + together], "sparse")
 

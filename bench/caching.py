@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from bench._compare import result, seconds_side_by_side
 from nodes.caching.digests import digest
-from nodes.caching.store import Store
+from nodes.caching.store import EntryStore
 from nodes.caching.values import VALUES
 from nodes.video.decode import DecodeSettings, FileStream
 from nodes.video.encode import LOSSLESS, save
@@ -31,7 +31,7 @@ KEYS = {"floats": "aa", "levels": "bb"}
 def measure() -> dict[str, dict[str, object]]:
     """GB/s, times of reading, bytes; the page cache is warm on both sides."""
     with tempfile.TemporaryDirectory() as name:
-        return _hashing(Path(name)) | _hits(Store(Path(name) / "cache")) | _sizes(Path(name))
+        return _hashing(Path(name)) | _hits(EntryStore(Path(name) / "cache")) | _sizes(Path(name))
 
 
 def _hashing(folder: Path) -> dict[str, dict[str, object]]:
@@ -61,7 +61,7 @@ def _plain(name: str, path: Path) -> str:
     return whole.hexdigest()
 
 
-def _hits(store: Store) -> dict[str, dict[str, object]]:
+def _hits(store: EntryStore) -> dict[str, dict[str, object]]:
     """A hit, checksum and all, over reading its file; what 256 levels then take to become floats is told apart."""
     shape = (FRAMES, SIDE, SIDE, 3)
     levels = torch.randint(0, 256, shape, dtype=torch.uint8)
@@ -83,7 +83,7 @@ def _hits(store: Store) -> dict[str, dict[str, object]]:
     return results
 
 
-def _hit(store: Store, key: str, load: Callable[[Path], torch.Tensor]) -> torch.Tensor:
+def _hit(store: EntryStore, key: str, load: Callable[[Path], torch.Tensor]) -> torch.Tensor:
     """All that a hit does; every byte of the value is touched."""
     read = store.read(key, lambda entry: load(entry.path))
     assert read

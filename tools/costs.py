@@ -38,8 +38,8 @@ def nets(assets: Path) -> Any:
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
     from frugal_motion.bench._edit import NETS
-    from frugal_motion.nodes.economy.job import Nets
-    from frugal_motion.nodes.host import model_work
+    from frugal_motion.nodes.forecast import model_work
+    from frugal_motion.nodes.forecast.edit import Nets
 
     config = NETS[FAMILY]
     on_meta: dict[str, Any] = {
@@ -90,12 +90,12 @@ def _copy(value: Any) -> Any:
 def job(mode: str = "sparse") -> Any:
     """10 seconds on a 12 fps grid, every 4th frame a keyframe, 18 steps, enlarged twice and shown at 25 fps."""
     from frugal_motion.bench._edit import EVERY, NAIVE_RATE, RATE, REFINE_STEPS, STEPS
-    from frugal_motion.nodes.economy.job import Clip, Job
+    from frugal_motion.nodes.forecast.edit import Edit, EditedClip
     from frugal_motion.nodes.keyframes.uniform import every_nth
 
-    clip = Clip(every_nth(int(SECONDS * RATE), RATE, EVERY), (SIDE, SIDE), (SIDE, SIDE))
+    clip = EditedClip(every_nth(int(SECONDS * RATE), RATE, EVERY), (SIDE, SIDE), (SIDE, SIDE))
     rate = Fraction(NAIVE_RATE)
-    return Job((clip,), mode, STEPS, REFINE_STEPS, frame_rate=rate, upscales=True, scale=2.0)
+    return Edit((clip,), mode, STEPS, REFINE_STEPS, frame_rate=rate, upscales=True, scale=2.0)
 
 
 def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> Any:
@@ -107,9 +107,9 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
         mode: of the sampler.
         spot: which of the card's prices.
     """
-    from frugal_motion.nodes.economy.estimate import GIGABYTE, Machine, estimate
     from frugal_motion.nodes.economy.prices import card_named
-    from frugal_motion.nodes.economy.throughput import Throughput
+    from frugal_motion.nodes.forecast.estimate import GIGABYTE, Machine, estimate
+    from frugal_motion.nodes.forecast.throughput import Throughput
 
     card = card_named(name)
     machine = Machine(Throughput(card=card), card.price(spot), card.memory_gb * GIGABYTE)
@@ -163,7 +163,7 @@ def _calculation(work: Any) -> str:
     )
     third = (
         "FLOPs are counted. Seconds are those FLOPs at a share of the data sheet's speed "
-        "(`nodes/economy/throughput.py`), prices are of the dates in `nodes/economy/prices.json`: expect a factor "
+        "(`nodes/forecast/throughput.py`), prices are of the dates in `nodes/economy/prices.json`: expect a factor "
         "of 2. *Cost Estimate* says it for your workflow, and by earlier runs of your machine. "
         "`user/frugal-motion/prices.json`, a list of the same shape, changes prices and adds cards."
     )

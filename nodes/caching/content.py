@@ -17,7 +17,7 @@ import torch
 
 from ..video.grid import ClipStream
 from ..video.stream import ArrayStream
-from .codecs import Storable
+from .tree_codec import Storable
 
 Digest: TypeAlias = Callable[[Path], str]
 

@@ -9,20 +9,19 @@ from typing import Any
 
 from comfy_api.latest import Input, io
 
-from ..host.cache import WorkFailed, cache, never_fatal, value_key
+from ..economy.local_price import price_here
+from ..graph import is_link, title, upstream
 from ..host.folders import lent_file
-from ..host.job_runs import job_runs, own_costs
 from ..host.node import Anything, FrugalNode, run_costs, run_id
-from ..host.prices import price_here
 from ..host.progress import Progress
-from ..host.prompt import upstream
+from ..host.prompt import prompt_origins
 from ..host.video import StreamVideo, as_stream
-from ..jobs.prompt import title
+from ..jobs.merged_runs import own_costs
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from ..video.stream import CHUNK, Frames, FrameStream
+from .configured import WorkFailed, cache, never_fatal, value_key
 from .entry import Entry, Spent
-from .signature import is_link
 from .statistics import statistics
 from .values import VALUES
 
@@ -105,7 +104,7 @@ class FrugalHashCache(FrugalNode):
     @classmethod
     def _graph(cls) -> tuple[Mapping[str, Any], str]:
         """The prompt, and this node's id; of a prompt of several jobs, those of this job alone."""
-        if origin := job_runs.origin(*cls._place()):
+        if origin := prompt_origins.of(*cls._place()):
             return origin
         prompt = cls.hidden.dynprompt
         return {node_id: prompt.get_node(node_id) for node_id in prompt.all_node_ids()}, str(cls.hidden.unique_id)
@@ -114,7 +113,8 @@ class FrugalHashCache(FrugalNode):
     def _spent(cls) -> Spent:
         """What the nodes in front have taken in this run so far; of a prompt of several jobs, for this job alone."""
         costs = own_costs(run_costs())
-        in_front = [costs[node_id] for node_id in upstream(*cls._graph()) if node_id in costs]
+        prompt, own = cls._graph()
+        in_front = [costs[node_id] for node_id in upstream(prompt, [own]) if node_id in costs and node_id != own]
         return Spent(sum(cost.seconds for cost in in_front), sum(cost.seconds_on_gpu for cost in in_front))
 
     @classmethod

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..graph import is_link
+
 Node = Mapping[str, Any]
 
 VERSION = 2
@@ -62,11 +64,6 @@ def _number(value: float) -> float:
     if math.isnan(value):
         raise Unsignable("a parameter is not a number")
     return int(value) if value.is_integer() else value  # the editor writes 12.0 and 12 alike
-
-
-def is_link(value: Any) -> bool:
-    """Whether a prompt's input is a wire rather than a constant."""
-    return isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[0], str) and type(value[1]) is int
 
 
 def _hash(value: Any) -> str:

@@ -37,7 +37,7 @@ _ABANDONED = 24 * 3600
 _NO_LIMITS = Limits()
 
 
-class Store:
+class EntryStore:
     """The entries in a folder.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..keyframes.keyframes import Keyframes
 from ..motion.motion import Motion
-from .codecs import TreeCodec
+from .tree_codec import TreeCodec
 
 # What CONDITIONING may hold of pictures that a CLIP vision model has seen, and latents of video with sound.
 _OF_COMFYUI = ("comfy.clip_vision.Output", "comfy.nested_tensor.NestedTensor")

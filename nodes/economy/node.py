@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from comfy_api.latest import Input, io, ui
 
-from ..host.job_runs import own_costs, own_prompt
+from ..graph import title, upstream
 from ..host.models import this_device
 from ..host.node import Anything, FrugalNode, run_costs
-from ..host.prices import price_here
-from ..host.prompt import upstream
-from ..jobs.prompt import title
+from ..host.prompt import own_prompt
+from ..jobs.merged_runs import own_costs
+from ..metering.meter import StageCost
 from ..strict_json import to_json
-from .chart import draw_costs
-from .meter import StageCost
+from .cost_chart import draw_costs
+from .local_price import price_here
 from .report import Report
 
 
@@ -77,7 +77,7 @@ def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
     """The pack's nodes in front of the report: what they cost now, or that a cache spared them."""
     costs = own_costs(run_costs())
     stages = []
-    for upstream_id in upstream(prompt, node_id):
+    for upstream_id in [found for found in upstream(prompt, [node_id]) if found != node_id]:
         name = title(prompt, upstream_id)
         if upstream_id in costs:
             stages.append(replace(costs[upstream_id], stage=name))

@@ -9,7 +9,7 @@ from comfy_api.latest import io, ui
 
 from ..host.models import load
 from ..host.node import Anything, FrugalNode
-from ..host.prewarm import patchers
+from .prewarming import patchers
 
 
 class FrugalPrewarm(FrugalNode):

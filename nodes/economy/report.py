@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError
-from .meter import StageCost
+from ..metering.meter import StageCost
 
 HEADINGS = ("stage", "device", "seconds", "frames", "cached")
 MOST_DOLLARS_PER_HOUR = 1000.0

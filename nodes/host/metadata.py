@@ -6,8 +6,8 @@ from typing import Any
 
 from comfy.cli_args import args
 
+from ..host.prompt import own_prompt
 from ..strict_json import to_json
-from .job_runs import own_prompt
 
 
 def workflow_metadata(hidden: Any) -> dict[str, str]:

@@ -14,9 +14,9 @@ from comfy.comfy_types.node_typing import IO
 from comfy_api.latest import io
 from comfy_execution.utils import get_executing_context
 
-from ..economy.meter import Ledger, StageCost
+from ..metering.machine_probe import MachineProbe
+from ..metering.meter import Ledger, StageCost
 from ..strict_json import strict
-from .probe import MachineProbe
 from .settings import settings
 
 Device = Literal["cpu", "gpu"]

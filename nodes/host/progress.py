@@ -14,7 +14,7 @@ from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
-from .beside import is_beside
+from .background import in_background
 from .node import note_rows
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Progress:
     """
 
     def __init__(self, total: int) -> None:
-        self._is_beside = is_beside()
+        self._is_beside = in_background()
         self._bar = comfy.utils.ProgressBar(max(total, 1))
         self._time_left = TimeLeft(total)
         self._done = 0
@@ -120,7 +120,7 @@ class NodeNotes:
     def __init__(self) -> None:
         context = get_executing_context()
         self._node_id = context.node_id if context else None
-        self._level = logging.DEBUG if is_beside() else logging.WARNING  # the run will say it
+        self._level = logging.DEBUG if in_background() else logging.WARNING  # the run will say it
         self._texts: dict[str, str] = {}
 
     def __call__(self, topic: str, text: str) -> None:

@@ -5,34 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import folder_paths
 from comfy_api.latest import io
+from comfy_execution.utils import get_executing_context
 
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
-from ..caching.signature import is_link
+from ..graph import is_link
 from .folders import is_there, spellings_of
+
+Origin: TypeAlias = Callable[[str], "tuple[Mapping[str, Any], str] | None"]
+"""From a node's id to the prompt that it comes from and its id there, if that is not the one that runs."""
 
 _LONGEST = 1000
 """Letters of a text that may name a file."""
 _EMBEDDING = re.compile(r"embedding:([^\s,:()]+)")
-
-
-def upstream(prompt: Mapping[str, Any], node_id: str) -> Iterator[str]:
-    """Ids of the nodes that lead to a node, nearest last, without the node itself."""
-    seen: set[str] = {node_id}
-
-    def visit(current: str) -> Iterator[str]:
-        for value in prompt[current]["inputs"].values():
-            if is_link(value) and value[0] in prompt and value[0] not in seen:
-                seen.add(value[0])
-                yield from visit(value[0])
-                yield value[0]
-
-    yield from visit(node_id)
 
 
 def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,3 +93,38 @@ def embeddings_in(text: str) -> list[Path]:
     """The textual inversions that a prompt brings in, as in ``a photo of embedding:mine``."""
     names = [name + ending for name in _EMBEDDING.findall(text) for ending in ("", ".safetensors", ".pt", ".bin")]
     return [Path(path) for name in names if (path := folder_paths.get_full_path("embeddings", name))]
+
+
+class PromptOrigins:
+    """The prompts that run now and were put together of others.
+
+    What a node says of itself, as a cache key or as a file's metadata, must be what it would say in its own prompt.
+    """
+
+    def __init__(self) -> None:
+        self._origins: dict[str, Origin] = {}
+
+    @contextmanager
+    def known(self, run: str, origin: Origin) -> Iterator[None]:
+        """Know while a run lasts where its nodes come from."""
+        self._origins[run] = origin
+        try:
+            yield
+        finally:
+            self._origins.pop(run, None)
+
+    def of(self, run: str, node_id: str) -> tuple[Mapping[str, Any], str] | None:
+        """The prompt that a node of a run comes from, and its id there; ``None`` if that is the one that runs."""
+        origin = self._origins.get(run)
+        return origin(node_id) if origin else None
+
+
+# One per ComfyUI process, as the ledger of costs.
+prompt_origins = PromptOrigins()
+
+
+def own_prompt(hidden: Any) -> tuple[Mapping[str, Any], str]:
+    """The prompt that a node sees as a hidden input, and its id; of a prompt of several jobs, those in its job's."""
+    context = get_executing_context()
+    origin = prompt_origins.of(context.prompt_id, context.node_id) if context else None
+    return origin or (hidden.prompt, hidden.unique_id)

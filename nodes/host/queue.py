@@ -11,6 +11,9 @@ import execution
 
 from ..errors import InputError
 
+UNWATCHED_CLIENT = "frugal-motion-jobs"
+"""The websocket that ComfyUI tells of the runs of jobs: nobody watches there."""
+
 
 class Refused(InputError):
     """ComfyUI does not accept a prompt.

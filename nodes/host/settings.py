@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-import comfy.model_management as management
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -16,17 +15,16 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from ..caching.limits import Limits
-from ..economy.idle import IdleDelays
 from ..errors import InputError
-from ..jobs.gather import Gathering
-from ..jobs.merge import MOST
 from ..strict_json import to_json
+from ..watched_file import WatchedFile
 from .folders import user_path
-from .last_right import LastRight
 
 NAME = "settings.json"
 ENVIRONMENT = "FRUGAL_MOTION_"
+
+MOST_JOBS = 32
+"""In a batch: as many as ``jobs.merge.MOST``."""
 
 OWNER_ONLY = frozenset(
     {
@@ -98,7 +96,7 @@ class Settings(BaseSettings):
     )
 
     jobs_batch: int = Field(
-        default=8, ge=1, le=MOST, title="Jobs in a batch", description="That share the sampler; 1 runs each alone."
+        default=8, ge=1, le=MOST_JOBS, title="Jobs in a batch", description="That share the sampler; 1 runs each alone."
     )
     jobs_window_seconds: float = Field(
         default=1.0, ge=0, le=3600, title="Seconds of gathering", description="That a job waits for others like it."
@@ -152,26 +150,9 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, _written(settings_file()))
 
     @property
-    def limits(self) -> Limits:
-        """Of the cache."""
-        return Limits(round(self.cache_gigabytes * 1e9), self.cache_days)
-
-    @property
-    def gathering(self) -> Gathering:
-        """Of jobs."""
-        has_gpu = management.get_torch_device().type != "cpu"
-        ahead = self.jobs_ahead == "on" or (self.jobs_ahead == "auto" and has_gpu)
-        return Gathering(self.jobs_batch, self.jobs_window_seconds, ahead)
-
-    @property
     def webhook_hosts(self) -> frozenset[str]:
         """Names of the hosts that may be told of the end of jobs."""
         return frozenset(name.strip().lower() for name in self.jobs_webhooks.split(",") if name.strip())
-
-    @property
-    def delays(self) -> IdleDelays:
-        """Of letting go."""
-        return IdleDelays(self.idle_minutes * 60, self.idle_free_minutes * 60, self.idle_exit_minutes * 60)
 
 
 def settings_file() -> Path:
@@ -255,4 +236,4 @@ def _reasons(error: Exception) -> str:
 
 
 # One per ComfyUI process.
-_settings = LastRight(Settings, _of_environment, _reasons)
+_settings = WatchedFile(Settings, _of_environment, _reasons)

@@ -22,7 +22,7 @@ from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
 from .metadata import as_tag
 from .node import Stage
-from .preview import shown_on_node
+from .previews import shown_on_node
 
 
 class StreamVideo(Input.Video):

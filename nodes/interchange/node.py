@@ -10,8 +10,8 @@ from comfy_api.latest import io, ui
 from ..errors import InputError
 from ..host.folders import fingerprint, input_file, is_input_file, list_inputs, list_outputs, output_file
 from ..host.node import FrugalNode, Motion
-from ..host.preview import shown_motion
 from ..motion.motion import Motion as MotionValue
+from ..motion.player import shown_motion
 from ..video.rates import usual_rate
 from .files import SUFFIXES, load_motion, save_motion
 from .keypoints import FLAVOURS, from_keypoints, to_keypoints

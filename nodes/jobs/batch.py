@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..graph import title
 from .job import Job
 from .merge import Merged
-from .prompt import title
 
 
 @dataclass

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..caching.signature import is_link
+from ..graph import Prompt, is_link, upstream
 from .job import Job
+from .kinds import Kinds
 from .merge import BATCHERS, MOST
-from .prompt import Kinds, Prompt, in_front
 
 SIZES = frozenset({"size", "width", "height", "fit", "frame_rate"})
 """Inputs in front of a sampler that must be equal: rows of one batch have one size, and clips of one frame rate are
@@ -29,11 +29,11 @@ def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:
         clips: what its clips are like, such as ``"1280x720"``.
     """
     samplers = [node_id for node_id, node in prompt.items() if node["class_type"] in BATCHERS]
-    before = in_front(prompt, samplers)
+    before = set(upstream(prompt, samplers))
     # A job with lists has several clips in the sampler already.
     if not samplers or any(kinds(prompt[node_id]["class_type"]).makes_lists for node_id in before):
         return ""
-    shared = in_front(prompt, (source for sampler in samplers for source in _shared_sources(prompt[sampler])))
+    shared = set(upstream(prompt, (source for sampler in samplers for source in _shared_sources(prompt[sampler]))))
     if any(kinds(prompt[node_id]["class_type"]).reads_prompt for node_id in shared):
         return ""
     nodes = [

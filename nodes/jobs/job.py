@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from ..caching.signature import is_link
 from ..errors import InputError
-from .prompt import Prompt, in_order, title
+from ..graph import Prompt, in_order, is_link, title
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..caching.signature import is_link
-from .prompt import Kinds, Node, Prompt, in_order, wires
+from ..graph import Node, Prompt, in_order, is_link, wires
+from .kinds import Kinds
 
 MOST = 32
 """Jobs in a prompt: so many items have the nodes of this stage."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ..graph import title
+from .kinds import Kinds
 from .merge import Merged
-from .prompt import Kinds, title
 
 LEFT_OUT = "frugal_left_out"
 """What a sampler shows of clips that it could not take: ``{"place": …, "error": …}`` each."""

@@ -10,14 +10,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from ..economy.meter import Clock
+from ..graph import Prompt
+from ..metering.meter import Clock
 from .batch import Batch
 from .gather import Gathering, choose
 from .job import ENDED, Job
+from .job_store import JobStore
+from .kinds import Kinds
 from .merge import merged
 from .outcome import Again, Done, Ended, Failed, Verdict, costs, is_complete, outputs_of, verdicts
-from .prompt import Kinds, Prompt
-from .store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ _RUNS_KNOWN = 8  # what they have cost is known a moment after their end, if at 
 _TURNS_KNOWN = 10_000
 
 
-class Machine(Protocol):
+class PromptQueue(Protocol):
     """What runs prompts."""
 
     async def run(self, prompt: Prompt, batch: Batch) -> Ended:
@@ -60,8 +61,8 @@ class Runner:
 
     def __init__(
         self,
-        store: Store,
-        machine: Machine,
+        store: JobStore,
+        machine: PromptQueue,
         kinds: Kinds,
         gathering: Callable[[], Gathering],
         changed: Callable[[Job], None] = lambda _: None,

@@ -8,11 +8,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..caching.memoize import memoized
 from ..errors import InputError
 from ..host.node import FrugalNode, Keyframes, Motion
-from ..host.preview import shown_file
+from ..host.previews import shown_file
 from ..host.progress import Progress
-from ..host.remember import remembered
 from ..host.video import as_stream
 from ..motion.motion import Motion as MotionValue
 from ..video.stream import FrameStream
@@ -96,7 +96,7 @@ class FrugalPlanKeyframes(FrugalNode):
         stream = as_stream(video) if video is not None else None
         grid = _grid(motion, stream)
         looked_at = stream if cuts or method == "adaptive" else None
-        planned = remembered(
+        planned = memoized(
             cls.stage(),
             {"motion": motion, "video": looked_at, "grid": grid, "plan": (every, method, cuts)},
             lambda: _planned(motion, looked_at, grid, every, method, cuts),

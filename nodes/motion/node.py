@@ -7,7 +7,6 @@ from typing import Any
 from comfy_api.latest import Input, io, ui
 
 from ..host.node import FrugalNode, Motion
-from ..host.preview import shown_motion
 from ..host.video import as_stream
 from ..strict_json import to_json
 from ..video.tensors import to_image
@@ -20,6 +19,7 @@ from .editing.style import MIRRORS, PRESETS, StyleSettings, style
 from .editing.style import preset as preset_named
 from .framing import reframed
 from .motion import Motion as MotionValue
+from .player import shown_motion
 from .report.chart import draw_report
 from .report.quality import measure
 

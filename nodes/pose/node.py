@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from comfy_api.latest import Input, io
 
+from ..caching.memoize import memoized
 from ..errors import InputError
-from ..host.beside import is_beside
+from ..host.background import in_background
 from ..host.folders import list_models, model_file
 from ..host.node import FrugalNode, Keyframes, Motion
-from ..host.preview import shown_motion
 from ..host.progress import Progress
-from ..host.remember import remembered
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as KeyframesValue
 from ..motion.motion import Motion as MotionValue
+from ..motion.player import shown_motion
 from ..video.rates import usual_rate
 from ..video.stream import ArrayStream, FrameStream
 from ..video.tensors import to_frames, to_image
@@ -115,13 +115,13 @@ class FrugalExtractPose(FrugalNode):
         settings = LandmarkSettings(people, confidence, joint_confidence, hand_model)
         stream = _frames_of(video, frame_rate)
         path = model_file("mediapipe", model, "model")
-        motion = remembered(
+        motion = memoized(
             cls.stage(),
             {"video": stream, "model": path, "settings": settings},
             lambda: extract_pose(stream, path, settings, Progress(stream.info.frame_count).step),
         )
         motion = replace(motion, region=stream.info.region)  # of this file, should another have the same content
-        if motion.coverage < 1 and not is_beside():
+        if motion.coverage < 1 and not in_background():
             logger.warning("Extract Pose: nobody in %.0f %% of the frames", 100 * (1 - motion.coverage))
         return io.NodeOutput(motion, ui=shown_motion(motion))
 

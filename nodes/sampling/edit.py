@@ -24,7 +24,7 @@ from .conditioning import check_controls, control_hints, of_frames, without_cont
 from .families import check_families
 from .keyframe_control import not_interpolated
 from .latents import decode, encode
-from .sampler import BY_THE_PICTURE, BatchSampler, Clip, Control, Settings, grouped
+from .sampler import BY_THE_PICTURE, BatchSampler, Control, SampledClip, SamplerSettings, grouped
 
 EditMode = Literal["sparse", "hybrid", "dense"]
 EDIT_MODES: tuple[str, ...] = get_args(EditMode)
@@ -53,7 +53,7 @@ class EditSettings:
     """
 
     mode: EditMode
-    sampling: Settings
+    sampling: SamplerSettings
     refine_steps: int = 4
     refine_denoise: float = 0.3
     steady_colours: float = 0.0
@@ -102,7 +102,7 @@ class Editor:
         """The class of a ControlNet that runs on every frame although the mode is dense, as it cannot be keyframed."""
         return not_interpolated(self.models.control.control_net) if self.settings.mode == "dense" else None
 
-    def prepare(self, given: ClipInput) -> Clip:
+    def prepare(self, given: ClipInput) -> SampledClip:
         """Check a clip, and encode what of it is redrawn.
 
         Raises:
@@ -116,9 +116,9 @@ class Editor:
         hints = control_hints(given.control_images, keyframes)
         frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
         latents = self._start_latents(given, frames, (hints.shape[2], hints.shape[1]))
-        return Clip(given.positive, given.negative, hints, keyframes, latents, given.seed)
+        return SampledClip(given.positive, given.negative, hints, keyframes, latents, given.seed)
 
-    def edit(self, clips: Sequence[Clip]) -> list[Edited]:
+    def edit(self, clips: Sequence[SampledClip]) -> list[Edited]:
         """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
         mode, sampling = self.settings.mode, self.settings.sampling
         drawn = self._drawn(clips, self.models.control, sampling)
@@ -147,7 +147,9 @@ class Editor:
         fitted = comfy.utils.common_upscale(images, width * factor, height * factor, "area", "disabled")
         return encode(vae, fitted.movedim(1, -1))
 
-    def _drawn(self, clips: Sequence[Clip], control: Control | None, settings: Settings) -> list[torch.Tensor]:
+    def _drawn(
+        self, clips: Sequence[SampledClip], control: Control | None, settings: SamplerSettings
+    ) -> list[torch.Tensor]:
         """Every clip's sampled frames."""
         model, vae = self.models.model, self.models.vae
         rows = sum(len(clip.latents) for clip in clips)
@@ -160,7 +162,7 @@ class Editor:
         progress = Progress(rows)
         return [_decoded(vae, torch.cat(parts), progress) for parts in latents]
 
-    def _with_frames_between(self, clips: Sequence[Clip], drawn: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def _with_frames_between(self, clips: Sequence[SampledClip], drawn: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn."""
         whole = [self._interpolated(frames, clip.keyframes) for frames, clip in zip(drawn, clips, strict=True)]
         rough = {
@@ -180,7 +182,7 @@ class Editor:
                 whole[index][list(clip.keyframes.frames)] = frames
         return whole
 
-    def _rough(self, clip: Clip, between: Keyframes, frames: torch.Tensor) -> Clip:
+    def _rough(self, clip: SampledClip, between: Keyframes, frames: torch.Tensor) -> SampledClip:
         """The frames between the keyframes as a clip of their own, which starts from all its ``frames``."""
         plan = clip.keyframes
         prompts = [without_control(prompt) for prompt in (clip.positive, clip.negative)]

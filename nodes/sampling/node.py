@@ -20,8 +20,8 @@ from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
 from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import keyframed, not_interpolated
-from .preview import strip_of
-from .sampler import Clip, Control, Mode, Settings
+from .sampler import Control, Mode, SampledClip, SamplerSettings
+from .step_preview import strip_of
 
 logger = logging.getLogger(__name__)
 
@@ -328,18 +328,18 @@ def _editor(
     _check_choice("scheduler", scheduler, comfy.samplers.KSampler.SCHEDULERS)
     rows: Mode = "dense" if mode == "dense" else "sparse"
     control = Control(control_net, control_strength, control_start, control_end)
-    sampling = Settings(rows, steps, cfg, sampler_name, scheduler, denoise, anchor)
+    sampling = SamplerSettings(rows, steps, cfg, sampler_name, scheduler, denoise, anchor)
     settings = EditSettings(mode, sampling, refine_steps, refine_denoise, steady_colours)
     return Editor(Models(model, vae, control, interp_model), settings)
 
 
-def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Clip], dict[int, InputError]]:
+def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[SampledClip], dict[int, InputError]]:
     """The clips that can be sampled, and by number (from 1) what is wrong with the others.
 
     Raises:
         InputError: all are wrong; says what is wrong with the first.
     """
-    clips: list[Clip] = []
+    clips: list[SampledClip] = []
     failed: dict[int, InputError] = {}
     for number, given in enumerate(inputs, 1):
         source = given.pop("source_video")
@@ -353,14 +353,14 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Clip],
     return clips, failed
 
 
-def _shares(clips: list[Clip], failed: Collection[int]) -> dict[int, float]:
+def _shares(clips: list[SampledClip], failed: Collection[int]) -> dict[int, float]:
     """Sampled frames by place in the list, where a clip that has failed has none."""
     frames = iter(clips)
     count = len(clips) + len(failed)
     return {n - 1: 0.0 if n in failed else float(len(next(frames).latents)) for n in range(1, count + 1)}
 
 
-def _report(editor: Editor, clips: list[Clip], failed: dict[int, InputError]) -> str:
+def _report(editor: Editor, clips: list[SampledClip], failed: dict[int, InputError]) -> str:
     frames = sum(len(clip.latents) for clip in clips)
     precision = str(editor.models.model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]

@@ -17,14 +17,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 
 from ..errors import InputError
-from ..host.models import (
-    OutOfMemory,
-    free_memory,
-    load,
-    release_cached_memory,
-    remember_rows,
-    remembered_rows,
-)
+from ..host.models import OutOfMemory, free_memory, load, release_cached_memory, remember_rows, remembered_rows
 from ..keyframes.keyframes import Keyframes
 from .anchors import AnchorAttention
 from .conditioning import can_stack, of_frames, stack
@@ -56,7 +49,7 @@ class Control:
 
 
 @dataclass(frozen=True)
-class Settings:
+class SamplerSettings:
     """How to sample. ``denoise`` below 1 keeps some of the start latents; ``anchor`` is that of ``AnchorAttention``."""
 
     mode: Mode = "sparse"
@@ -69,7 +62,7 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class SampledClip:
     """What a clip has for itself.
 
     Attributes:
@@ -88,7 +81,7 @@ class Clip:
     seed: int = 0
 
 
-def grouped(clips: Sequence[Clip], model: Any) -> list[list[int]]:
+def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
     """Numbers of the clips that can share batches: those of one size whose prompts have the same form.
 
     In a UNet pictures look at the text, and a text that is repeated looks the same. In a transformer where both attend
@@ -106,7 +99,7 @@ def grouped(clips: Sequence[Clip], model: Any) -> list[list[int]]:
     return groups
 
 
-def _fit_together(clips: Sequence[Clip], repeats_text: bool) -> bool:
+def _fit_together(clips: Sequence[SampledClip], repeats_text: bool) -> bool:
     sizes = {(clip.latents.shape[1:], clip.hints.shape[1:]) for clip in clips}
     prompts = ([clip.positive for clip in clips], [clip.negative for clip in clips])
     return len(sizes) == 1 and all(can_stack(prompt, repeats_text) for prompt in prompts)
@@ -131,8 +124,8 @@ class BatchSampler:
         model: Any,
         vae: Any,
         control: Control | None,
-        settings: Settings,
-        clips: Sequence[Clip],
+        settings: SamplerSettings,
+        clips: Sequence[SampledClip],
         on_step: StepCallback,
     ) -> None:
         self.model, self.vae, self.control, self.settings = model, vae, control, settings

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic_core import from_json
 
 from ..errors import InputError
-from ..host.beside import beside_the_runs
+from ..host.background import background_work
 from ..strict_json import to_json
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def answering(handler: Handler) -> Handler:
 
     async def answer(request: web.Request) -> web.Response:
         try:
-            with beside_the_runs():
+            with background_work():
                 return await handler(request)
         except InputError as error:
             return json_answer({"error": str(error)}, status=400)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import InputError
+from ..forecast.workflow import Workflow
+from ..graph import Prompt
 from ..host.folders import VIDEO_SUFFIXES, input_clip, input_files
 from ..host.prompt import known_inputs
-from ..host.workflow import Workflow
-from ..jobs.prompt import Prompt
 from ..video.clip import open_clip
 from ..video.node import decode_settings
 

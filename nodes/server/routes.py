@@ -9,16 +9,16 @@ from aiohttp import web
 from server import PromptServer
 
 from ..caching.statistics import statistics
-from ..host.idle import IdleWatch
+from ..economy.idle_watch import IdleWatch, idle_delays
+from ..economy.run_keeper import RunKeeper
 from ..host.node import ledger
-from ..host.runs import RunKeeper
 from ..host.settings import settings
 from ..strict_json import strict
-from .cache import add_cache_routes
-from .jobs import Jobs, add_job_routes
-from .machine import add_machine_routes
-from .models import Downloads, add_model_routes
-from .runs import add_run_routes
+from .cache_routes import add_cache_routes
+from .job_routes import Jobs, add_job_routes
+from .machine_routes import add_machine_routes
+from .model_routes import Downloads, add_model_routes
+from .run_routes import add_run_routes
 
 
 def register() -> None:
@@ -27,9 +27,7 @@ def register() -> None:
     if server is None:
         return
     jobs, downloads = Jobs(server), Downloads()
-    watch = IdleWatch(
-        server.prompt_queue, lambda: settings().delays, lambda: jobs.has_waiting() or downloads.has_running()
-    )
+    watch = IdleWatch(server.prompt_queue, idle_delays, lambda: jobs.has_waiting() or downloads.has_running())
     add_cache_routes(server.routes, statistics.as_dict)
     add_machine_routes(server, watch)
     add_run_routes(server.routes)

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from ..jobs.job import Job, check_webhook
-from ..jobs.store import Store
+from ..jobs.job_store import JobStore
 from ..strict_json import to_json
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Webhooks:
     """
 
     def __init__(
-        self, store: Store, hosts: Callable[[], frozenset[str]], shown: Callable[[Job], dict[str, Any]]
+        self, store: JobStore, hosts: Callable[[], frozenset[str]], shown: Callable[[Job], dict[str, Any]]
     ) -> None:
         self._store, self._hosts, self._shown = store, hosts, shown
         self._next: dict[str, float] = {}

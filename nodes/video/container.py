@@ -74,6 +74,22 @@ def _by_preference(streams: Iterable[S]) -> list[S]:
     return sorted(streams, key=lambda stream: (stream.frames == 1, not stream.disposition & Disposition.default))
 
 
+def kinds_of(container: InputContainer) -> dict[int, str]:
+    """What each stream is, by its index: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``, or empty.
+
+    PyAV before 17 ends the process where a stream of no known kind is asked.
+    """
+    streams = container.streams
+    named = (
+        ("video", streams.video),
+        ("audio", streams.audio),
+        ("subtitle", streams.subtitles),
+        ("data", streams.data),
+        ("attachment", streams.attachments),
+    )
+    return {stream.index: "" for stream in streams} | {one.index: kind for kind, some in named for one in some}
+
+
 def decoder_of(stream: av.VideoStream) -> av.VideoCodecContext:
     """What decodes a track: of VP8 and VP9 with alpha Google's decoder, as FFmpeg's own leaves that out."""
     context = stream.codec_context
@@ -88,6 +104,12 @@ def decoder_of(stream: av.VideoStream) -> av.VideoCodecContext:
 def described(container: InputContainer, stream: Any) -> str:
     """A track's codec as FFmpeg tells it, e.g. ``h264 (High) (avc1)``, also of one that it has no decoder for."""
     return re.sub(r" / 0x\w+|^none ", "", _line(container, stream).split(", ")[0]) or "an unknown codec"
+
+
+def codec_name(container: InputContainer, stream: Any) -> str:
+    """A track's codec in one word, e.g. ``h264``, also of one that there is no decoder for; empty if unknown."""
+    found = re.match(r"\w+", _line(container, stream))
+    return "" if found is None or found[0] in ("none", "unknown") else found[0]
 
 
 def odd_channels(container: InputContainer, stream: Any) -> int:

@@ -15,7 +15,16 @@ import av.error
 from av.container import InputContainer
 
 from ..errors import InputError
-from .container import decoder_of, described, dolby_vision_profile, odd_channels, opened, picture_tracks, sound_tracks
+from .container import (
+    decoder_of,
+    described,
+    dolby_vision_profile,
+    kinds_of,
+    odd_channels,
+    opened,
+    picture_tracks,
+    sound_tracks,
+)
 from .notes import Note
 from .older_pyav import is_encrypted, transfer_of
 from .tracks import LAYOUTS, AudioFormat
@@ -95,9 +104,8 @@ def _indices(path: Path) -> list[int]:
         tracks = picture_tracks(container)
         if tracks:
             return [track.index for track in tracks]
-        kinds = {str(stream.type) for stream in container.streams.audio}
-        kinds |= {"cover art" for _ in container.streams.video} | {"nothing" for _ in range(not container.streams)}
-        kinds |= {str(stream.type) for stream in container.streams if stream.type not in ("audio", "video")}
+        kinds = {kind or "something unknown" for kind in kinds_of(container).values()} or {"nothing"}
+        kinds = {"cover art" if kind == "video" else kind for kind in kinds}
     found = f"{path.name!r}, which holds {' and '.join(sorted(kinds))} but no video"
     raise InputError("file", found, "a file with a video stream")
 

@@ -23,7 +23,6 @@ from ..host.metadata import workflow_metadata
 from ..host.node import FrugalNode, Stage
 from ..host.progress import NodeNotes, Progress
 from ..host.video import StreamVideo, as_stream, audio_input
-from .beside import BesideStream
 from .clip import open_clip
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
@@ -31,6 +30,7 @@ from .encode import FRAME_NAME, EncodeSettings, save, saved_size
 from .geometry import FITS, Fit
 from .notes import Note
 from .rates import usual_rate
+from .side_by_side import SideBySideStream
 
 CATEGORY = "Frugal Motion/Video"
 LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
@@ -286,7 +286,7 @@ class FrugalSaveVideo(FrugalNode):
         settings = EncodeSettings(codec, quality)
         stream = as_stream(video)
         if beside is not None:
-            stream = BesideStream(as_stream(beside), stream)
+            stream = SideBySideStream(as_stream(beside), stream)
         path, name, subfolder = output_file(filename_prefix, settings.suffix, saved_size(stream.info, settings))
         progress = Progress(stream.info.frame_count)
         save(stream, path, settings, audio_input(audio), workflow_metadata(cls.hidden), progress.step)

@@ -9,9 +9,9 @@ from pathlib import Path
 from .first_look import Pictures, Sound, first_pictures, first_sound
 from .geometry import Orientation, orientation_of
 from .notes import Note, log_note
-from .parts import require_same_tracks
+from .picture_times import Timing, frame_rate, indexed_timing, note_missing, surveyed_timing
+from .same_tracks import require_same_tracks
 from .survey import Survey, survey
-from .timing import Timing, frame_rate, indexed_timing, note_missing, surveyed_timing
 from .tracks import SoundTrack, Track
 
 UNKNOWN = 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
@@ -75,7 +75,7 @@ def test_what_the_user_has_opened_or_chosen_stays(page: Page, server: Server, re
 
 
 def test_unloading_and_purging_from_the_panel(page: Page, server: Server) -> None:
-    store = Store(server.base / "user" / "frugal-motion" / "cache")
+    store = EntryStore(server.base / "user" / "frugal-motion" / "cache")
     store.add("ab" * 32, "test", ".bin", lambda path: path.write_bytes(b"0123456789") and None, made="me")
     editor.load(page, editor.WORKFLOWS / "motion_edit.json")
     page.evaluate(SET_WIDGETS, [SMALL])

@@ -19,7 +19,7 @@ from node_helpers import conditioning_set_values
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from frugal_motion.nodes.caching.codecs import NotStorable
+from frugal_motion.nodes.caching.tree_codec import NotStorable
 from frugal_motion.nodes.caching.values import VALUES
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.motion.motion import Motion

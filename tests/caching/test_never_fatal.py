@@ -23,12 +23,12 @@ from comfy_execution.graph import DynamicPrompt
 from safetensors import SafetensorError
 
 from frugal_motion.nodes.caching import node as caching
-from frugal_motion.nodes.caching.codecs import NotStorable
+from frugal_motion.nodes.caching.memoize import memoized
 from frugal_motion.nodes.caching.node import FrugalHashCache
-from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.caching.store import EntryStore
+from frugal_motion.nodes.caching.tree_codec import NotStorable
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.node import Stage
-from frugal_motion.nodes.host.remember import remembered
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames
 
@@ -119,7 +119,7 @@ def test_a_disk_on_which_the_content_fits_but_not_what_tells_of_it(cache: Path) 
 def test_a_full_disk_under_what_is_remembered(cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     value = torch.rand(4, 64, 64, 3)
     with full_disk(10_000):
-        assert remembered(STAGE, {"a": 1}, lambda: value) is value
+        assert memoized(STAGE, {"a": 1}, lambda: value) is value
     assert "Test: Error while serializing" in caplog.text and files(cache) == []
 
 
@@ -131,11 +131,11 @@ def test_whatever_goes_wrong(
     def fail(*_: Any, **__: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(Store, step, fail)
+    monkeypatch.setattr(EntryStore, step, fail)
     image = torch.rand(1, 4, 4, 3)
     assert torch.equal(run(image).args[0][0], image)
     assert np.array_equal(np.concatenate(list(as_stream(run(video(), 2).args[0][0]).chunks())), NOISE)
-    assert remembered(STAGE, {"a": 1}, lambda: 3) == 3
+    assert memoized(STAGE, {"a": 1}, lambda: 3) == 3
     assert (str(error) or "MemoryError") in caplog.text
 
 
@@ -146,12 +146,12 @@ def test_whatever_goes_wrong_when_a_hit_is_noted(monkeypatch: pytest.MonkeyPatch
 
     image = torch.rand(1, 4, 4, 3)
     run(image)
-    remembered(STAGE, {"a": 1}, lambda: 3)
-    monkeypatch.setattr(Store, "touch", fail)
+    memoized(STAGE, {"a": 1}, lambda: 3)
+    monkeypatch.setattr(EntryStore, "touch", fail)
     this = node()
     assert this.check_lazy_status([None], [""], [True]) == []
     assert torch.equal(this.execute([None], [""], [True]).args[0][0], image)
-    assert remembered(STAGE, {"a": 1}, lambda: 4) == 3
+    assert memoized(STAGE, {"a": 1}, lambda: 4) == 3
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path / "file"))
     image = torch.rand(1, 4, 4, 3)
     assert run(image).args == ([image],)
-    assert remembered(STAGE, {"a": 1}, lambda: 3) == 3
+    assert memoized(STAGE, {"a": 1}, lambda: 3) == 3
 
 
 def test_a_picture_that_the_cache_s_encoder_does_not_take(cache: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_picture_that_the_cache_s_encoder_does_not_take(cache: Path) -> None:
 
 
 def test_inputs_whose_content_cannot_be_told() -> None:
-    assert remembered(STAGE, {"a": torch.zeros(2, dtype=torch.bfloat16)}, lambda: 3) == 3
+    assert memoized(STAGE, {"a": torch.zeros(2, dtype=torch.bfloat16)}, lambda: 3) == 3
 
 
 class Failing(ArrayStream):
@@ -225,14 +225,14 @@ def test_a_cancel_is_one(cache: Path, monkeypatch: pytest.MonkeyPatch, step: str
 
     if step == "touch":
         run(7)
-        remembered(STAGE, {"a": 1}, lambda: 3)
-    monkeypatch.setattr(Store, step, fail)
+        memoized(STAGE, {"a": 1}, lambda: 3)
+    monkeypatch.setattr(EntryStore, step, fail)
     with pytest.raises(cancel):
         this = node()
         this.check_lazy_status([None], [""], [True])
         this.execute([7], [""], [True])
     with pytest.raises(cancel):
-        remembered(STAGE, {"a": 1}, lambda: 3)
+        memoized(STAGE, {"a": 1}, lambda: 3)
 
 
 def test_a_cancel_while_a_video_is_written(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from frugal_motion.nodes.caching.entry import Entry, Spent
 from frugal_motion.nodes.caching.limits import Limits
 from frugal_motion.nodes.caching.remote import THREAD, Remote
-from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.nodes.host.settings import settings
-from frugal_motion.nodes.server.machine import settings_state
+from frugal_motion.nodes.server.machine_routes import settings_state
 
 KEY, OTHER = "ab" * 32, "ab" * 31 + "cd"
 
@@ -37,12 +37,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def machine(url: str, tmp_path: Path) -> Callable[[str], Store]:
+def machine(url: str, tmp_path: Path) -> Callable[[str], EntryStore]:
     """A store of its own for every name, over the shared one."""
-    return lambda name: Store(tmp_path / name, Remote(url))
+    return lambda name: EntryStore(tmp_path / name, Remote(url))
 
 
-def add(store: Store, content: bytes = b"frames", key: str = KEY) -> Entry:
+def add(store: EntryStore, content: bytes = b"frames", key: str = KEY) -> Entry:
     entry = store.add(
         key, "video", ".mp4", lambda path: path.write_bytes(content) and None, lambda: Spent(7.0, 5.0), "Sampler"
     )
@@ -56,18 +56,18 @@ def uploaded() -> None:
             thread.join()
 
 
-def here(store: Store) -> Entry:
+def here(store: EntryStore) -> Entry:
     entry = store.find(KEY)
     assert entry
     return entry
 
 
-def content(store: Store, key: str = KEY) -> bytes | None:
+def content(store: EntryStore, key: str = KEY) -> bytes | None:
     read = store.read(key, lambda entry: entry.path.read_bytes())
     return read[1] if read else None
 
 
-def test_one_machine_finds_what_another_has_made(machine: Callable[[str], Store]) -> None:
+def test_one_machine_finds_what_another_has_made(machine: Callable[[str], EntryStore]) -> None:
     made, other = add(machine("a")), machine("b")
     assert content(other) == b"frames"
     entry = other.find(KEY)
@@ -75,7 +75,7 @@ def test_one_machine_finds_what_another_has_made(machine: Callable[[str], Store]
     assert entry.path.name == made.path.name
 
 
-def test_what_has_been_fetched_is_kept_here(machine: Callable[[str], Store], url: str) -> None:
+def test_what_has_been_fetched_is_kept_here(machine: Callable[[str], EntryStore], url: str) -> None:
     add(machine("a"))
     assert content(machine("b")) == b"frames"
     files, root = fsspec.core.url_to_fs(url)
@@ -83,17 +83,17 @@ def test_what_has_been_fetched_is_kept_here(machine: Callable[[str], Store], url
     assert content(machine("b")) == b"frames" and content(machine("c")) is None
 
 
-def test_what_nobody_has_made_is_a_miss(machine: Callable[[str], Store]) -> None:
+def test_what_nobody_has_made_is_a_miss(machine: Callable[[str], EntryStore]) -> None:
     assert content(machine("a")) is None
 
 
-def test_what_is_made_anew_takes_the_place_of_the_old(machine: Callable[[str], Store]) -> None:
+def test_what_is_made_anew_takes_the_place_of_the_old(machine: Callable[[str], EntryStore]) -> None:
     for value in (b"old", b"newer"):
         add(machine("a"), value)
     assert content(machine("b")) == b"newer"
 
 
-def test_room_and_pins_are_everybodys_own(machine: Callable[[str], Store]) -> None:
+def test_room_and_pins_are_everybodys_own(machine: Callable[[str], EntryStore]) -> None:
     here, there = machine("a"), machine("b")
     here.pin(add(here))
     assert content(there) == b"frames"
@@ -103,7 +103,7 @@ def test_room_and_pins_are_everybodys_own(machine: Callable[[str], Store]) -> No
     assert here.find(KEY) and content(there) == b"frames"
 
 
-def test_no_part_of_an_upload_is_left(machine: Callable[[str], Store], url: str) -> None:
+def test_no_part_of_an_upload_is_left(machine: Callable[[str], EntryStore], url: str) -> None:
     entry = add(machine("a"))
     files, root = fsspec.core.url_to_fs(url)
     names = {path.rpartition("/")[2] for path in files.find(root)}
@@ -112,7 +112,7 @@ def test_no_part_of_an_upload_is_left(machine: Callable[[str], Store], url: str)
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "gone", "facts", "a list", "a path"])
 def test_damage_is_a_miss_and_what_is_made_anew_heals_it(
-    machine: Callable[[str], Store], url: str, damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    machine: Callable[[str], EntryStore], url: str, damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     entry = add(machine("a"))
     files, root = fsspec.core.url_to_fs(url)
@@ -133,7 +133,9 @@ def test_damage_is_a_miss_and_what_is_made_anew_heals_it(
 
 
 @pytest.mark.parametrize("damage", ["flip", "gone", "facts"])
-def test_one_damaged_entry_does_not_spoil_the_others(machine: Callable[[str], Store], url: str, damage: str) -> None:
+def test_one_damaged_entry_does_not_spoil_the_others(
+    machine: Callable[[str], EntryStore], url: str, damage: str
+) -> None:
     entry = add(machine("a"))
     add(machine("a"), key=OTHER)
     files, root = fsspec.core.url_to_fs(url)
@@ -148,14 +150,14 @@ def test_one_damaged_entry_does_not_spoil_the_others(machine: Callable[[str], St
     assert content(store) is None and content(store, OTHER) == b"frames"
 
 
-def test_more_than_a_block_comes_whole(machine: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_block_comes_whole(machine: Callable[[str], EntryStore], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("frugal_motion.nodes.caching.remote.BLOCK", 4)
     add(machine("a"), b"frames and more")
     assert content(machine("b")) == b"frames and more"
 
 
 def test_what_goes_before_it_is_shared_is_no_fault_of_the_store(
-    machine: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    machine: Callable[[str], EntryStore], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = machine("a")
     with monkeypatch.context() as patched:
@@ -166,11 +168,11 @@ def test_what_goes_before_it_is_shared_is_no_fault_of_the_store(
     assert caplog.text == ""
 
 
-def test_room_is_made_for_what_comes_from_afar(machine: Callable[[str], Store], url: str, tmp_path: Path) -> None:
+def test_room_is_made_for_what_comes_from_afar(machine: Callable[[str], EntryStore], url: str, tmp_path: Path) -> None:
     for key in (KEY, OTHER):
         add(machine("a"), key=key)
     for number, size in enumerate((6, 12, 5)):
-        store = Store(tmp_path / str(number), Remote(url), Limits(size))
+        store = EntryStore(tmp_path / str(number), Remote(url), Limits(size))
         assert content(store) == content(store, OTHER) == b"frames", "also what is not kept is used"
         assert sum(entry.size for entry in store.entries()) <= size
 
@@ -201,10 +203,10 @@ def test_no_bucket_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capl
     fsspec.register_implementation("buckets", Buckets, clobber=True)
     monkeypatch.setattr(Buckets, "made", {"there"})
     for name, shared in (("there", b"frames"), ("typing-mistake", None)):
-        add(Store(tmp_path / name, Remote(f"buckets://{name}/cache")))
-        assert content(Store(tmp_path / "other", Remote(f"buckets://{name}/cache"))) == shared
-        for entry in Store(tmp_path / "other").entries():
-            Store(tmp_path / "other").remove(entry)
+        add(EntryStore(tmp_path / name, Remote(f"buckets://{name}/cache")))
+        assert content(EntryStore(tmp_path / "other", Remote(f"buckets://{name}/cache"))) == shared
+        for entry in EntryStore(tmp_path / "other").entries():
+            EntryStore(tmp_path / "other").remove(entry)
     assert not any("typing-mistake" in path for path in Buckets.made)
     assert caplog.text.count("left alone for a minute") == 1 and "bucket does not exist" in caplog.text
 
@@ -234,14 +236,14 @@ def test_a_silent_server_is_not_waited_for(
     silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("frugal_motion.nodes.caching.remote._PATIENCE", 0.1)
-    store = Store(tmp_path, Remote(silent))
+    store = EntryStore(tmp_path, Remote(silent))
     assert content(store) is None and content(store) is None
     assert caplog.text.count("left alone for a minute") == 1 and "no answer" in caplog.text
 
 
 def test_who_waits_for_a_silent_server_can_be_stopped(silent: str, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        content(Store(tmp_path, Remote(silent, Mock(side_effect=KeyboardInterrupt))))
+        content(EntryStore(tmp_path, Remote(silent, Mock(side_effect=KeyboardInterrupt))))
 
 
 @pytest.mark.parametrize("address", ["nonsense://x/y", "{}/taken/x"])
@@ -251,7 +253,7 @@ def test_a_store_that_cannot_be_reached_stops_nothing(
     (tmp_path / "taken").write_text("a file where a folder should be")
     remote = Remote(address.format(tmp_path.as_uri()))
     for _ in range(3):
-        store = Store(tmp_path / "a", remote)
+        store = EntryStore(tmp_path / "a", remote)
         entry = add(store)
         assert content(store) == b"frames"
         store.remove(entry)
@@ -274,7 +276,7 @@ def test_secrets_of_the_address_are_not_logged(
     for says_all in (False, True):
         if says_all:  # a library that quotes what it was given
             monkeypatch.setattr("fsspec.core.url_to_fs", Mock(side_effect=ValueError(f"cannot parse {url!r}")))
-        assert Store(tmp_path, Remote(url)).read(KEY, lambda _: None) is None
+        assert EntryStore(tmp_path, Remote(url)).read(KEY, lambda _: None) is None
     assert caplog.text.count(named) == 2
     assert "hunter2" not in caplog.text and "hun/ter2" not in caplog.text
 
@@ -285,9 +287,9 @@ def test_the_address_is_not_told_over_http(monkeypatch: pytest.MonkeyPatch) -> N
     assert "hunter2" not in str(settings_state())
 
 
-def test_fetching_can_be_stopped(machine: Callable[[str], Store], url: str, tmp_path: Path) -> None:
+def test_fetching_can_be_stopped(machine: Callable[[str], EntryStore], url: str, tmp_path: Path) -> None:
     add(machine("a"))
-    store = Store(tmp_path / "b", Remote(url, Mock(side_effect=KeyboardInterrupt)))
+    store = EntryStore(tmp_path / "b", Remote(url, Mock(side_effect=KeyboardInterrupt)))
     with pytest.raises(KeyboardInterrupt):
         content(store)
     assert [path for path in (tmp_path / "b").rglob("*") if path.is_file()] == []

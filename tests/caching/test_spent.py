@@ -14,16 +14,16 @@ from comfy_execution.graph import DynamicPrompt
 from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.caching import node as caching
+from frugal_motion.nodes.caching.configured import cache
 from frugal_motion.nodes.caching.entry import Entry, Spent
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.caching.statistics import Statistics
-from frugal_motion.nodes.caching.store import Store
-from frugal_motion.nodes.host.cache import cache
-from frugal_motion.nodes.host.job_runs import job_runs
-from frugal_motion.nodes.host.machine import kind_of
+from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.nodes.host.node import ledger
+from frugal_motion.nodes.jobs.comfy_queue import kind_of
 from frugal_motion.nodes.jobs.merge import merged
-from frugal_motion.nodes.server.cache import status
+from frugal_motion.nodes.jobs.merged_runs import merged_runs
+from frugal_motion.nodes.server.cache_routes import status
 
 from ..jobs.graphs import workflow
 
@@ -77,7 +77,7 @@ def test_only_what_is_in_front_counts_and_dollars_are_of_the_gpu() -> None:
 
 def test_a_job_among_others_counts_its_own_part() -> None:
     run = merged([job("a.mp4"), job("b.mp4")], kind_of)
-    with job_runs.known(RUN, run):
+    with merged_runs.known(RUN, run):
         worked("6", "cuda:0", 8.0, 6.0, shares={0: 3.0, 1: 1.0})
         worked("7~1", "cuda:0", 1.0, 1.0)
         worked("7~2", "cuda:0", 100.0, 100.0)
@@ -86,7 +86,7 @@ def test_a_job_among_others_counts_its_own_part() -> None:
 
 
 def test_an_older_entry_saves_seconds_and_no_dollars(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = EntryStore(tmp_path)
     store.add("ab" * 32, "values", ".bin", lambda path: path.write_bytes(b"1") and None, lambda: Spent(9.0, 8.0))
     (file,) = tmp_path.rglob("*.json")
     facts = json.loads(file.read_text())

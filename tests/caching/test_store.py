@@ -18,7 +18,7 @@ import pytest
 from frugal_motion.nodes.caching.digests import PART, Digests, digest
 from frugal_motion.nodes.caching.entry import Entry, Spent, is_damaged
 from frugal_motion.nodes.caching.limits import Limits
-from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.caching.store import EntryStore
 
 from ..conftest import ROOT
 
@@ -26,19 +26,19 @@ KEY = "ab" * 32
 
 
 def test_what_is_added_is_found_after_a_restart(tmp_path: Path) -> None:
-    Store(tmp_path).add(
+    EntryStore(tmp_path).add(
         KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None, spent=lambda: Spent(1.5, 0.5)
     )
-    entry = Store(tmp_path).find(KEY)
+    entry = EntryStore(tmp_path).find(KEY)
     assert entry and entry.path.read_bytes() == b"12345"
     assert (entry.kind, entry.size, entry.spent) == ("values", 5, Spent(1.5, 0.5))
-    assert Store(tmp_path).find("cd" * 32) is None
+    assert EntryStore(tmp_path).find("cd" * 32) is None
 
 
 @pytest.mark.parametrize("key", ["", "../x", "..", "AB", "ab/cd", "ab\0"])
 def test_a_key_is_no_path(tmp_path: Path, key: str) -> None:
     (tmp_path / "x.json").write_text("{}")
-    assert Store(tmp_path / "cache").find(key) is None
+    assert EntryStore(tmp_path / "cache").find(key) is None
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -47,28 +47,28 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        Store(tmp_path).add(KEY, "values", ".bin", fail)
-    assert Store(tmp_path).find(KEY) is None
+        EntryStore(tmp_path).add(KEY, "values", ".bin", fail)
+    assert EntryStore(tmp_path).find(KEY) is None
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("damage", [b"", b"1234", None])
 def test_a_damaged_entry_is_not_found(tmp_path: Path, damage: bytes | None) -> None:
-    entry = Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None)
+    entry = EntryStore(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None)
     entry.path.unlink() if damage is None else entry.path.write_bytes(damage)
-    assert Store(tmp_path).find(KEY) is None
+    assert EntryStore(tmp_path).find(KEY) is None
 
 
 @pytest.mark.parametrize("facts", ["", "{}", "[]", '{"content": "a.bin", "size": "x"}', "not json"])
 def test_a_damaged_index_is_not_found(tmp_path: Path, facts: str) -> None:
-    Store(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None)
+    EntryStore(tmp_path).add(KEY, "values", ".bin", lambda path: path.write_bytes(b"12345") and None)
     next(tmp_path.rglob("*.json")).write_text(facts)
-    assert Store(tmp_path).find(KEY) is None
+    assert EntryStore(tmp_path).find(KEY) is None
 
 
-def filled(folder: Path, count: int, size: int = 10) -> tuple[Store, list[Entry]]:
+def filled(folder: Path, count: int, size: int = 10) -> tuple[EntryStore, list[Entry]]:
     """Entries that were used 1, 2, 3… days ago."""
-    store, entries = Store(folder), []
+    store, entries = EntryStore(folder), []
     for number in range(count):
         key = f"{number:02x}" * 32
         store.add(key, "values", ".bin", lambda path, n=number: path.write_bytes(bytes([n]) * size) and None)
@@ -84,10 +84,10 @@ def test_room_is_made_by_what_was_used_longest_ago(tmp_path: Path) -> None:
     store, entries = filled(tmp_path, 5)
     store.pin(entries[4])
     store.touch(entries[3])
-    removed = Store(tmp_path, limits=Limits(size=35)).trim()
+    removed = EntryStore(tmp_path, limits=Limits(size=35)).trim()
     assert [entry.key for entry in removed] == [entries[2].key, entries[1].key], "4 is pinned, 3 was used just now"
     assert {entry.key for entry in store.entries()} == {entries[i].key for i in (0, 3, 4)}
-    assert Store(tmp_path, limits=Limits(size=35)).trim() == []
+    assert EntryStore(tmp_path, limits=Limits(size=35)).trim() == []
     assert len(list(tmp_path.rglob("*.bin"))) == 3
 
 
@@ -97,25 +97,25 @@ def test_what_cannot_fit_goes_alone(tmp_path: Path, pinned: int, size: int, capl
     for entry in entries[:pinned]:
         store.pin(entry)
     store.add(KEY, "values", ".bin", lambda path: path.write_bytes(bytes(size)) and None, made="Sampler")
-    removed = Store(tmp_path, limits=Limits(size=50)).trim()
+    removed = EntryStore(tmp_path, limits=Limits(size=50)).trim()
     assert [entry.key for entry in removed] == [KEY]
     assert len(list(store.entries())) == 5
     assert f"{size} bytes do not fit into cache_gigabytes; Sampler is not kept" in caplog.text
-    assert Store(tmp_path, limits=Limits(size=50)).trim() == [] and len(caplog.records) == 1
+    assert EntryStore(tmp_path, limits=Limits(size=50)).trim() == [] and len(caplog.records) == 1
 
 
 def test_what_is_used_or_made_anew_in_the_meantime_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the time between the list of the entries and their end; other processes work on."""
     store, entries = filled(tmp_path, 4)
     monkeypatch.setattr(store, "entries", lambda: iter(entries))
-    Store(tmp_path).touch(entries[3])
-    Store(tmp_path).add(entries[2].key, "values", ".bin", lambda path: path.write_bytes(b"new") and None)
+    EntryStore(tmp_path).touch(entries[3])
+    EntryStore(tmp_path).add(entries[2].key, "values", ".bin", lambda path: path.write_bytes(b"new") and None)
     for entry in entries[1:3]:
         store.remove(entry)
     assert [entry.key for entry in Limits(size=25).surplus(entries, time.time())] == [entries[3].key, entries[2].key]
     monkeypatch.setattr(store, "_limits", Limits(size=25))
     assert store.trim() == []
-    assert {entry.key for entry in Store(tmp_path).entries()} == {entries[i].key for i in (0, 2, 3)}
+    assert {entry.key for entry in EntryStore(tmp_path).entries()} == {entries[i].key for i in (0, 2, 3)}
 
 
 def test_what_cannot_be_read_now_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_what_goes_between_two_looks_is_a_miss(tmp_path: Path, caplog: pytest.Lo
     store, (entry,) = filled(tmp_path, 1)
 
     def gone(entry: Entry) -> bytes:
-        Store(tmp_path).remove(entry)  # by another process
+        EntryStore(tmp_path).remove(entry)  # by another process
         return entry.path.read_bytes()
 
     assert store.read(entry.key, gone) is None
@@ -150,13 +150,16 @@ def test_what_is_made_anew_stays_pinned(tmp_path: Path) -> None:
 
 def test_what_was_not_used_for_long_is_dropped(tmp_path: Path) -> None:
     _, entries = filled(tmp_path, 4)
-    assert {entry.key for entry in Store(tmp_path, limits=Limits(days=2.5)).trim()} == {entries[2].key, entries[3].key}
-    assert Store(tmp_path, limits=Limits()).trim() == [], "0 is no limit"
+    assert {entry.key for entry in EntryStore(tmp_path, limits=Limits(days=2.5)).trim()} == {
+        entries[2].key,
+        entries[3].key,
+    }
+    assert EntryStore(tmp_path, limits=Limits()).trim() == [], "0 is no limit"
 
 
 def test_a_clock_that_goes_back_drops_nothing(tmp_path: Path) -> None:
     filled(tmp_path, 2)
-    assert Store(tmp_path, limits=Limits(days=0.5)).trim(now=time.time() - 30 * 86400) == []
+    assert EntryStore(tmp_path, limits=Limits(days=0.5)).trim(now=time.time() - 30 * 86400) == []
 
 
 @pytest.mark.parametrize("position", [0, 5, 9])
@@ -220,8 +223,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from nodes.caching.limits import Limits
-from nodes.caching.store import Store
-store = Store(Path(sys.argv[1]), limits=Limits(size=900_000))
+from nodes.caching.store import EntryStore
+store = EntryStore(Path(sys.argv[1]), limits=Limits(size=900_000))
 for number in range(100_000):
     key = f"{number % 7:02x}" * 32
     store.add(key, "values", ".bin", lambda path: path.write_bytes(bytes([number % 256]) * 200_000) and None)
@@ -245,13 +248,13 @@ def test_killed_writers_leave_whole_entries_or_none(tmp_path: Path) -> None:
         time.sleep(0.01 * turn)
         process.kill()
         process.wait()
-        assert not any(is_damaged(entry) for entry in Store(tmp_path).entries())
-    assert Store(tmp_path).verify() == []
+        assert not any(is_damaged(entry) for entry in EntryStore(tmp_path).entries())
+    assert EntryStore(tmp_path).verify() == []
 
 
 def test_two_processes_store_and_evict_the_same_keys(tmp_path: Path) -> None:
     writers = [_writer(tmp_path) for _ in range(2)]
-    store, seen = Store(tmp_path), 0
+    store, seen = EntryStore(tmp_path), 0
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline:
         for entry in store.entries():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from frugal_motion.nodes.economy.chart import WIDTH, draw_costs
-from frugal_motion.nodes.economy.meter import StageCost
+from frugal_motion.nodes.economy.cost_chart import WIDTH, draw_costs
 from frugal_motion.nodes.economy.report import Report
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.metering.meter import StageCost
 
 
 def test_dollars_count_the_gpu_alone() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from comfy_execution.utils import CurrentNodeContext
 
-from frugal_motion.nodes.host import preview
-from frugal_motion.nodes.host.job_runs import CLIENT
+from frugal_motion.nodes.host import previews
 from frugal_motion.nodes.host.node import Stage
+from frugal_motion.nodes.host.queue import UNWATCHED_CLIENT
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.video.stream import ArrayStream
 
@@ -33,7 +33,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     server = Server()
     server.sent = []
-    monkeypatch.setattr(preview.PromptServer, "instance", server, raising=False)
+    monkeypatch.setattr(previews.PromptServer, "instance", server, raising=False)
     monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path))
     return server
 
@@ -88,7 +88,7 @@ def test_nothing_is_made_that_nobody_sees(server: Any, tmp_path: Path, who: str)
     if who == "nobody watches":
         server.client_id = None
     if who == "a job":
-        server.client_id = CLIENT
+        server.client_id = UNWATCHED_CLIENT
     if who == "no run":
         assert sum(map(len, StreamVideo(clip(5), SHOWN).stream.chunks())) == 5
     else:
@@ -106,7 +106,7 @@ def test_no_preview_stops_a_run(server: Any, monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: Any) -> Iterator[None]:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(preview, "temp_file", full)
+    monkeypatch.setattr(previews, "temp_file", full)
     assert read(clip(5)) == 5
     assert server.sent == []
     assert read(clip(5, 3, 1)) == 5, "smaller than encoders take"

@@ -9,7 +9,8 @@ import folder_paths
 import pytest
 
 from frugal_motion.nodes.caching.digests import Digests
-from frugal_motion.nodes.host.prompt import declared, meaning, upstream
+from frugal_motion.nodes.graph import upstream
+from frugal_motion.nodes.host.prompt import declared, meaning
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 PROMPT: dict[str, Any] = {
@@ -21,8 +22,8 @@ PROMPT: dict[str, Any] = {
 
 
 def test_upstream_comes_in_the_order_of_work() -> None:
-    assert list(upstream(PROMPT, "3")) == ["1", "2"]
-    assert list(upstream(PROMPT, "1")) == []
+    assert list(upstream(PROMPT, ["3"])) == ["1", "2", "3"]
+    assert list(upstream(PROMPT, ["1"])) == ["1"]
 
 
 def test_only_inputs_that_the_class_has_count() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from comfy_api.latest import io
 
-from frugal_motion.nodes.economy.runs import Runs
+from frugal_motion.nodes.economy.run_book import RunBook
 from frugal_motion.nodes.host.metadata import workflow_metadata
 from frugal_motion.nodes.host.node import FrugalNode
 from frugal_motion.nodes.host.video import StreamVideo
@@ -107,7 +107,7 @@ def test_what_nodes_show() -> None:
 
 
 def test_records_of_runs(tmp_path: Path) -> None:
-    Runs(tmp_path).add("a", 1, {"prompt": {"1": {"is_changed": [NAN]}}, "dollars": INFINITY})
+    RunBook(tmp_path).add("a", 1, {"prompt": {"1": {"is_changed": [NAN]}}, "dollars": INFINITY})
     (path,) = tmp_path.iterdir()
     assert parsed(path.read_text()) == {
         "run": "a",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from frugal_motion.nodes.caching.signature import is_link
+from frugal_motion.nodes.graph import Prompt, is_link
+from frugal_motion.nodes.jobs.kinds import Kind
 from frugal_motion.nodes.jobs.merge import BATCHERS, LIST_CLASS
-from frugal_motion.nodes.jobs.prompt import Kind, Prompt
 
 SAMPLER = "FrugalKeyframeSampler"
 SAVE = "FrugalSaveVideo"

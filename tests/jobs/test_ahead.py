@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from frugal_motion.nodes.graph import Prompt
 from frugal_motion.nodes.jobs import runner as running
 from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.gather import Gathering, batch_key
 from frugal_motion.nodes.jobs.job import Job
+from frugal_motion.nodes.jobs.job_store import JobStore
 from frugal_motion.nodes.jobs.outcome import Ended
-from frugal_motion.nodes.jobs.prompt import Prompt
 from frugal_motion.nodes.jobs.runner import Runner
-from frugal_motion.nodes.jobs.store import Store
 
 from .graphs import SAMPLER, SAVE, kinds, workflow
 
@@ -62,17 +62,17 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "jobs.sqlite")
+def store(tmp_path: Path) -> JobStore:
+    return JobStore(tmp_path / "jobs.sqlite")
 
 
-def add(store: Store, *numbers: int, **values: Any) -> None:
+def add(store: JobStore, *numbers: int, **values: Any) -> None:
     for number in numbers:
         prompt = workflow(f"{number}.mp4", prefix=f"jobs/{number}/x")
         store.add(Job(str(number), prompt, "a", batch_key(prompt, kinds), created=0.0, **values), 99, 99)
 
 
-def begun(store: Store, machine: Machine, *, ahead: bool = True, clock: Callable[[], float] = lambda: 1e6) -> Runner:
+def begun(store: JobStore, machine: Machine, *, ahead: bool = True, clock: Callable[[], float] = lambda: 1e6) -> Runner:
     """A runner that has run one batch, of two jobs."""
     runner = Runner(store, machine, kinds, lambda: Gathering(2, 60.0, ahead), clock=clock)
     machine.notice = runner.notice
@@ -81,7 +81,7 @@ def begun(store: Store, machine: Machine, *, ahead: bool = True, clock: Callable
     return runner
 
 
-def test_the_next_batch_is_prepared_while_this_one_is_sampled(store: Store) -> None:
+def test_the_next_batch_is_prepared_while_this_one_is_sampled(store: JobStore) -> None:
     add(store, 0, 1, 2, 3, 4)
     machine = Machine("FrugalLoadVideo", "FrugalPlanKeyframes", SAMPLER)
     runner = begun(store, machine)
@@ -90,7 +90,7 @@ def test_the_next_batch_is_prepared_while_this_one_is_sampled(store: Store) -> N
     assert machine.ran[1] == ["2", "3"], "those it has been for"
 
 
-def test_a_batch_whose_window_is_open_is_prepared_and_one_who_joins_it_too(store: Store) -> None:
+def test_a_batch_whose_window_is_open_is_prepared_and_one_who_joins_it_too(store: JobStore) -> None:
     add(store, 0, 1)
     machine = Machine(SAMPLER, SAVE)
     joining = [2, 3]
@@ -99,7 +99,7 @@ def test_a_batch_whose_window_is_open_is_prepared_and_one_who_joins_it_too(store
     assert machine.prepared == [("2.mp4", SAMPLER), ("3.mp4", SAVE)]
 
 
-def test_a_queue_in_which_nothing_is_new_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_in_which_nothing_is_new_is_not_read_again(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     add(store, 0, 1, 2)
     reads, waiting = [], store.waiting
     monkeypatch.setattr(store, "waiting", lambda: reads.append(1) or waiting())
@@ -107,7 +107,7 @@ def test_a_queue_in_which_nothing_is_new_is_not_read_again(store: Store, monkeyp
     assert len(reads) == 3, "for the batch, for the one job behind it, and to see that there is no other"
 
 
-def test_nothing_is_prepared_beside_work_on_the_processor_or_against_the_setting(store: Store) -> None:
+def test_nothing_is_prepared_beside_work_on_the_processor_or_against_the_setting(store: JobStore) -> None:
     add(store, 0, 1, 2)
     machine = Machine("FrugalLoadVideo", "FrugalPlanKeyframes")
     begun(store, machine)
@@ -118,7 +118,7 @@ def test_nothing_is_prepared_beside_work_on_the_processor_or_against_the_setting
     assert machine.ran == [["2"]] and machine.prepared == []
 
 
-def test_a_job_that_is_cancelled_or_late_is_not_prepared(store: Store) -> None:
+def test_a_job_that_is_cancelled_or_late_is_not_prepared(store: JobStore) -> None:
     add(store, 0, 1, 2)
     add(store, 3, deadline=10.0)
     add(store, 4)
@@ -132,7 +132,7 @@ def test_a_job_that_is_cancelled_or_late_is_not_prepared(store: Store) -> None:
 
 @pytest.mark.parametrize("fails", ["store", "machine"])
 def test_a_batch_does_not_suffer_from_what_is_ahead(
-    store: Store, fails: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: JobStore, fails: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(store, 0, 1, 2)
     machine = Machine(SAMPLER)
@@ -149,7 +149,7 @@ def test_a_batch_does_not_suffer_from_what_is_ahead(
     assert "the next jobs are not prepared" in caplog.text
 
 
-def test_looking_ahead_ends_with_the_batch(store: Store) -> None:
+def test_looking_ahead_ends_with_the_batch(store: JobStore) -> None:
     add(store, 0, 1, 2)
     machine = Machine(SAMPLER)
     stopped: list[str] = []

@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from frugal_motion.nodes.graph import Prompt
 from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.gather import Gathering, batch_key
 from frugal_motion.nodes.jobs.job import ENDED, Job
+from frugal_motion.nodes.jobs.job_store import MOST_CRASHES, JobStore
 from frugal_motion.nodes.jobs.outcome import LEFT_OUT, Ended
-from frugal_motion.nodes.jobs.prompt import Prompt
 from frugal_motion.nodes.jobs.runner import Runner
-from frugal_motion.nodes.jobs.store import MOST_CRASHES, Store
 
 from .graphs import kinds, workflow
 
@@ -89,10 +89,10 @@ class Machine:
         return False
 
 
-def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4, store: Store | None = None) -> Store:
+def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4, store: JobStore | None = None) -> JobStore:
     """Until all have ended, over as many processes as it takes."""
     path = folder / "jobs.sqlite"
-    store = store or Store(path)
+    store = store or JobStore(path)
     for job in jobs:
         store.add(job, 99, 99)
     for _ in range(500):
@@ -106,7 +106,7 @@ def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4, store: 
             return store
         except Died:
             store.close()
-            store = Store(path)
+            store = JobStore(path)
     raise AssertionError("some jobs never end")
 
 
@@ -115,7 +115,7 @@ def job(number: int, file: str, client: str = "a") -> Job:
     return Job(str(number), prompt, client, batch_key(prompt, kinds), created=0.0)
 
 
-def job_states(store: Store) -> dict[str, str]:
+def job_states(store: JobStore) -> dict[str, str]:
     return {job.id: job.state for job in store.newest(99)}
 
 
@@ -178,7 +178,7 @@ def test_what_a_dead_process_has_saved_but_not_told_is_not_there_twice(tmp_path:
 
 
 def test_a_job_that_is_late_does_not_begin(tmp_path: Path) -> None:
-    store, machine = Store(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
+    store, machine = JobStore(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
     late = job(0, "fine.mp4")
     store.add(Job(**{**vars(late), "deadline": 10.0}), 9, 9)
     runner = Runner(store, machine, kinds, lambda: Gathering(4), clock=lambda: 11.0)
@@ -188,7 +188,7 @@ def test_a_job_that_is_late_does_not_begin(tmp_path: Path) -> None:
 
 
 def test_what_a_run_has_cost_may_be_known_before_its_end_is(tmp_path: Path) -> None:
-    store = Store(tmp_path / "jobs.sqlite")
+    store = JobStore(tmp_path / "jobs.sqlite")
 
     class Billed(Machine):
         async def run(self, prompt: Prompt, batch: Batch) -> Ended:
@@ -204,7 +204,7 @@ def test_what_a_run_has_cost_may_be_known_before_its_end_is(tmp_path: Path) -> N
 
 
 def test_no_job_is_left_running_when_the_store_fails(tmp_path: Path) -> None:
-    store, machine = Store(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
+    store, machine = JobStore(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
     for number in range(3):
         store.add(job(number, f"broken {number}.mp4"), 9, 9)
     end, fails = store.end, [1]
@@ -229,7 +229,7 @@ def test_no_job_is_left_running_when_the_store_fails(tmp_path: Path) -> None:
 
 
 def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Path) -> None:
-    store = Store(tmp_path / "jobs.sqlite")
+    store = JobStore(tmp_path / "jobs.sqlite")
 
     class Waiting(Machine):
         there = True
@@ -255,7 +255,7 @@ def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Pa
 
 
 def test_who_clears_the_queue_again_and_again_fails_no_job(tmp_path: Path) -> None:
-    store = Store(tmp_path / "jobs.sqlite")
+    store = JobStore(tmp_path / "jobs.sqlite")
 
     class Cleared(Machine):
         async def run(self, prompt: Prompt, batch: Batch) -> Ended:
@@ -270,7 +270,7 @@ def test_who_clears_the_queue_again_and_again_fails_no_job(tmp_path: Path) -> No
 
 
 def test_a_run_that_is_stopped_was_a_turn(tmp_path: Path) -> None:
-    store = Store(tmp_path / "jobs.sqlite")
+    store = JobStore(tmp_path / "jobs.sqlite")
     began: list[str] = []
 
     class Stopped(Machine):
@@ -294,7 +294,7 @@ def test_a_run_that_is_stopped_was_a_turn(tmp_path: Path) -> None:
 
 
 def test_cancelling(tmp_path: Path) -> None:
-    store, machine = Store(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
+    store, machine = JobStore(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0)
     for number in range(3):
         store.add(job(number, f"{number}.mp4"), 9, 9)
     told: list[tuple[str, str]] = []
@@ -343,7 +343,7 @@ class Busy(Machine):
 
 
 def test_a_job_that_is_late_before_its_run_has_begun_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, now = Store(tmp_path / "jobs.sqlite"), iter(range(100, 200))
+    store, now = JobStore(tmp_path / "jobs.sqlite"), iter(range(100, 200))
     monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
 
     for number, deadline in ((0, 110.0), (1, None)):
@@ -368,7 +368,7 @@ def test_jobs_join_a_batch_that_stands_behind_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list, arriving: list, sizes: list, places: list
 ) -> None:
     monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
-    store = Store(tmp_path / "jobs.sqlite")
+    store = JobStore(tmp_path / "jobs.sqlite")
 
     def add(some: list[str]) -> None:
         for file in some:
@@ -387,7 +387,7 @@ def test_jobs_join_a_batch_that_stands_behind_others(
 
 def test_a_batch_that_was_taken_back_had_no_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
-    store = Store(tmp_path / "jobs.sqlite")
+    store = JobStore(tmp_path / "jobs.sqlite")
     began: list[str] = []
 
     def arrive() -> None:
@@ -406,7 +406,7 @@ def test_a_batch_that_was_taken_back_had_no_turn(tmp_path: Path, monkeypatch: py
 
 
 def test_a_run_that_has_begun_is_not_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, now = Store(tmp_path / "jobs.sqlite"), iter(range(100, 200))
+    store, now = JobStore(tmp_path / "jobs.sqlite"), iter(range(100, 200))
     monkeypatch.setattr("frugal_motion.nodes.jobs.runner._LOOK_EVERY", 0)
 
     asked: list[str] = []

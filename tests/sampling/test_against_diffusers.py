@@ -12,7 +12,7 @@ import torch
 from diffusers import ControlNetModel, DPMSolverMultistepScheduler, UNet2DConditionModel
 
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings
+from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings
 
 from . import families
 from .conftest import hints
@@ -65,8 +65,8 @@ def test_a_whole_run_agrees(
     family: families.Family, unet: UNet2DConditionModel, control_net: ControlNetModel, strength: float
 ) -> None:
     plan = every_nth(5, Fraction(12), 4)
-    clip = Clip(family.positive, family.negative, hints(2), plan, torch.zeros(2, 4, 8, 8), SEED)
-    settings = Settings(steps=STEPS, cfg=CFG)
+    clip = SampledClip(family.positive, family.negative, hints(2), plan, torch.zeros(2, 4, 8, 8), SEED)
+    settings = SamplerSettings(steps=STEPS, cfg=CFG)
     sampler = BatchSampler(family.model, None, Control(family.control_net, strength), settings, [clip], lambda *_: None)
     latents = torch.cat([part for _, part in sampler.run()])
     expected = _sampled(family, unet, control_net, strength) / family.model.model.latent_format.scale_factor

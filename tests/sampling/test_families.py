@@ -20,7 +20,7 @@ from frugal_motion.nodes.sampling.edit import ClipInput, Editor, EditSettings, M
 from frugal_motion.nodes.sampling.families import check_families
 from frugal_motion.nodes.sampling.keyframe_control import keyframed
 from frugal_motion.nodes.sampling.node import FrugalKeyframeControlNet
-from frugal_motion.nodes.sampling.sampler import Control, Settings
+from frugal_motion.nodes.sampling.sampler import Control, SamplerSettings
 from nodes import ControlNetApplyAdvanced, common_ksampler
 
 from .conftest import Diffusion, hints
@@ -106,7 +106,7 @@ def test_controls_of_other_packs_run_on_every_frame_with_a_warning(
 
 def test_dense_runs_them_on_every_frame_and_says_so(diffusion: Diffusion, foreign: OfAnotherPack) -> None:
     plan = every_nth(5, Fraction(12), 4)
-    dense = EditSettings("dense", Settings("dense", steps=2))
+    dense = EditSettings("dense", SamplerSettings("dense", steps=2))
     given = ClipInput(diffusion.positive, diffusion.negative, hints(5), plan, seed=1)
     edited = []
     for control_net in (foreign, diffusion.control_net):

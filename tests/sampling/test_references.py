@@ -12,12 +12,12 @@ from comfy_extras.nodes_edit_model import ReferenceLatent
 from comfy_extras.nodes_flux import FluxGuidance, FluxKontextMultiReferenceLatentMethod
 
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Settings, grouped
+from frugal_motion.nodes.sampling.sampler import BatchSampler, SampledClip, SamplerSettings, grouped
 from nodes import common_ksampler
 
 from .families import Family, flux
 
-SETTINGS = Settings("sparse", steps=3, cfg=3.0, sampler="euler", scheduler="simple")
+SETTINGS = SamplerSettings("sparse", steps=3, cfg=3.0, sampler="euler", scheduler="simple")
 PLANS = [every_nth(9, Fraction(12), 4), every_nth(5, Fraction(12), 4)]
 
 
@@ -43,19 +43,19 @@ def with_references(prompt: Any, seed: int, method: str | None = None, sizes: tu
     return FluxGuidance.execute(prompt, 2.5).args[0]
 
 
-def clip(positive: Any, plan: Any, seed: int) -> Clip:
+def clip(positive: Any, plan: Any, seed: int) -> SampledClip:
     rows = len(plan.frames)
-    return Clip(positive, text(9), torch.zeros(rows, 64, 64, 3), plan, torch.zeros(rows, 16, 8, 8), seed)
+    return SampledClip(positive, text(9), torch.zeros(rows, 64, 64, 3), plan, torch.zeros(rows, 16, 8, 8), seed)
 
 
-def sampled(family: Family, clips: list[Clip]) -> list[torch.Tensor]:
+def sampled(family: Family, clips: list[SampledClip]) -> list[torch.Tensor]:
     latents: list[list[torch.Tensor]] = [[] for _ in clips]
     for number, part in BatchSampler(family.model, None, None, SETTINGS, clips, lambda *_: None).run():
         latents[number].append(part)
     return [torch.cat(parts) for parts in latents]
 
 
-def stock(family: Family, clip: Clip) -> torch.Tensor:
+def stock(family: Family, clip: SampledClip) -> torch.Tensor:
     """A frame of the clip by ComfyUI's KSampler; all start from the same noise."""
     latent = {"samples": torch.zeros(1, *family.latent)}
     (made,) = common_ksampler(family.model, clip.seed, 3, 3.0, "euler", "simple", clip.positive, clip.negative, latent)

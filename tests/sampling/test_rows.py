@@ -11,12 +11,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frugal_motion.nodes.economy.job import Clip as JobClip
-from frugal_motion.nodes.economy.job import Job, Rows, rows
+from frugal_motion.nodes.forecast.edit import Edit, Rows, rows
+from frugal_motion.nodes.forecast.edit import EditedClip as JobClip
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.calls import model_calls
-from frugal_motion.nodes.sampling.sampler import BatchSampler, Clip, Control, Settings
+from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings
 
 from .conftest import Diffusion
 
@@ -39,7 +39,9 @@ class Counter:
         return {"output": [], "middle": []}
 
 
-def sampled(diffusion: Diffusion, monkeypatch, chosen: Settings, plans, fit: int, control: Control | None) -> Rows:
+def sampled(
+    diffusion: Diffusion, monkeypatch, chosen: SamplerSettings, plans, fit: int, control: Control | None
+) -> Rows:
     """Rows of a pass of the real sampler over clips with these plans."""
     counter = Counter()
     with monkeypatch.context() as patch:
@@ -47,7 +49,7 @@ def sampled(diffusion: Diffusion, monkeypatch, chosen: Settings, plans, fit: int
         patch.setattr(diffusion.control_net.control_model, "forward", counter.run_control)
         patch.setattr(BatchSampler, "_rows_that_fit", lambda self: fit)
         clips = [
-            Clip(
+            SampledClip(
                 diffusion.positive,
                 diffusion.negative,
                 torch.zeros(len(plan.frames), SIZE, SIZE, 3),
@@ -84,7 +86,7 @@ def test_rows_are_counted_as_they_are_made(
 ) -> None:
     plans = plans or [every_nth(9, RATE, 4)]
     calls = partial(model_calls, diffusion.model.get_model_object("model_sampling"), sampler, "karras")
-    job = Job(
+    job = Edit(
         tuple(JobClip(plan, (SIZE, SIZE), (SIZE, SIZE)) for plan in plans),
         mode,
         steps,
@@ -94,11 +96,11 @@ def test_rows_are_counted_as_they_are_made(
         refine_calls=lambda steps: calls(steps, 0.3),
     )
     control = Control(diffusion.control_net, 1.0, *control_range)
-    first = Settings("dense" if mode == "dense" else "sparse", steps, cfg, sampler, "karras", denoise)
+    first = SamplerSettings("dense" if mode == "dense" else "sparse", steps, cfg, sampler, "karras", denoise)
     made = sampled(diffusion, monkeypatch, first, plans, fit, control)
     if mode == "hybrid":
         rest = [between(plan) for plan in plans if len(plan.frames) < plan.frame_count]
-        light = Settings("sparse", 2, cfg, sampler, "karras", 0.3)
+        light = SamplerSettings("sparse", 2, cfg, sampler, "karras", 0.3)
         made += sampled(diffusion, monkeypatch, light, rest, fit, None) if rest else Rows()
     assert rows(job, fit) == made
 

@@ -10,7 +10,7 @@ import comfy.model_management as management
 import pytest
 from aiohttp import web
 
-from frugal_motion.nodes.host.beside import check_cancelled
+from frugal_motion.nodes.host.background import check_cancelled
 from frugal_motion.nodes.server.answers import answering
 
 

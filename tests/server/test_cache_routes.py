@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from frugal_motion.nodes.caching.store import Store
+from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.tools.server import Server
 
 from .client import ask as ask_server
@@ -17,9 +17,9 @@ KEYS = [f"{number:02x}" * 32 for number in range(3)]
 
 
 @pytest.fixture
-def store(server: Server) -> Iterator[Store]:
+def store(server: Server) -> Iterator[EntryStore]:
     """Three entries beside what other tests have left."""
-    store = Store(server.base / "user" / "frugal-motion" / "cache")
+    store = EntryStore(server.base / "user" / "frugal-motion" / "cache")
     for number, key in enumerate(KEYS):
         store.add(key, "test", ".bin", lambda path, n=number: path.write_bytes(bytes(10 * (n + 1))) and None, made="me")
     yield store
@@ -36,7 +36,7 @@ def ours(entries: list[dict[str, Any]]) -> list[str]:
     return sorted(entry["key"] for entry in entries if entry["kind"] == "test")
 
 
-def test_status(server: Server, store: Store) -> None:
+def test_status(server: Server, store: EntryStore) -> None:
     code, found = ask(server, "")
     assert code == 200 and Path(found["folder"]) == store.folder
     assert found["bytes"] >= 60 and found["limit_bytes"] == 50e9
@@ -46,7 +46,7 @@ def test_status(server: Server, store: Store) -> None:
     assert (entry["bytes"], entry["made"], entry["pinned"]) == (20, "me", False)
 
 
-def test_purge_by_kind_spares_what_is_pinned(server: Server, store: Store) -> None:
+def test_purge_by_kind_spares_what_is_pinned(server: Server, store: EntryStore) -> None:
     assert ask(server, "/pin", {"key": KEYS[0]}) == (200, {"pinned": True})
     code, found = ask(server, "/purge", {"kind": "test", "unused_days": 0})
     assert code == 200 and ours(found["dropped"]) == KEYS[1:]
@@ -54,11 +54,11 @@ def test_purge_by_kind_spares_what_is_pinned(server: Server, store: Store) -> No
     assert ours(ask(server, "/purge", {"keys": KEYS[:1]})[1]["dropped"]) == KEYS[:1]
 
 
-def test_what_is_still_young_stays(server: Server, store: Store) -> None:
+def test_what_is_still_young_stays(server: Server, store: EntryStore) -> None:
     assert ask(server, "/purge", {"kind": "test", "unused_days": 1})[1] == {"dropped": []}
 
 
-def test_verify_drops_what_is_damaged(server: Server, store: Store) -> None:
+def test_verify_drops_what_is_damaged(server: Server, store: EntryStore) -> None:
     entry = store.find(KEYS[2])
     assert entry
     entry.path.write_bytes(b"x" * 30)
@@ -82,7 +82,7 @@ def test_verify_drops_what_is_damaged(server: Server, store: Store) -> None:
         ("/pin", {}),
     ],
 )
-def test_bad_requests_are_told_why(server: Server, store: Store, path: str, body: Any) -> None:
+def test_bad_requests_are_told_why(server: Server, store: EntryStore, path: str, body: Any) -> None:
     code, found = ask(server, path, body)
     assert code == 400 and "allowed: " in found["error"]
     assert ours(ask(server, "")[1]["entries"]) == KEYS

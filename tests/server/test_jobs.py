@@ -21,7 +21,7 @@ import pytest
 from frugal_motion.nodes.host.settings import settings_file
 from frugal_motion.nodes.jobs.job import with_values
 from frugal_motion.nodes.server.answers import Refusal
-from frugal_motion.nodes.server.jobs import _authorized
+from frugal_motion.nodes.server.job_routes import _authorized
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server, running
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from frugal_motion.nodes.jobs.store import Store
+from frugal_motion.nodes.jobs.job_store import JobStore
 from frugal_motion.tools.server import Server, running
 
 from ..conftest import ROOT
@@ -136,5 +136,5 @@ def test_a_fleet_machine_leaves_when_no_job_waits_for_others(comfyui: Path, asse
         settings |= {"idle_exit_minutes": 0.01, "idle_exit_code": 42}
         (tmp_path / "user/frugal-motion/settings.json").write_text(json.dumps(settings), encoding="utf-8")
         assert server.process.wait(120) == 42
-    with closing(Store(tmp_path / "user" / "frugal-motion" / "jobs.sqlite")) as store:
+    with closing(JobStore(tmp_path / "user" / "frugal-motion" / "jobs.sqlite")) as store:
         assert store.find(job["job_id"]).state == "done"

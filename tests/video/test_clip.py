@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from frugal_motion.nodes.caching.configured import value_key
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.host.cache import value_key
+from frugal_motion.nodes.forecast.edit_reader import planned
 from frugal_motion.nodes.host.folders import VIDEO_SUFFIXES, input_files, list_clips
-from frugal_motion.nodes.host.workflow_job import planned
 from frugal_motion.nodes.server.clips import clip_sizes
 from frugal_motion.nodes.video.clip import open_clip
 from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo

@@ -16,7 +16,7 @@ from playwright._impl._driver import compute_driver_executable  # Playwright's w
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.edits import edited
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from frugal_motion.nodes.motion.preview import packed
+from frugal_motion.nodes.motion.player_file import packed
 
 from ..motion.synthetic import dance
 

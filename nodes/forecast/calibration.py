@@ -1,0 +1,70 @@
+"""How fast this machine is, by the runs that it has done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from ..economy.run_keeper import stored_runs
+from ..errors import InputError
+from .edit import GPU_STAGES, Edit, Nets, cpu_frames, work
+from .edit_reader import INTERPOLATE, SAMPLER, STAGES, UPSCALE, planned
+from .throughput import Measured
+
+LATEST = 40
+_STAGES = {**STAGES, SAMPLER: "sample", INTERPOLATE: "interpolate", UPSCALE: "upscale"}
+_OF_SAMPLER = ("encode", "sample", "decode")
+
+
+def measured_runs() -> list[Measured]:
+    """Stages of the latest runs."""
+    return [measured for record in stored_runs().newest(LATEST) for measured in measured_of(record)]
+
+
+def measured_of(record: Mapping[str, Any]) -> list[Measured]:
+    """Stages of a run, by its record: what they took, without the loading of models, for how much work.
+
+    Nothing of a run that failed, or whose workflow cannot be read any more.
+    """
+    if record.get("status") != "success" or not record.get("prompt"):
+        return []
+    try:
+        job, nets = work_of(json.dumps(record["prompt"], sort_keys=True))
+    except InputError:
+        return []
+    return list(_measured(record, job, nets))
+
+
+@lru_cache(maxsize=LATEST)
+def work_of(prompt: str) -> tuple[Edit, Nets]:
+    """What a prompt does, whatever a cache has of it by now; the prompt is JSON, so that it can be remembered by it."""
+    found = planned(json.loads(prompt))
+    return replace(found.job, cached=frozenset()), found.nets  # what the cache has now it had not before the run
+
+
+def _measured(record: Mapping[str, Any], job: Edit, nets: Nets) -> Iterator[Measured]:
+    done, on_cpu = work(job, nets), cpu_frames(job)
+    for stage, (device, seconds) in _seconds(record).items():
+        if stage in on_cpu:
+            yield Measured(stage, "cpu", 0.0, on_cpu[stage], seconds)
+        elif stage in done:
+            parts = [done[name] for name in (_OF_SAMPLER if stage == "sample" else (stage,)) if name in done]
+            if all(part.flops is not None for part in parts):
+                flops = sum(part.flops or 0.0 for part in parts)
+                yield Measured(stage, device, flops, done[stage].frames, seconds)
+
+
+def _seconds(record: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
+    """By stage, on which device and how long, of those that really ran, for all clips."""
+    found: dict[str, tuple[str, float]] = {}
+    for cost in record["stages"]:
+        stage = _STAGES.get(cost["kind"])
+        if stage is None or cost["cached"] or cost.get("hits"):
+            continue
+        device = record["card"] if stage in GPU_STAGES else "cpu"
+        seconds = (cost["gpu_seconds"] or cost["seconds"]) - cost["load_seconds"]
+        found[stage] = device, found.get(stage, ("", 0.0))[1] + max(seconds, 0.0)
+    return found

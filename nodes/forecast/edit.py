@@ -1,0 +1,332 @@
+"""What an edit is to do, and how much work that is, before any of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal, TypeAlias
+
+from ..interpolation.schedule import FramesToMake, frame_count, frames_to_make
+from ..keyframes.keyframes import Keyframes
+from ..sampling.parts import Part, Position, after, batch_from, dense_part, sparse_part
+from ..upscaling.size import target_size
+
+Mode = Literal["sparse", "hybrid", "dense"]
+Order = Literal["cheaper", "upscale first", "interpolate first"]
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
+
+Work: TypeAlias = Callable[[int, int], "float | None"]
+"""FLOPs (or bytes) for a frame of a width and a height in pixels; ``None`` if they cannot be counted."""
+
+Calls: TypeAlias = Callable[[int], tuple[int, int]]
+"""From the number of steps to the runs of the UNet, and to those of them in which the ControlNet counts."""
+
+GPU_STAGES = ("encode", "sample", "decode", "interpolate", "upscale")
+CPU_STAGES = ("load", "pose", "plan", "draw", "save")
+NAIVE_RATE, NAIVE_STEPS = Fraction(25), 50
+NO_LIMIT = 10**9
+
+
+def one_per_step(steps: int) -> tuple[int, int]:
+    """The ``Calls`` of most samplers, with a ControlNet from the first step to the last."""
+    return steps, steps
+
+
+@dataclass(frozen=True)
+class EditedClip:
+    """A clip.
+
+    Attributes:
+        plan: the frames of its grid, and which are sampled.
+        size: at which it is worked on.
+        source_size: of its file.
+    """
+
+    plan: Keyframes
+    size: Size
+    source_size: Size
+
+    @property
+    def seconds(self) -> Fraction:
+        """How long it is shown."""
+        return self.plan.frame_count / self.plan.frame_rate
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit of clips.
+
+    Attributes:
+        mode: of the sampler; ``None`` if nothing is sampled.
+        steps, refine_steps: of the keyframes (in mode dense of all frames), and in mode hybrid of those between.
+        cfg: whether the negative prompt counts, which doubles the rows.
+        encodes: whether sampling starts from the source's frames.
+        refines: whether the frames between are redrawn in mode hybrid.
+        calls, refine_calls: what the sampler makes of the steps.
+        frame_rate: of the result, if frames are interpolated.
+        upscales, scale, longer_side: whether and how far frames are enlarged, see ``upscaling.size.target_size``.
+        order: which of interpolation and upscaling is first.
+        full_precision: fp32 where the machine would take half.
+        cached: stages that a cache is expected to spare.
+        cpu: stages on the CPU, of ``CPU_STAGES``.
+    """
+
+    clips: tuple[EditedClip, ...]
+    mode: Mode | None = "sparse"
+    steps: int = 18
+    refine_steps: int = 4
+    cfg: bool = True
+    encodes: bool = False
+    refines: bool = True
+    calls: Calls = one_per_step
+    refine_calls: Calls = one_per_step
+    frame_rate: Fraction | None = None
+    upscales: bool = False
+    scale: float = 2.0
+    longer_side: int = 0
+    order: Order = "cheaper"
+    full_precision: bool = False
+    cached: frozenset[str] = frozenset()
+    cpu: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> Fraction:
+        """Of video."""
+        return sum((clip.seconds for clip in self.clips), Fraction(0))
+
+    def enlarged(self, size: Size) -> Size:
+        """The size of the result."""
+        return target_size(*size, self.scale, self.longer_side) if self.upscales else size
+
+
+def _nothing(width: int, height: int) -> float | None:
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Nets:
+    """Work of the nets for one frame of some size; nothing for nets that are not used.
+
+    Attributes:
+        unet, control: FLOPs of one row.
+        encode, decode: FLOPs of the VAE.
+        prepare, interpolate: FLOPs for a picture between two of which frames are made, and for a frame that is made.
+        upscale: FLOPs for a frame that is given.
+        weights: bytes of UNet and ControlNet.
+        row_memory: bytes that a frame takes while it is sampled.
+    """
+
+    unet: Work = _nothing
+    control: Work = _nothing
+    encode: Work = _nothing
+    decode: Work = _nothing
+    prepare: Work = _nothing
+    interpolate: Work = _nothing
+    upscale: Work = _nothing
+    weights: float = 0.0
+    row_memory: Work = _nothing
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows (frames x steps x prompts) that nets are run on."""
+
+    unet: int = 0
+    control: int = 0
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(self.unet + other.unet, self.control + other.control)
+
+
+@dataclass(frozen=True)
+class StageWork:
+    """What a stage has to do: ``frames`` go through it; ``flops`` is ``None`` where they cannot be counted."""
+
+    frames: int = 0
+    flops: float | None = 0.0
+
+    def __add__(self, other: StageWork) -> StageWork:
+        unknown = self.flops is None or other.flops is None
+        return StageWork(self.frames + other.frames, None if unknown else (self.flops or 0) + (other.flops or 0))
+
+
+def rows(job: Edit, rows_that_fit: int = NO_LIMIT) -> Rows:
+    """Rows of all clips.
+
+    Args:
+        rows_that_fit: into a batch. Batches of mode dense that end within a clip share a keyframe with the next.
+    """
+    return sum((_rows(job, group, rows_that_fit) for group in _groups(job)), Rows())
+
+
+def _groups(job: Edit) -> Iterator[list[EditedClip]]:
+    """Clips that share batches: those of one size."""
+    for _, group in groupby(sorted(job.clips, key=lambda clip: clip.size), lambda clip: clip.size):
+        yield list(group)
+
+
+def _rows(job: Edit, group: Sequence[EditedClip], fit: int) -> Rows:
+    if job.mode is None:
+        return Rows()
+    prompts = 2 if job.cfg else 1
+    plans = [clip.plan for clip in group]
+    sampled = controlled = 0
+    for part in _parts(plans, job.mode == "dense", fit):
+        sampled += len(part.frames)
+        controlled += len(set(plans[part.clip].frames).intersection(part.frames))
+    calls, with_control = job.calls(job.steps)
+    refined = sum(map(frames_between, plans)) if job.mode == "hybrid" and job.refines else 0
+    return Rows(
+        (sampled * calls + refined * job.refine_calls(job.refine_steps)[0]) * prompts,
+        controlled * with_control * prompts,
+    )
+
+
+def _parts(plans: Sequence[Keyframes], dense: bool, fit: int) -> Iterator[Part]:
+    """The batches that the sampler cuts clips into."""
+    cut = dense_part if dense else sparse_part
+    parts = batch_from(plans, cut, Position(), fit)
+    while parts:
+        yield from parts
+        parts = batch_from(plans, cut, after(parts), fit)
+
+
+def frames_between(plan: Keyframes) -> int:
+    """Frames of the grid that are no keyframes."""
+    return plan.frame_count - len(plan.frames)
+
+
+def work(job: Edit, nets: Nets, rows_that_fit: int = NO_LIMIT) -> dict[str, StageWork]:
+    """What each stage on the GPU has to do, of ``GPU_STAGES``; those that a cache spares too."""
+    total = {stage: StageWork() for stage in GPU_STAGES}
+    for group in _groups(job):
+        size, found = group[0].size, _rows(job, group, rows_that_fit)
+        total["sample"] += StageWork(0, _times(found.unet, nets.unet(*size)))
+        total["sample"] += StageWork(0, _times(found.control, nets.control(*size)))
+    for clip in job.clips:
+        for stage, done in _of_clip(job, clip, nets):
+            total[stage] += done
+    return {stage: done for stage, done in total.items() if done.frames}
+
+
+def _of_clip(job: Edit, clip: EditedClip, nets: Nets) -> Iterator[tuple[str, StageWork]]:
+    plan, size = clip.plan, clip.size
+    if job.mode is not None:
+        keys = plan.frame_count if job.mode == "dense" else len(plan.frames)
+        between = frames_between(plan) if job.mode == "hybrid" and job.refines else 0
+        encoded = keys * job.encodes + between
+        yield "sample", StageWork(keys + between)
+        yield "encode", StageWork(encoded, _times(encoded, nets.encode(*size)))
+        yield "decode", StageWork(keys + between, _times(keys + between, nets.decode(*size)))
+    if job.mode == "hybrid":
+        yield "interpolate", _interpolation(_to_make(plan, plan.frame_rate), size, nets)
+    if job.mode in ("dense", "hybrid"):
+        plan = Keyframes.all_frames(plan.frame_count, plan.frame_rate, plan.cuts)
+    yield from _finishing(job, plan, size, nets)
+
+
+def _finishing(job: Edit, plan: Keyframes, size: Size, nets: Nets) -> Iterator[tuple[str, StageWork]]:
+    """Interpolation and upscaling, in the job's order."""
+    large = job.enlarged(size)
+    enlarges = large[0] > size[0] + 1 or large[1] > size[1] + 1  # as Upscaler.uses_net
+    pictures = len(plan.frames)
+    if job.frame_rate is None:
+        yield "upscale", _upscaling(pictures if enlarges else 0, size, nets)
+        return
+    frames = _to_make(plan, job.frame_rate)
+    orders: dict[str, tuple[StageWork, StageWork]] = {
+        "upscale first": (_upscaling(pictures * enlarges, size, nets), _interpolation(frames, large, nets)),
+        "interpolate first": (
+            _upscaling((frames.made + frames.shown) * enlarges, size, nets),
+            _interpolation(frames, size, nets),
+        ),
+    }
+    best = min(orders, key=lambda order: sum(done.flops or 0 for done in orders[order]))
+    upscaling, interpolation = orders[best if job.order == "cheaper" else job.order]
+    yield "interpolate", interpolation
+    yield "upscale", upscaling
+
+
+def _upscaling(frames: int, size: Size, nets: Nets) -> StageWork:
+    return StageWork(frames, _times(frames, nets.upscale(*size)))
+
+
+def _interpolation(frames: FramesToMake, size: Size, nets: Nets) -> StageWork:
+    done = StageWork(frames.made, _times(frames.made, nets.interpolate(*size)))
+    return done + StageWork(0, _times(frames.used, nets.prepare(*size)))
+
+
+def cpu_frames(job: Edit) -> dict[str, int]:
+    """Frames that go through each of the job's stages on the CPU."""
+    grid = sum(clip.plan.frame_count for clip in job.clips)
+    counts = {
+        "draw": sum(len(clip.plan.frames) for clip in job.clips),
+        "save": sum(frame_count(clip.plan, job.frame_rate or clip.plan.frame_rate) for clip in job.clips),
+    }
+    return {stage: counts.get(stage, grid) for stage in job.cpu}
+
+
+def naive(job: Edit) -> Edit:
+    """What people do for the same clips: every frame at 25 fps in the source's size, 50 steps with ControlNet, fp32.
+
+    Where nothing is sampled, it is the job itself in fp32, upscaling all frames of the result.
+    """
+    undone = replace(job, full_precision=True, cached=frozenset(), order="interpolate first")
+    if job.mode is None:
+        return undone
+    return replace(
+        undone,
+        clips=tuple(
+            EditedClip(Keyframes.all_frames(max(round(clip.seconds * NAIVE_RATE), 1), NAIVE_RATE), source, source)
+            for clip in job.clips
+            for source in [latent_size(clip.source_size)]
+        ),
+        mode="dense",
+        steps=NAIVE_STEPS,
+        frame_rate=None,
+        upscales=False,
+    )
+
+
+def latent_size(size: Size) -> Size:
+    """The nearest size whose sides are multiples of 8, as latents need."""
+    width, height = (max(round(side / 8), 1) * 8 for side in size)
+    return width, height
+
+
+def savings(job: Edit) -> Iterator[tuple[str, Edit]]:
+    """The way from the naive job, which comes first, to ``job``: each one differs from the one before by one saving."""
+    step = naive(job)
+    yield "naive", step
+    if job.mode is not None:
+        sources = [latent_size(clip.source_size) for clip in job.clips]
+        dense = [Keyframes.all_frames(c.plan.frame_count, c.plan.frame_rate, c.plan.cuts) for c in job.clips]
+        every_frame = tuple(EditedClip(plan, size, size) for plan, size in zip(dense, sources, strict=True))
+        step = replace(step, clips=every_frame, frame_rate=job.frame_rate)
+        yield "frame rate", step
+        step = replace(step, clips=tuple(EditedClip(c.plan, s, s) for c, s in zip(job.clips, sources, strict=True)))
+        yield "ControlNet on keyframes", step
+        step = replace(step, mode=job.mode)
+        yield "keyframes", step
+        step = replace(step, steps=job.steps)
+        yield "fewer steps", step
+        step = replace(step, clips=job.clips, upscales=job.upscales)
+        yield "size", step
+    step = replace(step, full_precision=False)
+    yield "half precision", step
+    step = replace(step, order=job.order)
+    yield "upscale order", step
+    yield "cache", replace(step, cached=job.cached)
+
+
+def _times(count: int, each: float | None) -> float | None:
+    return 0.0 if count == 0 else None if each is None else count * each
+
+
+@lru_cache(maxsize=64)
+def _to_make(plan: Keyframes, frame_rate: Fraction) -> FramesToMake:
+    return frames_to_make(plan, frame_rate)

@@ -1,0 +1,1 @@
+"""What stages take: seconds, memory, energy. Imports no other room, for every other one is measured."""

@@ -1,0 +1,292 @@
+"""Jobs over HTTP: clips of many people, sampled together.
+
+POST   /frugal-motion/jobs           {"workflow": …, "values": {"Title.input": …}}: 202, with the job's id
+GET    /frugal-motion/jobs           the last jobs; ?client=…&limit=20
+GET    /frugal-motion/jobs/{id}      state, position, progress, estimate, results, cost
+DELETE /frugal-motion/jobs/{id}      cancels it
+GET    /frugal-motion/openapi.json   all of that in words for machines
+
+Websockets are told of every change: ``frugal-motion.job``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import logging
+import shutil
+import sqlite3
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import folder_paths
+from aiohttp import web
+
+from ..errors import InputError
+from ..forecast.workflow_estimate import likely_cost
+from ..graph import Prompt
+from ..host.folders import user_folder
+from ..host.queue import accepted
+from ..host.settings import settings, settings_problem
+from ..jobs.comfy_queue import QueueMachine, gathering, kind_of
+from ..jobs.gather import batch_key
+from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
+from ..jobs.job_store import Full, JobStore, Taken
+from ..jobs.runner import Runner
+from ..strict_json import strict
+from .answers import PREFIX, Handler, Refusal, answering, json_answer, json_object, limit
+from .clips import clip_sizes
+from .jobs_openapi import description
+from .webhooks import Webhooks
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).resolve().parents[2] / "workflows" / "api"
+EVENT = "frugal-motion.job"
+_TIDY_EVERY = 3600.0  # seconds
+_PAUSE = 10.0
+
+
+class Jobs:
+    """What the routes share: the store, and the runner beside the queue.
+
+    Args:
+        server: ComfyUI's ``PromptServer``.
+    """
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.store: JobStore | None = None
+        self.runner: Runner | None = None
+
+    async def open(self) -> None:
+        """Take up the jobs of the process before; without a store, no jobs are taken."""
+        try:
+            store = await asyncio.to_thread(JobStore, user_folder("") / "jobs.sqlite")
+            # What ran when the process before died runs again: nothing half done stays, and nothing is there twice.
+            for job in store.running():
+                await asyncio.to_thread(shutil.rmtree, _folder(job.id), ignore_errors=True)
+        except (Taken, sqlite3.Error, OSError) as error:
+            logger.warning("no jobs are taken here: %s", error)
+            return
+        self.store = store
+        self.runner = Runner(store, QueueMachine(self._server), kind_of, gathering, self._changed)
+
+    async def run(self) -> None:
+        """Work until the server stops."""
+        if self.store is None or self.runner is None:
+            return
+        store = self.store
+        webhooks = Webhooks(store, lambda: settings().webhook_hosts, self.shown)
+        await asyncio.gather(_kept_up(self.runner.run), _kept_up(webhooks.run), _kept_up(lambda: _tidy(store)))
+
+    async def accept(self, asked: Request, workflow: Any, address: str) -> Job:
+        """Check what is asked for, and keep it.
+
+        Raises:
+            InputError: it cannot be done.
+            Full: too many jobs wait.
+        """
+        store, limits = self.open_store(), settings()
+        check_webhook(asked.webhook, limits.webhook_hosts)
+        job_id, now = uuid.uuid4().hex, time.time()
+        prompt = with_values(check_prompt(_named(workflow) if isinstance(workflow, str) else workflow), asked.values)
+        prompt = saved_apart(prompt, job_id)
+        await accepted(prompt)
+        clips = await asyncio.to_thread(clip_sizes, prompt, limits.jobs_clip_seconds)
+        job = Job(
+            id=job_id,
+            prompt=prompt,
+            client=asked.client or address,
+            key=batch_key(prompt, kind_of, clips),
+            created=now,
+            deadline=now + asked.deadline_seconds if asked.deadline_seconds else None,
+            webhook=asked.webhook,
+        )
+        job = await asyncio.to_thread(store.add, job, limits.jobs_waiting, limits.jobs_per_client)
+        self._changed(job)
+        if self.runner:
+            self.runner.notice()
+        return job
+
+    def has_waiting(self) -> bool:
+        """Whether any job waits for others like it, or for its turn."""
+        try:
+            return self.store is not None and self.store.has_waiting()
+        except sqlite3.Error:  # said by who has to do with the jobs
+            return False
+
+    def open_store(self) -> JobStore:
+        """The store.
+
+        Raises:
+            Refusal: there is none, as when another process has it.
+        """
+        if self.store is None:
+            raise Refusal(503, "jobs are not taken here; the log of ComfyUI says why")
+        return self.store
+
+    def charge(self, record: Mapping[str, Any]) -> None:
+        """Share out what a run has cost among its jobs."""
+        stages = list(zip(record["nodes"], record["stages"], strict=True))
+        try:
+            if self.runner:
+                self.runner.charge(record["run"], stages, record["price"])
+        except sqlite3.Error as error:
+            logger.warning("what the jobs of run %s have cost is not kept: %s", record["run"], error)
+
+    def shown(self, job: Job) -> dict[str, Any]:
+        """A job as JSON."""
+        store = self.open_store()
+        return {
+            "job_id": job.id,
+            "state": job.state,
+            "client": job.client,
+            "created": job.created,
+            "started": job.started,
+            "ended": job.ended,
+            "deadline": job.deadline,
+            "position": store.ahead(job) + 1 if job.state == "queued" else None,
+            "progress": self.runner.progress(job) if self.runner and job.state == "running" else None,
+            "estimate": None,
+            "error": job.error,
+            "results": [_linked(output) for output in job.outputs],
+            "cost": job.cost,
+        }
+
+    def _changed(self, job: Job) -> None:
+        progress = self.runner.progress(job) if self.runner and job.state == "running" else None
+        event = {"job_id": job.id, "state": job.state, "progress": progress, "error": job.error}
+        self._server.send_sync(EVENT, strict(event))
+
+
+async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Work that goes on after a failure, such as of a disk that is full for a while."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("jobs: trying again in %.0f s", _PAUSE)
+            await asyncio.sleep(_PAUSE)
+
+
+async def _tidy(store: JobStore) -> None:
+    while True:
+        await asyncio.to_thread(store.forget, time.time() - settings().jobs_days * 86400)
+        await asyncio.sleep(_TIDY_EVERY)
+
+
+def add_job_routes(server: Any, jobs: Jobs) -> None:
+    """Add the routes to ComfyUI's ``PromptServer``."""
+    routes = server.routes
+
+    async def post_job(request: web.Request) -> web.Response:
+        given = await json_object(request, largest=round(settings().jobs_body_megabytes * 1e6))
+        asked = Request.of(given)
+        try:
+            job = await jobs.accept(asked, given["workflow"], request.remote or "")
+        except Full as error:
+            raise Refusal(429, f"{error}.", {"Retry-After": "10"}) from error
+        return json_answer(jobs.shown(job), status=202)
+
+    async def get_jobs(request: web.Request) -> web.Response:
+        newest = jobs.open_store().newest(limit(request), request.query.get("client"))
+        return json_answer({"jobs": [jobs.shown(job) for job in newest]})
+
+    async def get_job(request: web.Request) -> web.Response:
+        job = _found(jobs, request)
+        shown = jobs.shown(job)
+        if job.state not in ENDED:
+            shown["estimate"] = await asyncio.to_thread(likely_cost, job.prompt)
+        return json_answer(shown)
+
+    async def delete_job(request: web.Request) -> web.Response:
+        job = _found(jobs, request)
+        if not jobs.runner or not jobs.runner.cancel(job.id):
+            raise Refusal(409, f"job {job.id} is {job.state}")
+        return json_answer(jobs.shown(_found(jobs, request)))
+
+    async def get_description(_: web.Request) -> web.Response:
+        return json_answer(description())
+
+    routes.post(f"{PREFIX}/jobs")(answering(_authorized(post_job)))
+    routes.get(f"{PREFIX}/jobs")(answering(_authorized(get_jobs)))
+    routes.get(f"{PREFIX}/jobs/{{job}}")(answering(_authorized(get_job)))
+    routes.delete(f"{PREFIX}/jobs/{{job}}")(answering(_authorized(delete_job)))
+    routes.get(f"{PREFIX}/openapi.json")(answering(get_description))
+
+
+def _authorized(handler: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.Response:
+        if settings_problem():  # there may be a token in them
+            raise Refusal(503, "the settings cannot be read; the log of ComfyUI says why")
+        token = settings().jobs_token
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")  # as aiohttp has decoded it
+        if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
+            raise Refusal(401, "Authorization: Bearer and the token are wanted", {"WWW-Authenticate": "Bearer"})
+        if not token and not _is_here(request.remote):
+            raise Refusal(403, "jobs of other machines are taken when jobs_token is set")
+        return await handler(request)
+
+    return answer
+
+
+def _is_here(remote: str | None) -> bool:
+    """Whether a request comes from this machine."""
+    if not remote:  # a Unix socket
+        return True
+    try:
+        address = ipaddress.ip_address(remote.partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _named(name: str) -> Prompt:
+    """A workflow of the pack.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    shipped = _shipped()
+    if name not in shipped:
+        raise InputError("workflow", repr(name)[:200], f"a workflow in API form, or {', '.join(sorted(shipped))}")
+    prompt: Prompt = json.loads(shipped[name])
+    return prompt
+
+
+@cache
+def _shipped() -> dict[str, str]:
+    """The pack's workflows in API form, as JSON, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in SHIPPED.glob("*.json")}
+
+
+def _found(jobs: Jobs, request: web.Request) -> Job:
+    job = jobs.open_store().find(request.match_info["job"])
+    if job is None:
+        raise Refusal(404, f"no job {request.match_info['job']!r} is known")
+    return job
+
+
+def _linked(output: dict[str, Any]) -> dict[str, Any]:
+    """What a node has shown, with links to its files."""
+    data = {key: [_with_url(value) for value in values] for key, values in output["data"].items()}
+    return {**output, "data": data}
+
+
+def _with_url(value: Any) -> Any:
+    if not isinstance(value, dict) or "filename" not in value:
+        return value
+    query = {name: value.get(name, "") for name in ("filename", "subfolder", "type")}
+    return {**value, "url": f"/view?{urlencode(query)}"}
+
+
+def _folder(job_id: str) -> Path:
+    return Path(folder_paths.get_output_directory()) / FOLDER / job_id

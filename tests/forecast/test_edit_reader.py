@@ -1,0 +1,234 @@
+"""What the shipped workflows are going to do, read from their prompts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from comfy_execution.graph import DynamicPrompt
+
+from frugal_motion import FrugalMotion
+from frugal_motion.nodes.caching.node import FrugalHashCache
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.forecast.edit import rows, work
+from frugal_motion.nodes.forecast.edit_reader import planned
+from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
+
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows" / "api"
+SHIPPED = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
+SMALL = {
+    "v1-5-pruned-emaonly-fp16.safetensors": "frugal-demo.ckpt",
+    "control_v11p_sd15_openpose_fp16.safetensors": "frugal-demo-openpose.safetensors",
+    "sd_xl_base_1.0.safetensors": "frugal-demo.ckpt",
+    "diffusion_pytorch_model_promax.safetensors": "frugal-demo-openpose.safetensors",
+}
+
+
+@pytest.fixture(autouse=True)
+def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
+    for folder in (assets / "models").iterdir():
+        monkeypatch.setitem(
+            folder_paths.folder_names_and_paths, folder.name, ([str(folder)], {".safetensors", ".ckpt"})
+        )
+    for node_class in asyncio.run(FrugalMotion().get_node_list()):
+        monkeypatch.setitem(NODE_CLASS_MAPPINGS, node_class.define_schema().node_id, node_class)
+
+
+def prompt(name: str, **changes: dict[str, Any]) -> dict[str, Any]:
+    """A shipped workflow with the small models and, by title, other inputs."""
+    found = json.loads((WORKFLOWS / f"{name}.json").read_text())
+    for node in found.values():
+        node["inputs"] = {
+            key: SMALL.get(value, value) if isinstance(value, str) else value for key, value in node["inputs"].items()
+        }
+        node["inputs"] |= changes.get(node["_meta"]["title"].replace(" ", "_"), {})
+    return found
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_workflow_can_be_read(name: str) -> None:
+    found = planned(prompt(name))
+    assert all(done.flops is not None for done in work(found.job, found.nets).values())
+    assert not found.notes
+
+
+def test_a_guess_says_so() -> None:
+    (note,) = planned(prompt("motion_edit", Sampler={"sampler_name": "dpm_adaptive"})).notes
+    assert "dpm_adaptive" in note and "guess" in note
+
+
+def test_an_edit() -> None:
+    job = planned(prompt("motion_edit")).job
+    (clip,) = job.clips
+    assert (clip.plan.frame_count, clip.plan.frame_rate, len(clip.plan.frames)) == (20, 12, 6)
+    assert clip.size == (288, 512) and clip.source_size == (1080, 1920)
+    assert (job.mode, job.steps, job.cfg, job.frame_rate, job.upscales) == ("sparse", 18, True, 25, True)
+    assert job.order == "upscale first"  # an IMAGE is enlarged where it stands
+    assert rows(job).unet == rows(job).control == 6 * 18 * 2
+    assert set(job.cpu) == {"load", "pose", "plan", "draw", "save"} and not job.cached
+
+
+def test_settings_of_the_graph_count() -> None:
+    changes = {
+        "Load_Video": {"size": "384", "frame_rate": 6, "duration": 1},
+        "Plan_Keyframes": {"every": 3},
+        "Sampler": {"steps": 7, "cfg": 1.0, "sampler_name": "heun", "denoise": 0.5, "control_end": 0.0},
+        "Draw_Pose": {"width": 128, "height": 64},
+        "Interpolate": {"frame_rate": 29.97},
+    }
+    job = planned(prompt("motion_edit", **changes)).job
+    (clip,) = job.clips
+    assert clip.plan.frames == (0, 3, 5) and clip.size == (128, 64)
+    assert (job.cfg, job.encodes, job.frame_rate) == (False, True, Fraction(30000, 1001))
+    assert rows(job).unet == 3 * 13 and rows(job).control == 0
+
+
+def test_no_control_at_no_strength() -> None:
+    assert rows(planned(prompt("motion_edit", Sampler={"control_strength": 0.0})).job).control == 0
+
+
+def test_hybrid_needs_its_own_interpolator() -> None:
+    with pytest.raises(InputError, match="Sampler, interp_model"):
+        planned(prompt("motion_edit", Sampler={"mode": "hybrid"}))
+    job = planned(prompt("motion_edit", Sampler={"mode": "hybrid", "interp_model": ["14", 0]})).job
+    assert rows(job).unet == (6 * 18 + 14 * 4) * 2
+
+
+def test_several_clips_are_counted_together() -> None:
+    job = planned(prompt("micro_batch")).job
+    assert [clip.size for clip in job.clips] == [(512, 512)] * 2
+    assert len({clip.source_size for clip in job.clips}) == 2
+
+
+def test_a_prompt_for_each_edits_one_clip_several_times() -> None:
+    one = prompt("micro_batch", Load_Clips={"files": "one_person.mp4"}, Prompts={"text": "a\n\nb\nc"})
+    assert len(planned(one).job.clips) == 3
+    with pytest.raises(InputError, match="Prompts, text"):
+        planned(prompt("micro_batch", Prompts={"text": "a\nb\nc"}))
+
+
+def test_finishing_alone_samples_nothing_and_takes_the_cheaper_order() -> None:
+    found = planned(prompt("finish_video"))
+    assert found.job.mode is None and found.job.order == "cheaper"
+    assert set(work(found.job, found.nets)) == {"interpolate", "upscale"}
+
+
+def test_motion_alone_needs_no_gpu() -> None:
+    found = planned(prompt("motion_lab"))
+    assert not work(found.job, found.nets)
+    assert {"load", "pose", "draw", "save"} <= set(found.job.cpu)
+
+
+def test_the_exact_plan_is_taken_where_it_is_known() -> None:
+    plan = Keyframes((0, 2, 19), 20, Fraction(12))
+    assert planned(prompt("motion_edit"), plan).job.clips[0].plan == plan
+    with pytest.raises(InputError, match="Load Video, keyframes: found a plan for 9 frames"):
+        planned(prompt("motion_edit"), Keyframes((0, 8), 9, Fraction(12)))
+
+
+def test_what_a_hash_cache_has_is_spared() -> None:
+    given = prompt("motion_edit")
+
+    def keep(node_id: str) -> None:
+        node = FrugalHashCache.PREPARE_CLASS_CLONE(None)
+        node.hidden = SimpleNamespace(unique_id=node_id, dynprompt=DynamicPrompt(given))
+        node.execute([torch.rand(1, 8, 8, 3)], [""], [True])
+
+    assert planned(given).job.cached == frozenset()
+    keep("11")  # behind the sampler
+    assert planned(given).job.cached == {"encode", "sample", "decode", "pose", "draw"}
+    keep("16")  # behind the interpolation
+    assert planned(given).job.cached >= {"interpolate", "upscale", "load", "plan"}
+    assert "save" not in planned(given).job.cached
+    given["11"]["inputs"]["enabled"] = given["16"]["inputs"]["enabled"] = False
+    assert planned(given).job.cached == frozenset()
+
+
+def test_other_samplers_are_named_as_left_out() -> None:
+    given = prompt("finish_video")
+    given["99"] = {"class_type": "KSampler", "inputs": {}, "_meta": {"title": "My Sampler"}}
+    assert planned(given).notes == ("My Sampler is not part of the estimate.",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"Checkpoint": {"ckpt_name": "gone.safetensors"}}, "Checkpoint, ckpt_name"),
+        ({"ControlNet": {"control_net_name": "gone.safetensors"}}, "ControlNet, control_net_name"),
+        ({"Upscale_Model": {"model_name": "gone.pth"}}, "Upscale Model, model_name"),
+        ({"RIFE": {"model_name": "gone.pkl"}}, "RIFE, model_name"),
+        ({"Load_Video": {"file": "gone.mp4"}}, "Load Video, file"),
+        ({"Load_Video": {"start": 99}}, "Load Video, start"),
+        ({"Sampler": {"model": 3}}, "Sampler, model"),
+        ({"Sampler": {"steps": ["2", 0]}}, "Sampler, steps: found a wire from Extract Pose"),
+        ({"Sampler": {"mode": "thin"}}, "Sampler, mode"),
+        ({"Plan_Keyframes": {"every": 0}}, "Plan Keyframes, every"),
+        ({"Interpolate": {"frame_rate": -1}}, "Interpolate, frame_rate"),
+        ({"Load_Video": {"size": "huge"}}, "Load Video, size"),
+    ],
+)
+def test_what_is_wrong_is_said_of_its_node(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        planned(prompt("motion_edit", **changes))
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "value"),
+    [
+        ("Sampler", "steps", 10**6),  # would take minutes and gigabytes
+        ("Sampler", "steps", "many"),
+        ("Sampler", "cfg", float("nan")),
+        ("Sampler", "sampler_name", ["1", 2, 3]),
+        ("Plan_Keyframes", "every", 10**30),
+        ("Load_Video", "frame_rate", 1e308),
+        ("Load_Video", "width", {}),
+        ("Load_Video", "file", []),
+        ("Upscale", "longer_side", 10**30),
+    ],
+)
+def test_values_that_comfyui_would_not_take_are_refused(title: str, name: str, value: Any) -> None:
+    for given in (value, ["constant", 0]):
+        found = prompt("motion_edit", **{title: {name: given}})
+        found["constant"] = {"class_type": "PrimitiveInt", "inputs": {"value": value}}
+        with pytest.raises(InputError) as error:
+            planned(found)
+        words = title.replace("_", " ")
+        assert f"{words}, {name}" in str(error.value) and f"{words}, {words}" not in str(error.value)
+
+
+def test_a_wire_from_nowhere_is_in_no_cache() -> None:
+    planned(prompt("motion_edit", Checkpoint={"ckpt_name": "frugal-demo.ckpt", "extra": ["gone", 0]}))
+
+
+@pytest.mark.parametrize("given", [None, [], {}, {"1": 3}, {"1": {"inputs": {}}}, {"1": {"class_type": "A"}}])
+def test_what_is_no_prompt_is_refused(given: object) -> None:
+    with pytest.raises(InputError, match="prompt"):
+        planned(given)
+
+
+def test_two_samplers_are_too_many() -> None:
+    given = prompt("motion_edit")
+    given["99"] = given["10"]
+    with pytest.raises(InputError, match="Sampler and Sampler"):
+        planned(given)
+
+
+def test_a_prompt_without_a_video_is_refused() -> None:
+    given = {"1": {"class_type": "FrugalSaveVideo", "inputs": {}}}
+    with pytest.raises(InputError, match="no video"):
+        planned(given)
+
+
+def test_a_constant_may_come_from_a_node_of_its_own() -> None:
+    given = prompt("motion_edit", Sampler={"steps": ["99", 0]})
+    given["99"] = {"class_type": "PrimitiveInt", "inputs": {"value": 5}, "_meta": {"title": "Steps"}}
+    assert planned(given).job.steps == 5
