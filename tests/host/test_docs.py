@@ -52,6 +52,12 @@ def test_there_is_one_page_per_node_and_no_other() -> None:
     assert {path.stem for path in DOCS.glob("*.md")} == set(SCHEMAS)
 
 
+def test_the_front_page_leads_to_each_by_its_name() -> None:
+    front = (DOCS.parents[1] / "README.md").read_text(encoding="utf-8")
+    named = {node_id: name for name, node_id in re.findall(r"\[([^\]]+)\]\(web/docs/(\w+)\.md\)", front)}
+    assert named == {node_id: schema.display_name for node_id, schema in SCHEMAS.items()}
+
+
 @pytest.mark.parametrize("node_id", SCHEMAS)
 def test_the_title_is_the_name_in_the_menu(node_id: str) -> None:
     assert page(node_id).splitlines()[0] == f"# {SCHEMAS[node_id].display_name}"

@@ -28,7 +28,9 @@ PAGES = sorted(name for name in ARCHIVE if name.endswith(".md"))
 
 def test_the_archive_has_what_is_installed_and_nothing_for_developers() -> None:
     assert {"__init__.py", "install.py", "requirements.txt", "CHANGELOG.md", "workflows/run.py"} <= ARCHIVE
+    assert "docs/install.md" in ARCHIVE
     assert not [name for name in ARCHIVE if name.startswith(("tests/", "tools/", "training/", "bench/"))]
+    assert "CONTRIBUTING.md" not in ARCHIVE
 
 
 @pytest.mark.parametrize("page", PAGES)
