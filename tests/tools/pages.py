@@ -36,6 +36,11 @@ def links(text: str) -> list[str]:
     return [target for target in targets if target] + re.findall(r"(?:src|href)=\"([^\"]+)\"", html)
 
 
+def in_code(text: str) -> list[str]:
+    """What stands between backticks."""
+    return [token.content for token in _tokens(text) if token.type == "code_inline"]
+
+
 def anchors(text: str) -> set[str]:
     """What stands behind ``#`` for each of the headings."""
     seen: Counter[str] = Counter()

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from ..conftest import ROOT
-from .pages import anchors, known_files, links
+from .pages import anchors, in_code, known_files, links
 
 FILES = known_files()
 FOLDERS = {str(folder) for name in FILES for folder in PurePosixPath(name).parents}
@@ -18,6 +18,10 @@ PAGES = sorted(name for name in FILES if name.endswith(".md"))
 TEXTS = sorted(name for name in FILES if name.endswith((".md", ".py", ".js", ".json", ".toml")))
 OURS = re.compile(r"^https://github\.com/frugal-motion/frugal-motion/(?:blob|tree|raw)/main/")
 """How a page names a file of ours that is not installed with it."""
+
+
+OUR_PATH = re.compile(rf"(?:{'|'.join(sorted(name for name in FOLDERS if re.fullmatch('[a-z]+', name)))})/[\w./-]+")
+"""Of a file or folder, as text names it: ``nodes/economy/prices.json``."""
 
 
 def broken(page: str, text: str) -> list[str]:
@@ -42,6 +46,12 @@ def _leads_somewhere(page: str, text: str, link: str) -> bool:
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_to_files_and_headings(page: str) -> None:
     assert broken(page, (ROOT / page).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_in_the_text_are_there(page: str) -> None:
+    named = [path for path in in_code((ROOT / page).read_text(encoding="utf-8")) if OUR_PATH.fullmatch(path)]
+    assert [path for path in named if path.rstrip("/") not in FILES | FOLDERS] == []
 
 
 def test_whole_urls_of_our_files_lead_to_files() -> None:
