@@ -88,7 +88,7 @@ def bench(arguments: Sequence[str] = ()) -> None:
 
 
 def costs(arguments: Sequence[str] = ()) -> None:
-    """Write what 10 seconds of video cost into the README."""
+    """Write what 10 seconds of video cost into docs/costs.md."""
     run([models().python, "-m", "tools.costs"])
 
 

@@ -1,4 +1,4 @@
-"""What 10 seconds of video cost, by the pack's own estimate: ``make costs`` writes it into the README.
+"""What 10 seconds of video cost, by the pack's own estimate: ``make costs`` writes it into docs/costs.md.
 
 Counts full-size nets on torch's meta device; only the weights of RIFE and Real-ESRGAN are needed.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "costs.md"
 BEGIN, END = "<!-- made by make costs -->\n", "<!-- end of make costs -->\n"
 
 CARDS = ("T4", "L4", "RTX 3090", "RTX 4090", "A100 80GB", "H200")
@@ -117,7 +117,7 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
 
 
 def section(work: Any) -> str:
-    """The README's section, without its heading; ``work`` is from ``nets``."""
+    """The page's section, without its heading; ``work`` is from ``nets``."""
     return f"{_table(work)}\n{_calculation(work)}"
 
 
@@ -178,16 +178,16 @@ def _whole(value: float) -> str:
     return f"${value:,.0f}"
 
 
-def updated(readme: str, text: str) -> str:
-    """The README with another section.
+def updated(page: str, text: str) -> str:
+    """The page with another section.
 
     Raises:
         ValueError: the marks are missing.
     """
-    before, begin, rest = readme.partition(BEGIN)
+    before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"README.md: no {BEGIN.strip()} or no {END.strip()}")
+        raise ValueError(f"{PAGE.name}: no {BEGIN.strip()} or no {END.strip()}")
     return f"{before}{BEGIN}\n{text.strip()}\n\n{END}{after}"
 
 
@@ -196,7 +196,7 @@ def main() -> int:
     from .pack import import_pack
 
     import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
-    README.write_text(updated(README.read_text(encoding="utf-8"), section(nets(ROOT / ".assets"))), encoding="utf-8")
+    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), section(nets(ROOT / ".assets"))), encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What the README says of costs is what ``make costs`` says."""
+"""What docs/costs.md says of costs is what ``make costs`` says."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def work(assets):
     return costs.nets(assets)
 
 
-def test_the_readme_says_what_the_command_says(work) -> None:
-    readme = costs.README.read_text(encoding="utf-8")
-    assert costs.updated(readme, costs.section(work)) == readme, "run `make costs`"
+def test_the_page_says_what_the_command_says(work) -> None:
+    page = costs.PAGE.read_text(encoding="utf-8")
+    assert costs.updated(page, costs.section(work)) == page, "run `make costs`"
 
 
 def test_ten_seconds_naive_and_frugal(work) -> None:
@@ -31,6 +31,6 @@ def test_spot_is_sixty_to_eighty_percent_cheaper() -> None:
     assert 0.6 <= 1 - card.spot / card.on_demand <= 0.8
 
 
-def test_a_readme_without_marks_is_not_touched() -> None:
+def test_a_page_without_marks_is_not_touched() -> None:
     with pytest.raises(ValueError, match="make costs"):
         costs.updated("# Frugal Motion", "text")

@@ -33,7 +33,7 @@ def ten_seconds(**settings) -> Edit:
 @pytest.mark.parametrize(
     ("mode", "unet", "control"), [("sparse", 1116, 1116), ("hybrid", 1828, 1116), ("dense", 4320, 1116)]
 )
-def test_the_rows_of_ten_seconds_are_those_of_the_readme(mode, unet, control) -> None:
+def test_the_rows_of_ten_seconds_are_those_of_the_page(mode, unet, control) -> None:
     found = rows(ten_seconds(mode=mode))
     assert (found.unet, found.control) == (unet, control)
 

@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from pathspec import GitIgnoreSpec
 
+from ..conftest import ROOT
+from .pages import anchors, known_files, links
+
 if sys.version_info >= (3, 11):
     import tomllib
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def archive() -> set[str]:
     """What comfy-cli packs: the files that git knows (or would, once added), but for those of ``.comfyignore``."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
     left_out = GitIgnoreSpec.from_lines((ROOT / ".comfyignore").read_text(encoding="utf-8").splitlines())
-    return {name for name in listed.split("\0") if name and (ROOT / name).exists() and not left_out.match_file(name)}
+    return {name for name in known_files() if not left_out.match_file(name)}
 
 
 ARCHIVE = archive()
 PAGES = sorted(name for name in ARCHIVE if name.endswith(".md"))
 
 
-def links(text: str) -> list[str]:
-    """Targets of links and pictures, but for those in code."""
-    text = re.sub(r"^(```.*?^```|    .*?$)|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"\]\(\s*<?([^)\s>]+)", text) + re.findall(r"(?:src|href)=\"([^\"]+)\"", text)
-
-
-def headings(text: str) -> set[str]:
-    """Anchors of the headings, as GitHub makes them."""
-    titles = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
-
-
 def test_the_archive_has_what_is_installed_and_nothing_for_developers() -> None:
     assert {"__init__.py", "install.py", "requirements.txt", "CHANGELOG.md", "workflows/run.py"} <= ARCHIVE
+    assert "docs/install.md" in ARCHIVE
     assert not [name for name in ARCHIVE if name.startswith(("tests/", "tools/", "training/", "bench/"))]
+    assert "CONTRIBUTING.md" not in ARCHIVE
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -60,7 +42,7 @@ def test_links_lead_to_what_the_archive_holds(page: str) -> None:
             continue
         path = unquote(target.path)
         if not path:
-            assert target.fragment in headings(text), link
+            assert target.fragment in anchors(text), link
             continue
         file = (ROOT / page).parent.joinpath(path).resolve().relative_to(ROOT).as_posix()
         assert file in ARCHIVE or any(name.startswith(f"{file}/") for name in ARCHIVE), link

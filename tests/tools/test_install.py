@@ -196,4 +196,4 @@ def test_the_lists_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert REQUIREMENTS.read_text(encoding="utf-8").split() == project["project"]["dependencies"]
     assert project["dependency-groups"]["pose"] == [install.MEDIAPIPE, install.OPENCV]
-    assert install.MEDIAPIPE.replace("==", " | ") in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert install.MEDIAPIPE.replace("==", " | ") in (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
