@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from ..economy.run_keeper import stored_runs
 from ..errors import InputError
-from .edit import GPU_STAGES, Edit, Nets, cpu_frames, work
-from .edit_reader import INTERPOLATE, SAMPLER, STAGES, UPSCALE, planned
+from .edit import GPU_STAGES, cpu_frames
 from .throughput import Measured
+from .walk import Planned, planned
 
 LATEST = 40
-_STAGES = {**STAGES, SAMPLER: "sample", INTERPOLATE: "interpolate", UPSCALE: "upscale"}
 _OF_SAMPLER = ("encode", "sample", "decode")
 
 
@@ -32,22 +30,21 @@ def measured_of(record: Mapping[str, Any]) -> list[Measured]:
     if record.get("status") != "success" or not record.get("prompt"):
         return []
     try:
-        job, nets = work_of(json.dumps(record["prompt"], sort_keys=True))
+        found = work_of(json.dumps(record["prompt"], sort_keys=True))
     except InputError:
         return []
-    return list(_measured(record, job, nets))
+    return list(_measured(record, found))
 
 
 @lru_cache(maxsize=LATEST)
-def work_of(prompt: str) -> tuple[Edit, Nets]:
+def work_of(prompt: str) -> Planned:
     """What a prompt does, whatever a cache has of it by now; the prompt is JSON, so that it can be remembered by it."""
-    found = planned(json.loads(prompt))
-    return replace(found.job, cached=frozenset()), found.nets  # what the cache has now it had not before the run
+    return planned(json.loads(prompt), looks_into_cache=False)  # what it has now it had not before the run
 
 
-def _measured(record: Mapping[str, Any], job: Edit, nets: Nets) -> Iterator[Measured]:
-    done, on_cpu = work(job, nets), cpu_frames(job)
-    for stage, (device, seconds) in _seconds(record).items():
+def _measured(record: Mapping[str, Any], found: Planned) -> Iterator[Measured]:
+    done, on_cpu = found.work(), cpu_frames(found.job)
+    for stage, (device, seconds) in _seconds(record, found.stages).items():
         if stage in on_cpu:
             yield Measured(stage, "cpu", 0.0, on_cpu[stage], seconds)
         elif stage in done:
@@ -57,11 +54,11 @@ def _measured(record: Mapping[str, Any], job: Edit, nets: Nets) -> Iterator[Meas
                 yield Measured(stage, device, flops, done[stage].frames, seconds)
 
 
-def _seconds(record: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
+def _seconds(record: Mapping[str, Any], stages: Mapping[str, str]) -> dict[str, tuple[str, float]]:
     """By stage, on which device and how long, of those that really ran, for all clips."""
     found: dict[str, tuple[str, float]] = {}
     for cost in record["stages"]:
-        stage = _STAGES.get(cost["kind"])
+        stage = stages.get(cost["kind"])
         if stage is None or cost["cached"] or cost.get("hits"):
             continue
         device = record["card"] if stage in GPU_STAGES else "cpu"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -72,7 +72,7 @@ class Edit:
         order: which of interpolation and upscaling is first.
         full_precision: fp32 where the machine would take half.
         cached: stages that a cache is expected to spare.
-        cpu: stages on the CPU, of ``CPU_STAGES``.
+        cpu: stages on the CPU, of ``CPU_STAGES``; with the frames that go through each, where those are known.
     """
 
     clips: tuple[EditedClip, ...]
@@ -91,7 +91,7 @@ class Edit:
     order: Order = "cheaper"
     full_precision: bool = False
     cached: frozenset[str] = frozenset()
-    cpu: tuple[str, ...] = ()
+    cpu: tuple[str, ...] | Mapping[str, int] = ()
 
     @property
     def seconds(self) -> Fraction:
@@ -262,6 +262,8 @@ def _interpolation(frames: FramesToMake, size: Size, nets: Nets) -> StageWork:
 
 def cpu_frames(job: Edit) -> dict[str, int]:
     """Frames that go through each of the job's stages on the CPU."""
+    if isinstance(job.cpu, Mapping):
+        return dict(job.cpu)
     grid = sum(clip.plan.frame_count for clip in job.clips)
     counts = {
         "draw": sum(len(clip.plan.frames) for clip in job.clips),

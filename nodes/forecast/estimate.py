@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from ..economy.prices import check_price
-from .edit import GPU_STAGES, NO_LIMIT, Edit, Nets, Rows, cpu_frames, rows, savings, work
+from .edit import CPU_STAGES, GPU_STAGES, NO_LIMIT, Edit, Nets, Rows, StageWork, cpu_frames, rows, savings, work
 from .throughput import Throughput
 
 MEMORY_MARGIN = 1.5
@@ -107,6 +107,11 @@ class Estimate:
         """The same, the naive way."""
         return self.dollars_of(self.naive_seconds)
 
+    @property
+    def dollars_per_10_s(self) -> float | None:
+        """Of video; ``None`` if not known, or where there is none."""
+        return None if self.dollars is None or not self.video_seconds else self.dollars / self.video_seconds * 10
+
     def dollars_of(self, seconds: float | None) -> float | None:
         """Rent for some seconds."""
         return None if seconds is None else seconds * self.price / 3600
@@ -118,8 +123,8 @@ class Estimate:
             "rows": asdict(self.rows),
             "seconds": self.seconds,
             "dollars": self.dollars,
-            "dollars_per_clip": None if self.dollars is None else self.dollars / self.clips,
-            "dollars_per_10_s": None if self.dollars is None else self.dollars / self.video_seconds * 10,
+            "dollars_per_clip": None if self.dollars is None else self.dollars / max(self.clips, 1),
+            "dollars_per_10_s": self.dollars_per_10_s,
             "naive_seconds": self.naive_seconds,
             "naive_dollars": self.naive_dollars,
             "savings": [
@@ -137,7 +142,7 @@ def estimate(job: Edit, nets: Nets, machine: Machine) -> Estimate:
     """What a job will take on a machine."""
     fit = rows_that_fit(job, nets, machine)
     stages = tuple(_stages(job, nets, machine, fit))
-    steps = [(name, gpu_seconds(step, nets, machine)) for name, step in savings(job)]
+    steps = list(_gpu_steps(job, nets, machine))
     return Estimate(
         stages=stages,
         rows=rows(job, fit),
@@ -148,6 +153,81 @@ def estimate(job: Edit, nets: Nets, machine: Machine) -> Estimate:
         clips=len(job.clips),
         video_seconds=float(job.seconds),
     )
+
+
+@dataclass(frozen=True)
+class OtherWork:
+    """Work that belongs to no edit, such as that of ComfyUI's own samplers.
+
+    Attributes:
+        stages: what there is to do on the GPU.
+        rows: of UNet and ControlNet.
+        memory: bytes at the peak.
+    """
+
+    stages: Mapping[str, StageWork] = field(default_factory=dict)
+    rows: Rows = field(default_factory=Rows)
+    memory: float = 0.0
+
+
+def estimate_all(edits: Sequence[tuple[Edit, Nets]], other: OtherWork, machine: Machine) -> Estimate:
+    """What several edits, and what else a workflow does, will take one after the other."""
+    each = [estimate(job, nets, machine) for job, nets in edits]
+    more = _other_stages(other, machine)
+    seconds = _sum(stage.seconds for stage in more)
+    steps = _steps_together([[*_gpu_steps(job, nets, machine)] for job, nets in edits])
+    together = [(name, _sum(iter((found, seconds)))) for name, found in steps]
+    return Estimate(
+        stages=tuple(_merged([*(stage for one in each for stage in one.stages), *more])),
+        rows=sum((one.rows for one in each), other.rows),
+        naive_seconds=together[0][1],
+        savings=tuple(_waterfall(together)),
+        memory=max(other.memory, *(one.memory for one in each)),
+        price=machine.price,
+        clips=sum(one.clips for one in each),
+        video_seconds=sum(one.video_seconds for one in each),
+    )
+
+
+def _other_stages(other: OtherWork, machine: Machine) -> list[StageEstimate]:
+    speed, found = machine.throughput, []
+    for name, done in other.stages.items():
+        seconds = speed.seconds(name, done.flops, done.frames)
+        found.append(StageEstimate(name, "gpu", done.frames, done.flops, seconds, False, speed.is_measured(name)))
+    return found
+
+
+def _gpu_steps(job: Edit, nets: Nets, machine: Machine) -> Iterator[tuple[str, float | None]]:
+    return ((name, gpu_seconds(step, nets, machine)) for name, step in savings(job))
+
+
+def _steps_together(each: list[list[tuple[str, float | None]]]) -> Iterator[tuple[str, float | None]]:
+    """The steps of the longest way, and what all edits take at each; one that has no such step stays where it was."""
+    at = [steps[0][1] for steps in each]
+    for name, _ in max(each, key=len):
+        at = [dict(steps).get(name, before) for steps, before in zip(each, at, strict=True)]
+        yield name, _sum(iter(at))
+
+
+def _merged(stages: Sequence[StageEstimate]) -> Iterator[StageEstimate]:
+    """Stages of one name on one device as one, in the order of the pipeline."""
+    order = [*CPU_STAGES[:-1], *GPU_STAGES, CPU_STAGES[-1]]
+    names = dict.fromkeys((stage.stage, stage.device) for stage in stages)
+    for name, device in sorted(names, key=lambda one: order.index(one[0]) if one[0] in order else len(order)):
+        found = [stage for stage in stages if (stage.stage, stage.device) == (name, device)]
+        yield (
+            found[0]
+            if len(found) == 1
+            else StageEstimate(
+                name,
+                device,
+                sum(stage.frames for stage in found),
+                _sum(stage.flops for stage in found),
+                _sum(stage.seconds for stage in found),
+                all(stage.cached for stage in found),
+                all(stage.measured for stage in found),
+            )
+        )
 
 
 def gpu_seconds(job: Edit, nets: Nets, machine: Machine) -> float | None:

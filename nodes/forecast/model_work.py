@@ -292,23 +292,32 @@ def _control_work(file: FileVersion) -> tuple[Work, float]:
     return _remembered(lambda width, height: control_flops(net, config, width, height)), half_bytes(net)
 
 
+def upscale_scale(path: Path) -> float:
+    """How many times as wide the result of an upscaling net is.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return _upscaler(FileVersion.of(path))[1]
+
+
 def upscale_work(path: Path) -> Work:
     """FLOPs for a frame of that size through an upscaling net. Its weights, which are small, are read.
 
     Raises:
         InputError: the file cannot be read.
     """
-    return _upscale_work(FileVersion.of(path))
+    return _upscaler(FileVersion.of(path))[0]
 
 
 @lru_cache(maxsize=8)
-def _upscale_work(file: FileVersion) -> Work:
+def _upscaler(file: FileVersion) -> tuple[Work, float]:
     try:
         net: Any = ModelLoader().load_from_state_dict(load_state_dict(file.path))
     except (UnsupportedModelError, RuntimeError, ValueError) as error:
         raise InputError("upscale_model", repr(file.path.name), "a super-resolution net") from error
     each = Upscaler(net, Accelerator(), (2, 2)).flops_per_pixel()
-    return lambda width, height: None if each is None else each * width * height
+    return lambda width, height: None if each is None else each * width * height, float(net.scale)
 
 
 def interpolation_work(path: Path) -> tuple[Work, Work]:

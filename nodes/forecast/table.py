@@ -8,11 +8,15 @@ from .estimate import Estimate, StageEstimate
 HEADINGS = ("stage", "device", "frames", "TFLOP", "seconds", "by")
 
 
-def as_text(estimate: Estimate) -> str:
-    """Markdown, aligned so that it reads as plain text too."""
+def as_text(estimate: Estimate, is_whole: bool = True) -> str:
+    """Markdown, aligned so that it reads as plain text too.
+
+    Args:
+        is_whole: whether the work of all nodes is known; else the dollars are the least.
+    """
     lines = [_line(stage) for stage in estimate.stages]
     lines.append(("on the GPU", "", "", "", _number(estimate.seconds, 1), ""))
-    return "\n".join([aligned([HEADINGS, *lines]), "", *_words(estimate)])
+    return "\n".join([aligned([HEADINGS, *lines]), "", *_words(estimate, "" if is_whole else "At least ")])
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
@@ -29,15 +33,16 @@ def _line(stage: StageEstimate) -> tuple[str, ...]:
     return stage.stage, stage.device, f"{stage.frames:,}", flops, _number(stage.seconds, 1), by if known else "-"
 
 
-def _words(estimate: Estimate) -> list[str]:
+def _words(estimate: Estimate, least: str) -> list[str]:
     if not any(stage.device == "gpu" for stage in estimate.stages):
         return ["Nothing in this workflow needs the GPU."]
     words = []
     if estimate.dollars is not None and estimate.price:
         each = f" ({dollars(estimate.dollars / estimate.clips)} per clip)" if estimate.clips > 1 else ""
-        per_ten = dollars(estimate.dollars / estimate.video_seconds * 10)
+        per_ten = estimate.dollars_per_10_s
+        of_video = "" if per_ten is None else f", {dollars(per_ten)} per 10 s of video"
         words.append(
-            f"{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h, {per_ten} per 10 s of video; "
+            f"{least}{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h{of_video}; "
             f"the naive way {dollars(estimate.naive_dollars or 0)}."
         )
     elif estimate.seconds is None:

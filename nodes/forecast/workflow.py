@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,23 +49,6 @@ class Workflow:
         values = self.prompt[node_id]["inputs"].values()
         return [value[0] for value in values if is_link(value) and value[0] in self.prompt]
 
-    def nearest(self, node_id: str, name: str | None, classes: Collection[str]) -> str | None:
-        """The nearest node of some classes that leads to an input, or to any input if ``name`` is ``None``."""
-        wire = self.prompt[node_id]["inputs"].get(name) if name else None
-        if name is None:
-            start = self.sources(node_id)
-        else:
-            start = [wire[0]] if wire is not None and is_link(wire) and wire[0] in self.prompt else []
-        waiting, seen = deque(start), set(start)
-        while waiting:
-            current = waiting.popleft()
-            if self.kind(current) in classes:
-                return current
-            new = [source for source in self.sources(current) if source not in seen]
-            seen.update(new)
-            waiting.extend(new)
-        return None
-
     def value(self, node_id: str, name: str, default: Any = None) -> Any:
         """A constant input, also when it comes from a node that holds nothing but a constant.
 
@@ -105,18 +87,6 @@ class Workflow:
     def inputs(self, node_id: str) -> dict[str, Any]:
         """All constant inputs of a node that its class knows."""
         return {name: self.value(node_id, name) for name in known_inputs(self.prompt[node_id])}
-
-    def needed(self, is_at_hand: Callable[[str], bool]) -> set[str]:
-        """Nodes that will run, as nothing in front of a node ``is_at_hand`` does."""
-        wired = {source for node_id in self.prompt for source in self.sources(node_id)}
-        waiting = [node_id for node_id in self.prompt if node_id not in wired]
-        seen = set(waiting)
-        while waiting:
-            current = waiting.pop()
-            new = [] if is_at_hand(current) else [source for source in self.sources(current) if source not in seen]
-            seen.update(new)
-            waiting.extend(new)
-        return seen
 
     def error(self, node_id: str, name: str, found: str, allowed: str, remedy: str = "") -> InputError:
         """An error that names the node."""

@@ -17,10 +17,10 @@ from ..host.models import compute_device, inference_dtype, this_device
 from ..keyframes.keyframes import Keyframes
 from .advice import Advice, advise
 from .calibration import measured_runs
-from .edit_reader import planned
-from .estimate import GIGABYTE, Estimate, Machine, estimate
+from .estimate import GIGABYTE, Estimate, Machine, estimate_all
 from .table import as_text
 from .throughput import Measured, calibrated
+from .walk import planned
 
 THIS_MACHINE = "this machine"
 
@@ -77,17 +77,23 @@ class EstimateOptions:
 
 @dataclass(frozen=True)
 class WorkflowEstimate:
-    """An estimate, how a budget can be met, and what to know about it."""
+    """An estimate, how a budget can be met, what to know about it, and the nodes whose work is not in it."""
 
     estimate: Estimate
     gpu: str
     advice: Advice | None
     notes: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the work of all nodes is known."""
+        return not self.unknown
 
     @property
     def text(self) -> str:
         """The table and the words below it, as Markdown."""
-        lines = [as_text(self.estimate), *([str(self.advice)] if self.advice else []), *self.notes]
+        lines = [as_text(self.estimate, self.is_whole), *([str(self.advice)] if self.advice else []), *self.notes]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -96,6 +102,7 @@ class WorkflowEstimate:
             "gpu": self.gpu,
             "advice": self.advice.as_dict() if self.advice else None,
             "notes": list(self.notes),
+            "unknown": list(self.unknown),
             "table": self.text,
         }
 
@@ -126,10 +133,17 @@ def workflow_estimate(prompt: Any, options: EstimateOptions, measured: Sequence[
     """The same for the node."""
     machine, name, notes = _machine(options, measured)
     found = planned(prompt, options.keyframes)
-    advice = advise(found.job, found.nets, machine, options.budget) if options.budget and machine.price else None
+    edits = [(plan.edit, plan.nets) for plan in found.edits]
+    whole = estimate_all(edits, found.other, machine)
+    is_one = len(edits) == 1 and not found.other.stages
+    advice = None
+    if options.budget and machine.price and is_one:
+        advice = advise(*edits[0], machine, options.budget)
     if options.budget and not machine.price:
         notes.append("A budget needs a price: choose a GPU, or give its dollars per hour.")
-    return WorkflowEstimate(estimate(found.job, found.nets, machine), name, advice, (*notes, *found.notes))
+    if options.budget and not is_one:
+        notes.append("How to meet a budget is told for workflows with one sampler, our own.")
+    return WorkflowEstimate(whole, name, advice, (*notes, *found.notes), found.unknown)
 
 
 def likely_cost(prompt: Any) -> dict[str, float] | None:

@@ -118,6 +118,8 @@ class FrugalNode(io.ComfyNode):
         AHEAD: it works on the processor alone, leaves nothing behind but previews, and needs nothing of the run: it may
             be executed at any time, in any thread.
         REMEMBERED: the cache keeps what it makes.
+        FORECAST: tells what the node will take, see ``forecast.inputs.Forecaster``; without one it is taken for nothing
+            on the CPU, and for unknown on the GPU.
         SEARCH_ALIASES: what people type who look for it.
     """
 
@@ -127,6 +129,7 @@ class FrugalNode(io.ComfyNode):
     AHEAD: ClassVar[bool] = False
     REMEMBERED: ClassVar[bool] = False
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
+    FORECAST: ClassVar[Any] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -21,6 +21,7 @@ from ..upscaling.stream import UpscaledStream
 from ..video.rates import usual_rate
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream
+from . import forecast
 from .interpolator import NetInterpolator
 from .rife import load_rife
 from .stream import InterpolatedStream
@@ -34,6 +35,7 @@ SLOWEST, FASTEST = 0.1, 1000.0
 class FrugalLoadInterpolator(FrugalNode):
     """A RIFE net under ComfyUI's model management."""
 
+    FORECAST = staticmethod(forecast.load_interpolator)
     SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation")
 
     @classmethod
@@ -68,6 +70,7 @@ class FrugalLoadInterpolator(FrugalNode):
 class FrugalInterpolate(FrugalNode):
     """Keyframes or a video in, a video at any frame rate out. The work is done while the video is read."""
 
+    FORECAST = staticmethod(forecast.interpolate)
     DEVICE = "gpu"
     SHOWS_STREAM = True
     SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation", "25 fps", "30 fps", "60 fps", "slow motion")

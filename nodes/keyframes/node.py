@@ -16,6 +16,7 @@ from ..host.progress import Progress
 from ..host.video import as_stream
 from ..motion.motion import Motion as MotionValue
 from ..video.stream import FrameStream
+from . import forecast
 from .adaptive import LONGEST_GAP, adaptive
 from .appearance import find_cuts, thumbnails
 from .edits import edited
@@ -30,6 +31,7 @@ METHODS = ("adaptive", "even")
 class FrugalPlanKeyframes(FrugalNode):
     """Chooses the frames that are worth GPU time."""
 
+    FORECAST = staticmethod(forecast.plan_keyframes)
     AHEAD = True
     REMEMBERED = True
     SEARCH_ALIASES = ("key frames", "every nth", "skip frames", "scene detect", "shots", "cheap")

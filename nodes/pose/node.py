@@ -22,6 +22,7 @@ from ..motion.player import shown_motion
 from ..video.rates import usual_rate
 from ..video.stream import ArrayStream, FrameStream
 from ..video.tensors import to_frames, to_image
+from . import forecast
 from .extract import extract_pose
 from .landmarks import MAX_PEOPLE, LandmarkSettings
 from .render import render_motion, resolve_size
@@ -35,6 +36,7 @@ HAND_MODEL = "hand_landmarker.task"
 class FrugalExtractPose(FrugalNode):
     """Finds and follows people, on the CPU."""
 
+    FORECAST = staticmethod(forecast.extract_pose)
     AHEAD = True
     REMEMBERED = True
     SEARCH_ALIASES = ("openpose", "dwpose", "pose estimation", "skeleton", "keypoints", "landmarks", "motion capture")
@@ -134,6 +136,7 @@ class FrugalExtractPose(FrugalNode):
 class FrugalDrawPose(FrugalNode):
     """Draws a motion as the pictures that openpose ControlNets expect."""
 
+    FORECAST = staticmethod(forecast.draw_pose)
     SEARCH_ALIASES = ("openpose", "dwpose", "skeleton", "stick figure", "control image", "hint")
 
     @classmethod

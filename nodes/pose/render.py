@@ -50,14 +50,20 @@ def render_motion(
 
 def resolve_size(like: Motion | VideoInfo, width: int, height: int) -> tuple[int, int]:
     """Width and height of a drawing: 0 for both is that of the frame, 0 for one keeps its proportions."""
+    return proportional_size((like.width, like.height), width, height)
+
+
+def proportional_size(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """The same for a frame of some width and height.
+
+    Raises:
+        InputError: one of the two is negative.
+    """
     if width < 0 or height < 0:
         raise InputError("width, height", f"{width}, {height}", "0 or more")
     if width == 0 and height == 0:
-        return like.width, like.height
-    return (
-        width or max(1, round(height * like.width / like.height)),
-        height or max(1, round(width * like.height / like.width)),
-    )
+        return size
+    return width or max(1, round(height * size[0] / size[1])), height or max(1, round(width * size[1] / size[0]))
 
 
 def _check_count(name: str, count: int, motion: Motion) -> None:

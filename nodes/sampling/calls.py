@@ -18,6 +18,7 @@ def model_calls(
     steps: int,
     denoise: float = 1.0,
     control_range: tuple[float, float] = (0.0, 1.0),
+    part: tuple[int, int] | None = None,
 ) -> tuple[int, int]:
     """Runs of the UNet for a row and prompt, and those of them in which a ControlNet counts.
 
@@ -25,6 +26,7 @@ def model_calls(
         model_sampling: ComfyUI's noise levels of the model.
         sampler, scheduler, steps, denoise: as the sampler node takes them.
         control_range: from when to when the ControlNet counts, 0..1.
+        part: the first step that is taken, and that before which sampling ends; ``None`` for all.
 
     Returns:
         For ``dpm_adaptive``, which looks at the picture, a guess.
@@ -32,6 +34,8 @@ def model_calls(
     sigmas = comfy.samplers.KSampler(
         _patcher(model_sampling), steps, torch.device("cpu"), sampler, scheduler, denoise
     ).sigmas
+    if part:
+        sigmas = sigmas[part[0] : part[1] + 1]
     if len(sigmas) < 2:
         return 0, 0
     model = _Counter(model_sampling)

@@ -18,8 +18,10 @@ from ..host.node import FrugalNode, InterpolationModel, Keyframes, note_shares
 from ..host.progress import show_on_node
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
+from . import forecast
 from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import keyframed, not_interpolated
+from .lines import text_lines
 from .sampler import Control, Mode, SampledClip, SamplerSettings
 from .step_preview import strip_of
 
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 class FrugalKeyframeControlNet(FrugalNode):
     """Makes any ControlNet run on keyframes only, for any sampler."""
 
+    FORECAST = staticmethod(forecast.limit_control)
     SEARCH_ALIASES = ("apply controlnet", "reuse residuals", "cheap", "faster")
 
     @classmethod
@@ -67,6 +70,7 @@ class FrugalKeyframeControlNet(FrugalNode):
 class FrugalTextLines(FrugalNode):
     """Prompts, one per clip."""
 
+    FORECAST = staticmethod(forecast.list_texts)
     SEARCH_ALIASES = ("prompts", "split text", "prompt list", "batch")
 
     @classmethod
@@ -83,15 +87,13 @@ class FrugalTextLines(FrugalNode):
 
     @classmethod
     def execute(cls, text: str) -> io.NodeOutput:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if not lines:
-            raise InputError("text", "no lines", "one line or more")
-        return io.NodeOutput(lines)
+        return io.NodeOutput(text_lines(text))
 
 
 class FrugalKeyframeSampler(FrugalNode):
     """Samples the keyframes of a clip, or all its frames under keyframed control."""
 
+    FORECAST = staticmethod(forecast.sample_keyframes)
     DEVICE = "gpu"
     SEARCH_ALIASES = ("ksampler", "vid2vid", "video to video", "img2img", "restyle", "openpose", "cheap", "batch")
 

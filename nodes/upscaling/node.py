@@ -17,6 +17,7 @@ from ..host.progress import show_on_node, tracked
 from ..host.video import Charged, StreamVideo, as_stream, uncharged
 from ..interpolation.stream import InterpolatedStream
 from ..video.stream import CHUNK, FrameStream
+from . import forecast
 from .order import compare
 from .precision import lower_convolutions
 from .size import target_size
@@ -35,6 +36,7 @@ Frames = io.Custom("IMAGE,VIDEO")
 class FrugalUpscale(FrugalNode):
     """A VIDEO or an IMAGE in, the same kind out. A VIDEO is upscaled while it is read."""
 
+    FORECAST = staticmethod(forecast.upscale)
     DEVICE = "gpu"
     SEARCH_ALIASES = ("esrgan", "realesrgan", "enlarge", "super resolution", "2x", "4x", "4k")
 

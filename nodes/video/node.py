@@ -23,6 +23,7 @@ from ..host.metadata import workflow_metadata
 from ..host.node import FrugalNode, Stage
 from ..host.progress import NodeNotes, Progress
 from ..host.video import StreamVideo, as_stream, audio_input
+from . import forecast
 from .clip import open_clip
 from .codecs import CODECS
 from .decode import DecodeSettings, FileStream
@@ -44,6 +45,7 @@ COUNT = "frugal_count"
 class FrugalLoadVideo(FrugalNode):
     """Opens a clip as a stream."""
 
+    FORECAST = staticmethod(forecast.load_video)
     AHEAD = True
     SEARCH_ALIASES = ("vhs", "import video", "open video", "video input", "decode", "mp4", "frame rate")
 
@@ -90,6 +92,7 @@ class FrugalLoadVideo(FrugalNode):
 class FrugalLoadClips(FrugalNode):
     """Opens several clips, to be edited in one go."""
 
+    FORECAST = staticmethod(forecast.load_clips)
     SEARCH_ALIASES = ("vhs", "load videos", "batch", "several videos", "multiple videos", "folder of videos")
 
     @classmethod
@@ -222,6 +225,7 @@ def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
 class FrugalSaveVideo(FrugalNode):
     """Writes a stream to a file."""
 
+    FORECAST = staticmethod(forecast.save_video)
     SEARCH_ALIASES = ("vhs", "video combine", "export video", "encode", "mp4", "h264", "h265", "av1", "prores", "gif")
 
     @classmethod

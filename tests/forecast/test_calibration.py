@@ -13,8 +13,8 @@ import pytest
 from frugal_motion.nodes.economy.run_keeper import stored_runs
 from frugal_motion.nodes.forecast.calibration import measured_of, measured_runs
 from frugal_motion.nodes.forecast.edit import work
-from frugal_motion.nodes.forecast.edit_reader import planned
 from frugal_motion.nodes.forecast.throughput import Measured, calibrated
+from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.metering.meter import StageCost
 
 PROMPT = {

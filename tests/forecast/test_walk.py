@@ -18,7 +18,7 @@ from frugal_motion import FrugalMotion
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.forecast.edit import rows, work
-from frugal_motion.nodes.forecast.edit_reader import planned
+from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
@@ -215,11 +215,16 @@ def test_what_is_no_prompt_is_refused(given: object) -> None:
         planned(given)
 
 
-def test_two_samplers_are_too_many() -> None:
+def test_two_samplers_are_counted_both() -> None:
     given = prompt("motion_edit")
+    one = planned(given).work()
     given["99"] = given["10"]
-    with pytest.raises(InputError, match="Sampler and Sampler"):
-        planned(given)
+    both = planned(given)
+    assert [plan.edit.upscales for plan in both.edits] == [True, False]
+    assert both.work()["sample"].flops == 2 * one["sample"].flops
+    assert {stage: both.work()[stage] for stage in ("interpolate", "upscale")} == {
+        stage: one[stage] for stage in ("interpolate", "upscale")
+    }
 
 
 def test_a_prompt_without_a_video_is_refused() -> None:

@@ -1,0 +1,446 @@
+"""What ComfyUI's own nodes will take, and what they give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import InputImpl
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import InputError
+from ..host.folders import input_file, model_file
+from ..host.node import FrugalNode
+from ..host.video import as_stream
+from ..interpolation.forecast import load_interpolator
+from ..keyframes.keyframes import Keyframes
+from ..sampling.calls import model_calls
+from ..video.forecast import loaded, save_video
+from ..video.grid import ClipStream
+from .edit import EditedClip, Rows, Size
+from .facts import (
+    AppliedControl,
+    Clips,
+    Conditioning,
+    ControlNet,
+    DeviceWork,
+    Forecast,
+    Guider,
+    Interpolator,
+    Latents,
+    Model,
+    SamplerName,
+    Sigmas,
+    Texts,
+    Upscaler,
+    Vae,
+    pictures,
+)
+from .inputs import Forecaster, Inputs
+from .model_work import checkpoint_work, control_work, upscale_scale, upscale_work, vae_work
+
+_TILE, _OVERLAP = 512, 32
+"""Pixels of the tiles that Upscale Image (using Model) cuts large pictures into."""
+_NETS = frozenset(
+    {"MODEL", "VAE", "CONTROL_NET", "UPSCALE_MODEL", "INTERP_MODEL", "CLIP_VISION", "GUIDER", "STYLE_MODEL"}
+)
+_NO_PIXELS = _NETS | {"CLIP", "CONDITIONING", "CLIP_VISION_OUTPUT", "SIGMAS", "SAMPLER", "NOISE"}
+
+WITHOUT_WORK = frozenset(
+    {
+        *("CLIPLoader", "DualCLIPLoader", "CLIPSetLastLayer", "LoraLoader", "LoraLoaderModelOnly", "RandomNoise"),
+        *("PreviewAny", "PreviewImage", "SaveImage", "PrimitiveInt", "PrimitiveFloat", "PrimitiveString"),
+        *("PrimitiveStringMultiline", "PrimitiveBoolean", "LoadAudio", "SaveAudio", "ImageFromBatch", "ImageBatch"),
+    }
+)
+"""Nodes of ComfyUI that need not be loaded to be known."""
+
+
+def without_work(kind: str, node_class: Any) -> bool:
+    """Whether the work of a class of nodes is nothing beside that of nets: one of ours, or of ComfyUI's own."""
+    if kind in WITHOUT_WORK:
+        return True
+    if node_class is None:
+        return False
+    if isinstance(node_class, type) and issubclass(node_class, FrugalNode):
+        return node_class.DEVICE == "cpu" or kind == "FrugalPrewarm"
+    module = str(getattr(node_class, "RELATIVE_PYTHON_MODULE", "nodes"))
+    return (module == "nodes" or module.startswith("comfy_extras.")) and not _runs_a_net(node_class)
+
+
+def _runs_a_net(node_class: Any) -> bool:
+    """Whether it takes a net and gives something else than nets and prompts."""
+    kinds = node_class.INPUT_TYPES()
+    taken = {str(spec[0]) for part in ("required", "optional") for spec in kinds.get(part, {}).values()}
+    given = {str(kind) for kind in node_class.RETURN_TYPES}
+    return bool(taken & _NETS) and bool(given - _NO_PIXELS)
+
+
+def _path(inputs: Inputs, folder: str, argument: str) -> Path:
+    return model_file(folder, str(inputs.value(argument)), argument)
+
+
+def _model(path: Path) -> Model:
+    found = checkpoint_work(path)
+    return Model(found.unet, found.row_memory, found.weights, found.model_sampling)
+
+
+def load_checkpoint(inputs: Inputs) -> Forecast:
+    """MODEL, CLIP and VAE."""
+    path = _path(inputs, "checkpoints", "ckpt_name")
+    return Forecast((_model(path), None, Vae(*vae_work(path))))
+
+
+def load_unet(inputs: Inputs) -> Forecast:
+    """MODEL."""
+    return Forecast((_model(_path(inputs, "diffusion_models", "unet_name")),))
+
+
+def load_vae(inputs: Inputs) -> Forecast:
+    """VAE."""
+    return Forecast((Vae(*vae_work(_path(inputs, "vae", "vae_name"))),))
+
+
+def load_control_net(inputs: Inputs) -> Forecast:
+    """CONTROL_NET."""
+    return Forecast((ControlNet(*control_work(_path(inputs, "controlnet", "control_net_name"))),))
+
+
+def load_control_net_for_model(inputs: Inputs) -> Forecast:
+    """CONTROL_NET, as a difference to a MODEL."""
+    return Forecast((ControlNet(*control_work(_path(inputs, "controlnet", "model"))),))
+
+
+def type_of_control(inputs: Inputs) -> Forecast:
+    """CONTROL_NET that is told what its hints are."""
+    return Forecast((inputs.fact("control_net", ControlNet),))
+
+
+def load_upscaler(inputs: Inputs) -> Forecast:
+    """UPSCALE_MODEL."""
+    path = _path(inputs, "upscale_models", "model_name")
+    return Forecast((Upscaler(inputs.counted(upscale_work(path), path.name), upscale_scale(path)),))
+
+
+def load_video(inputs: Inputs) -> Forecast:
+    """VIDEO, at its own size and rate."""
+    stream = as_stream(InputImpl.VideoFromFile(str(input_file(inputs.value("file")))))
+    return loaded(inputs, [stream] if isinstance(stream, ClipStream) else [])
+
+
+def load_image(inputs: Inputs) -> Forecast:
+    """IMAGE."""
+    path = input_file(str(inputs.value("image")), "image")
+    try:
+        with Image.open(path) as image:
+            return Forecast((pictures(1, image.size),))
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError("image", repr(path.name), "a picture") from error
+
+
+def encode_text(inputs: Inputs) -> Forecast:
+    """CONDITIONING; a text encoder takes less than a hundredth of what a sampler does."""
+    return Forecast((Conditioning(texts=inputs.fact("text", Texts)),))
+
+
+def apply_control(inputs: Inputs) -> Forecast | None:
+    """CONDITIONING with a ControlNet on top."""
+    net = inputs.fact("control_net", ControlNet)
+    if net is None:
+        return None
+    start, end = (
+        float(inputs.value(name, default)) for name, default in (("start_percent", 0.0), ("end_percent", 1.0))
+    )
+    applied = (AppliedControl(net, start, end),) if inputs.value("strength", 1.0) else ()
+    names = [name for name in ("positive", "negative", "conditioning") if inputs.fact(name, Conditioning)]
+    found = [inputs.needed(name, Conditioning, "a prompt") for name in names]
+    return Forecast(tuple(replace(one, controls=(*one.controls, *applied)) for one in found))
+
+
+def empty_latents(inputs: Inputs) -> Forecast:
+    """LATENT."""
+    size = int(inputs.value("width", 512)), int(inputs.value("height", 512))
+    return Forecast((Latents(int(inputs.value("batch_size", 1)), size),))
+
+
+def repeat_latents(inputs: Inputs) -> Forecast | None:
+    """LATENT, several times."""
+    latents = inputs.fact("samples", Latents)
+    return Forecast((replace(latents, rows=latents.rows * int(inputs.value("amount", 1))),)) if latents else None
+
+
+def encode_images(inputs: Inputs) -> Forecast | None:
+    """LATENT of an IMAGE."""
+    images, vae = inputs.fact("pixels", Clips), inputs.fact("vae", Vae)
+    if images is None or vae is None:
+        return None
+    (size, *others) = {clip.size for clip in images.clips}
+    if others:
+        return None
+    width, height = size[0] // 8 * 8, size[1] // 8 * 8
+    work = DeviceWork("encode", "gpu", images.frames, _times(images.frames, vae.encode(width, height)))
+    return Forecast((Latents(images.frames, (width, height)),), (work,))
+
+
+def decode_latents(inputs: Inputs) -> Forecast | None:
+    """IMAGE of a LATENT."""
+    latents, vae = inputs.fact("samples", Latents), inputs.fact("vae", Vae)
+    if latents is None or vae is None:
+        return None
+    work = DeviceWork("decode", "gpu", latents.rows, _times(latents.rows, vae.decode(*latents.size)))
+    return Forecast((pictures(latents.rows, latents.size),), (work,))
+
+
+def sample(inputs: Inputs) -> Forecast | None:
+    """KSampler."""
+    given = _guided(inputs), inputs.fact("latent_image", Latents)
+    if None in given:
+        return None
+    value = inputs.value
+    sigmas = Sigmas(str(value("scheduler")), int(value("steps")), float(value("denoise", 1.0)))
+    return _sampled(inputs, *given, sigmas, SamplerName(str(value("sampler_name"))))
+
+
+def sample_steps(inputs: Inputs) -> Forecast | None:
+    """KSampler (Advanced): some of the steps."""
+    given = _guided(inputs), inputs.fact("latent_image", Latents)
+    if None in given:
+        return None
+    value = inputs.value
+    sigmas, steps = Sigmas(str(value("scheduler")), int(value("steps"))), (value("start_at_step"), value("end_at_step"))
+    return _sampled(inputs, *given, sigmas, SamplerName(str(value("sampler_name"))), steps)
+
+
+def sample_custom(inputs: Inputs) -> Forecast | None:
+    """SamplerCustom."""
+    given = inputs.fact("sigmas", Sigmas), inputs.fact("sampler", SamplerName)
+    return _sampled(inputs, _guided(inputs), inputs.fact("latent_image", Latents), *given)
+
+
+def sample_guided(inputs: Inputs) -> Forecast | None:
+    """SamplerCustomAdvanced."""
+    given = inputs.fact("sigmas", Sigmas), inputs.fact("sampler", SamplerName)
+    return _sampled(inputs, inputs.fact("guider", Guider), inputs.fact("latent_image", Latents), *given)
+
+
+def _guided(inputs: Inputs) -> Guider | None:
+    model = inputs.fact("model", Model)
+    positive, negative = (inputs.fact(name, Conditioning) for name in ("positive", "negative"))
+    if model is None or positive is None or negative is None:
+        return None
+    return Guider(model, (positive, negative), float(inputs.value("cfg", 1.0)))
+
+
+def guide(inputs: Inputs) -> Forecast | None:
+    """CFGGuider."""
+    found = _guided(inputs)
+    return Forecast((found,)) if found else None
+
+
+def guide_plainly(inputs: Inputs) -> Forecast | None:
+    """BasicGuider: one prompt."""
+    model, prompt = inputs.fact("model", Model), inputs.fact("conditioning", Conditioning)
+    return Forecast((Guider(model, (prompt,), 1.0),)) if model and prompt else None
+
+
+def schedule(inputs: Inputs) -> Forecast:
+    """BasicScheduler."""
+    value = inputs.value
+    return Forecast((Sigmas(str(value("scheduler")), int(value("steps")), float(value("denoise", 1.0))),))
+
+
+def select_sampler(inputs: Inputs) -> Forecast:
+    """KSamplerSelect."""
+    return Forecast((SamplerName(str(inputs.value("sampler_name"))),))
+
+
+def _sampled(
+    inputs: Inputs,
+    guider: Guider | None,
+    latents: Latents | None,
+    sigmas: Sigmas | None,
+    sampler: SamplerName | None,
+    steps: tuple[int, int] | None = None,
+) -> Forecast | None:
+    """LATENT: every row runs through the model once a call and prompt."""
+    if guider is None or latents is None or sigmas is None or sampler is None:
+        return None
+    model = guider.model
+    needs_both = guider.cfg != 1 or "cfg_pp" in sampler.name
+    prompts = guider.prompts if needs_both else guider.prompts[:1]
+
+    def calls(control_range: tuple[float, float]) -> tuple[int, int]:
+        given = (model.model_sampling, sampler.name, sigmas.scheduler, sigmas.steps, sigmas.denoise)
+        return model_calls(*given, control_range, steps)
+
+    rows = latents.rows * calls((0.0, 1.0))[0] * len(prompts)
+    flops, control_rows, weights = _times(rows, model.unet(*latents.size)), 0, model.weights
+    for control in [control for prompt in prompts for control in prompt.controls]:
+        each = min(latents.rows, control.net.keyframes or latents.rows)
+        count = each * calls((control.start, control.end))[1]
+        control_rows += count
+        flops = _sum(flops, _times(count, inputs.counted(control.net.work, "ControlNet")(*latents.size)))
+    weights += sum({id(one.net): one.net.weights for prompt in prompts for one in prompt.controls}.values())
+    memory = weights + latents.rows * (model.row_memory(*latents.size) or 0.0)
+    work = DeviceWork("sample", "gpu", latents.rows, flops, Rows(rows, control_rows), memory)
+    return Forecast((latents, latents), (work,))
+
+
+def upscale_images(inputs: Inputs) -> Forecast | None:
+    """IMAGE, enlarged by a net; in tiles that overlap."""
+    images, net = inputs.fact("image", Clips), inputs.fact("upscale_model", Upscaler)
+    if images is None or net is None:
+        return None
+    flops = [_times(len(clip.plan.frames), _tiled(net, clip.size)) for clip in images.clips]
+    total: float | None = 0.0
+    for one in flops:
+        total = _sum(total, one)
+    larger = _resized(images, lambda size: (round(size[0] * net.scale), round(size[1] * net.scale)))
+    return Forecast((larger,), (DeviceWork("upscale", "gpu", images.frames, total),))
+
+
+def _tiled(net: Upscaler, size: Size) -> float | None:
+    total: float | None = 0.0
+    for width in _tiles(size[0]):
+        for height in _tiles(size[1]):
+            total = _sum(total, net.work(width, height))
+    return total
+
+
+def _tiles(side: int) -> list[int]:
+    if side <= _TILE:
+        return [side]
+    starts = range(0, side - _OVERLAP, _TILE - _OVERLAP)
+    return [min(_TILE, side - max(0, min(side - _OVERLAP, start))) for start in starts]
+
+
+def interpolate_images(inputs: Inputs) -> Forecast | None:
+    """IMAGE, with so many frames in place of each but the last."""
+    images, net = inputs.fact("images", Clips), inputs.fact("interp_model", Interpolator)
+    if images is None or net is None:
+        return None
+    times, clips, made, total = int(inputs.value("multiplier", 2)), [], 0, 0.0
+    for clip in images.clips:
+        count = len(clip.plan.frames)
+        between = max(count - 1, 0) * (times - 1)
+        made += between
+        total += between * (net.interpolate(*clip.size) or 0.0) + count * (net.prepare(*clip.size) or 0.0)
+        plan = Keyframes.all_frames(count + between, clip.plan.frame_rate * times)
+        clips.append(replace(clip, plan=plan))
+    return Forecast((Clips(tuple(clips), is_image=True),), (DeviceWork("interpolate", "gpu", made, total),))
+
+
+def video_components(inputs: Inputs) -> Forecast:
+    """IMAGE of a VIDEO."""
+    video = inputs.fact("video", Clips)
+    return Forecast((Clips(video.clips, video.edit, is_image=True) if video else None,))
+
+
+def create_video(inputs: Inputs) -> Forecast:
+    """VIDEO of an IMAGE."""
+    images = inputs.fact("images", Clips)
+    if images is None:
+        return Forecast()
+    rate = Fraction(inputs.value("fps", 25.0)).limit_denominator(1001)
+    clips = (replace(c, plan=Keyframes.all_frames(len(c.plan.frames), rate)) for c in images.clips)
+    return Forecast((Clips(tuple(clips), images.edit),))
+
+
+def scale_images(inputs: Inputs) -> Forecast:
+    """IMAGE of a width and a height, one of which may be left to the other."""
+    images = inputs.fact("image", Clips)
+    if images is None:
+        return Forecast()
+    width, height = int(inputs.value("width", 0)), int(inputs.value("height", 0))
+
+    def fitted(size: Size) -> Size:
+        if not width and not height:
+            return size
+        return (
+            width or max(1, round(size[0] * height / size[1])),
+            height or max(1, round(size[1] * width / size[0])),
+        )
+
+    return Forecast((_resized(images, fitted),))
+
+
+def stitch_images(inputs: Inputs) -> Forecast:
+    """IMAGE of two, beside or above each other; the second is brought to the size of the first."""
+    one, two = inputs.fact("image1", Clips), inputs.fact("image2", Clips)
+    if one is None or two is None:
+        return Forecast((one,))
+    is_beside = str(inputs.value("direction", "right")) in ("left", "right")
+
+    def both(size: Size) -> Size:
+        width, height = two.clips[0].size
+        return (
+            (size[0] + round(width * size[1] / height), size[1])
+            if is_beside
+            else (size[0], size[1] + round(height * size[0] / width))
+        )
+
+    return Forecast((_resized(one, both),))
+
+
+def scale_images_by(inputs: Inputs) -> Forecast:
+    """IMAGE, so many times as large."""
+    images, factor = inputs.fact("image", Clips), float(inputs.value("scale_by", 1.0))
+    if images is None:
+        return Forecast()
+    return Forecast((_resized(images, lambda size: (round(size[0] * factor), round(size[1] * factor))),))
+
+
+def _resized(images: Clips, size: Any) -> Clips:
+    """Pictures of another size; what made the old ones goes no further."""
+    clips: list[EditedClip] = [replace(clip, size=size(clip.size)) for clip in images.clips]
+    return Clips(tuple(clips), is_image=True)
+
+
+def _times(count: int, each: float | None) -> float | None:
+    return None if each is None or not math.isfinite(each) else count * each
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
+
+
+CORE: Mapping[str, Forecaster] = {
+    "CheckpointLoaderSimple": load_checkpoint,
+    "UNETLoader": load_unet,
+    "VAELoader": load_vae,
+    "ControlNetLoader": load_control_net,
+    "DiffControlNetLoader": load_control_net_for_model,
+    "UpscaleModelLoader": load_upscaler,
+    "FrameInterpolationModelLoader": load_interpolator,
+    "LoadVideo": load_video,
+    "LoadImage": load_image,
+    "CLIPTextEncode": encode_text,
+    "SetUnionControlNetType": type_of_control,
+    "ControlNetApply": apply_control,
+    "ControlNetApplyAdvanced": apply_control,
+    "EmptyLatentImage": empty_latents,
+    "RepeatLatentBatch": repeat_latents,
+    "VAEEncode": encode_images,
+    "VAEDecode": decode_latents,
+    "KSampler": sample,
+    "KSamplerAdvanced": sample_steps,
+    "SamplerCustom": sample_custom,
+    "SamplerCustomAdvanced": sample_guided,
+    "CFGGuider": guide,
+    "BasicGuider": guide_plainly,
+    "BasicScheduler": schedule,
+    "KSamplerSelect": select_sampler,
+    "ImageUpscaleWithModel": upscale_images,
+    "FrameInterpolate": interpolate_images,
+    "GetVideoComponents": video_components,
+    "CreateVideo": create_video,
+    "SaveVideo": save_video,
+    "ImageScale": scale_images,
+    "ImageStitch": stitch_images,
+    "ImageScaleBy": scale_images_by,
+}
+"""Forecasters by class."""

@@ -1,0 +1,94 @@
+"""A node's inputs, as its forecaster sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from ..errors import InputError
+from ..graph import is_link
+from ..keyframes.keyframes import Keyframes
+from .edit import Work
+from .facts import Clips, EditPlan, Forecast
+from .workflow import Workflow
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """A node of a workflow, and what is known in front of it.
+
+    Attributes:
+        flow: the workflow.
+        node_id: the node's in it.
+        fact_on: tells what is known of what comes over a wire.
+        edits: that nodes in front have begun.
+        notes: for the user.
+        keyframes: the exact plan of the clip, where the user has given it.
+    """
+
+    flow: Workflow
+    node_id: str
+    fact_on: Callable[[Any], object]
+    edits: Sequence[EditPlan]
+    notes: list[str]
+    keyframes: Keyframes | None = None
+
+    @property
+    def title(self) -> str:
+        """What the user calls the node."""
+        return self.flow.title(self.node_id)
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """A constant input.
+
+        Raises:
+            InputError: it is only known once the workflow runs, missing without a default, or not allowed.
+        """
+        return self.flow.value(self.node_id, name, default)
+
+    def constants(self) -> dict[str, Any]:
+        """All inputs, none of which may be wired to more than a constant.
+
+        Raises:
+            InputError: one is.
+        """
+        return self.flow.inputs(self.node_id)
+
+    def fact(self, name: str, kind: type[T]) -> T | None:
+        """What is known of an input; ``None`` if nothing of that kind is."""
+        found = self.fact_on(self._wire(name))
+        return found if isinstance(found, kind) else None
+
+    def needed(self, name: str, kind: type[T], allowed: str) -> T:
+        """The same.
+
+        Raises:
+            InputError: nothing of that kind is known.
+        """
+        found = self.fact(name, kind)
+        if found is None:
+            what = "nothing that is known before the run" if is_link(self._wire(name)) else "no wire"
+            raise InputError(name, what, allowed)
+        return found
+
+    def _wire(self, name: str) -> Any:
+        return self.flow.prompt[self.node_id]["inputs"].get(name)
+
+    def counted(self, work: Work, name: str) -> Work:
+        """The work of a net, or none with a note where it cannot be counted."""
+        if work(64, 64) is not None:
+            return work
+        self.notes.append(f"The work of the {name} cannot be counted; it is left out.")
+        return lambda width, height: 0.0
+
+    def edit_of(self, clips: Clips) -> EditPlan | None:
+        """The edit that clips are the result of, if no other node goes on with it yet."""
+        plan = clips.edit
+        return None if plan is None or any(one.before is plan for one in self.edits) else plan
+
+
+Forecaster: TypeAlias = Callable[[Inputs], "Forecast | None"]
+"""From what is known in front of a node to what it gives and does; ``None`` if that cannot be told."""
