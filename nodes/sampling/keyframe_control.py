@@ -232,6 +232,11 @@ def not_interpolated(control: ControlBase) -> str | None:
     return None if kind.__module__ == comfy.controlnet.__name__ else f"{kind.__module__}.{kind.__qualname__}"
 
 
+def on_every_frame(control: str) -> str:
+    """What to tell people of a control that ``not_interpolated`` has named."""
+    return f"{control} cannot be interpolated between keyframes; it runs on every frame."
+
+
 def keyframed(control: ControlBase, keyframes: Keyframes, reuse: int = 1) -> KeyframeControl:
     """Make a control run on the keyframes of a clip only. Wrapping twice re-plans.
 
