@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from comfy_api.latest import Input
-
 from ..host.folders import lent_file
 from ..host.node import Stage
 from ..host.progress import Progress
-from ..host.video import StreamVideo, as_stream
+from ..host.video import StreamVideo, as_stream, is_video
 from ..video.decode import DecodeSettings, FileStream
 from ..video.encode import LOSSLESS, save
 from ..video.stream import CHUNK, Frames, FrameStream
@@ -34,7 +32,7 @@ def keep(key: str, values: list[Any], spent: Callable[[], Spent], made_by: str) 
         NotStorable: a value is of a kind that cannot be kept.
         OSError: the disk is full, or the like.
     """
-    if len(values) == 1 and isinstance(values[0], Input.Video):
+    if len(values) == 1 and is_video(values[0]):
         stream = _Work(as_stream(values[0]))
         progress = Progress(stream.info.frame_count)
 

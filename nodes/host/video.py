@@ -157,6 +157,11 @@ def _value(member: Any) -> str:
     return str(getattr(member, "value", member))
 
 
+def is_video(value: Any) -> bool:
+    """Whether something is a VIDEO, ours or core's."""
+    return isinstance(value, Input.Video)
+
+
 def as_stream(video: Input.Video) -> FrameStream:
     """The frames of any VIDEO: ours, a file of a core loader, or images in memory."""
     if isinstance(video, StreamVideo):

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ...host.node import FrugalNode, Motion
 from ..editing.align import blend
 from ..motion import Motion as MotionValue
-from ..player import shown_motion
+from .player import shown_motion
 
 
 class FrugalBlendMotions(FrugalNode):

@@ -8,7 +8,7 @@ from ...host.node import FrugalNode, Motion
 from ...host.video import as_stream
 from ..framing import reframed
 from ..motion import Motion as MotionValue
-from ..player import shown_motion
+from .player import shown_motion
 
 
 class FrugalFitMotion(FrugalNode):

@@ -10,7 +10,7 @@ from ...host.node import FrugalNode, Motion
 from ..editing.style import MIRRORS, PRESETS, StyleSettings, style
 from ..editing.style import preset as preset_named
 from ..motion import Motion as MotionValue
-from ..player import shown_motion
+from .player import shown_motion
 
 
 class FrugalMotionStyle(FrugalNode):

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ...host.node import FrugalNode, Motion
 from ..editing.retarget import SCALES, RetargetSettings, retarget
 from ..motion import Motion as MotionValue
-from ..player import shown_motion
+from .player import shown_motion
 
 
 class FrugalRetargetMotion(FrugalNode):

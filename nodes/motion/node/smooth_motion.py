@@ -9,7 +9,7 @@ from ..cleaning.repair import RepairSettings
 from ..cleaning.repair import repair as repair_motion
 from ..cleaning.smooth import METHODS, smooth
 from ..motion import Motion as MotionValue
-from ..player import shown_motion
+from .player import shown_motion
 
 
 class FrugalSmoothMotion(FrugalNode):

@@ -16,7 +16,7 @@ from ...host.folders import list_models, model_file
 from ...host.node import FrugalNode, Motion
 from ...host.progress import Progress
 from ...host.video import as_stream
-from ...motion.player import shown_motion
+from ...motion.node.player import shown_motion
 from ...video.rates import usual_rate
 from ...video.stream import ArrayStream, FrameStream
 from ...video.tensors import to_frames
