@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..host.folders import lent_file
-from ..host.node import Stage
+from ..host.frugal_node import Stage
 from ..host.progress import Progress
 from ..host.video import StreamVideo, as_stream, is_video
-from ..video.decode import DecodeSettings, FileStream
+from ..video.decode import FileStream
+from ..video.decode_settings import DecodeSettings
 from ..video.encode import LOSSLESS, save
 from ..video.stream import CHUNK, Frames, FrameStream
 from .configured import WorkFailed, cache

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ..economy.local_price import price_here
 from ..graph import is_link, title, upstream
-from ..host.node import Anything, FrugalNode, run_costs, run_id
+from ..host.frugal_node import Anything, FrugalNode, run_costs, run_id
 from ..host.prompt import prompt_origins
 from ..jobs.merged_runs import own_costs
 from .configured import WorkFailed, cache, never_fatal, value_key

@@ -16,12 +16,12 @@ from ..errors import InputError
 from ..video.audio import load_waveform, trimmed
 from ..video.clip import open_clip
 from ..video.codecs import CONTAINERS
-from ..video.decode import DecodeSettings
+from ..video.decode_settings import DecodeSettings
 from ..video.encode import EncodeSettings, save
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
+from .frugal_node import Stage
 from .metadata import as_tag
-from .node import Stage
 from .previews import shown_on_node
 
 

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..caching.memoize import memoized
 from ..errors import InputError
-from ..host.node import FrugalNode, Keyframes, Motion
+from ..host.frugal_node import FrugalNode, Keyframes, Motion
 from ..host.previews import shown_file
 from ..host.progress import Progress
 from ..host.video import as_stream

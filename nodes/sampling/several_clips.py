@@ -12,8 +12,8 @@ import torch
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..errors import InputError
+from ..host.frugal_node import note_shares
 from ..host.lists import broadcast, only
-from ..host.node import note_shares
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
 from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models

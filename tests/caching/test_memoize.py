@@ -13,7 +13,7 @@ from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.caching.memoize import memoized
 from frugal_motion.nodes.caching.store import EntryStore
-from frugal_motion.nodes.host.node import Stage, run_costs
+from frugal_motion.nodes.host.frugal_node import Stage, run_costs
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.keyframes import plan as planning
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes

@@ -28,7 +28,7 @@ from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.nodes.caching.tree_codec import NotStorable
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.host.node import Stage
+from frugal_motion.nodes.host.frugal_node import Stage
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames
 

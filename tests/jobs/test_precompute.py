@@ -25,7 +25,7 @@ from frugal_motion.nodes.caching.statistics import Statistics
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.background import background_work
-from frugal_motion.nodes.host.node import FrugalNode, Stage, ledger
+from frugal_motion.nodes.host.frugal_node import FrugalNode, Stage, ledger
 from frugal_motion.nodes.host.settings import MOST_JOBS, Settings
 from frugal_motion.nodes.jobs.comfy_queue import QueueMachine, gathering, kind_of
 from frugal_motion.nodes.jobs.merge import MOST

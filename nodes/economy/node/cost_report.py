@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from comfy_api.latest import Input, io, ui
 
+from ...host.frugal_node import Anything, FrugalNode, run_costs
 from ...host.models import this_device
-from ...host.node import Anything, FrugalNode, run_costs
 from ...host.prompt import own_prompt
 from ...jobs.merged_runs import own_costs
 from ...strict_json import to_json

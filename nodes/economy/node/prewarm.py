@@ -7,8 +7,8 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
+from ...host.frugal_node import Anything, FrugalNode
 from ...host.models import load
-from ...host.node import Anything, FrugalNode
 from ..prewarming import patchers
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...motion.node.player import shown_motion
 from ..keypoints import from_keypoints
 from .sockets import Keypoints, frame_rate_input, given_rate

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...host.folders import fingerprint, input_file, is_input_file, list_inputs, list_outputs
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...motion.node.player import shown_motion
 from ..files import FOLDER, SUFFIXES, load_motion
 from .sockets import frame_rate_input, given_rate

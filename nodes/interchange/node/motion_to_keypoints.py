@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...motion.motion import Motion as MotionValue
 from ..keypoints import FLAVOURS, to_keypoints
 from .sockets import Keypoints

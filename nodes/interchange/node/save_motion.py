@@ -6,7 +6,7 @@ from comfy_api.latest import io, ui
 
 from ...errors import InputError
 from ...host.folders import output_file
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...motion.motion import Motion as MotionValue
 from ..files import FOLDER, SUFFIXES, save_motion
 

@@ -9,9 +9,9 @@ import torch
 from comfy_api.latest import Input, io
 
 from ...errors import InputError
+from ...host.frugal_node import FrugalNode, InterpolationModel, Stage
+from ...host.frugal_node import Keyframes as KeyframesSocket
 from ...host.models import accelerator
-from ...host.node import FrugalNode, InterpolationModel, Stage
-from ...host.node import Keyframes as KeyframesSocket
 from ...host.progress import show_on_node
 from ...host.video import Charged, StreamVideo, as_stream, uncharged
 from ...keyframes.keyframes import Keyframes

@@ -6,8 +6,8 @@ import torch
 from comfy_api.latest import io
 
 from ...host.folders import list_models, model_file
+from ...host.frugal_node import FrugalNode, InterpolationModel
 from ...host.models import compute_device, convolution_dtype, load_state_dict, managed
-from ...host.node import FrugalNode, InterpolationModel
 from ..rife import load_rife
 
 FOLDER = "frame_interpolation"

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.node import Anything, FrugalNode
+from ...host.frugal_node import Anything, FrugalNode
 from ..merge import MOST, item_name
 
 ITEMS = [item_name(place) for place in range(MOST)]

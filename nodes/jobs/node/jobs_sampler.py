@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.node import FrugalNode, Keyframes
+from ...host.frugal_node import FrugalNode, Keyframes
 from ...sampling.node import FrugalKeyframeSampler
 from ...sampling.several_clips import sampled
 from ..merge import MOST

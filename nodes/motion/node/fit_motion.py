@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import Input, io
 
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...host.video import as_stream
 from ..framing import reframed
 from ..motion import Motion as MotionValue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io, ui
 
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...strict_json import to_json
 from ...video.tensors import to_image
 from ..motion import Motion as MotionValue

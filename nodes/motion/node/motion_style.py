@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ..editing.style import MIRRORS, PRESETS, StyleSettings, style
 from ..editing.style import preset as preset_named
 from ..motion import Motion as MotionValue

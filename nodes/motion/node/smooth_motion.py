@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ..cleaning.repair import RepairSettings
 from ..cleaning.repair import repair as repair_motion
 from ..cleaning.smooth import METHODS, smooth

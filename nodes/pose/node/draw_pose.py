@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import Input, io
 
-from ...host.node import FrugalNode, Keyframes, Motion
+from ...host.frugal_node import FrugalNode, Keyframes, Motion
 from ...host.progress import Progress
 from ...host.video import as_stream
 from ...keyframes.keyframes import Keyframes as KeyframesValue

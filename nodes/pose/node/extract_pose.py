@@ -13,7 +13,7 @@ from ...caching.memoize import memoized
 from ...errors import InputError
 from ...host.background import in_background
 from ...host.folders import list_models, model_file
-from ...host.node import FrugalNode, Motion
+from ...host.frugal_node import FrugalNode, Motion
 from ...host.progress import Progress
 from ...host.video import as_stream
 from ...motion.node.player import shown_motion

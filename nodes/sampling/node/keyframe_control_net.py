@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.node import FrugalNode, Keyframes
+from ...host.frugal_node import FrugalNode, Keyframes
 from ...host.progress import show_on_node
 from ...keyframes.keyframes import Keyframes as Plan
 from ..keyframe_control import keyframed, not_interpolated, on_every_frame

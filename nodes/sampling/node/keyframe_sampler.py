@@ -7,7 +7,7 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io, ui
 
-from ...host.node import FrugalNode, InterpolationModel, Keyframes
+from ...host.frugal_node import FrugalNode, InterpolationModel, Keyframes
 from ..edit import EDIT_MODES
 from ..several_clips import sampled
 from ..step_preview import strip_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ...errors import InputError
-from ...host.node import FrugalNode
+from ...host.frugal_node import FrugalNode
 
 
 class FrugalTextLines(FrugalNode):

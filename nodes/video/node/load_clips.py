@@ -6,13 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.folders import (
-    VIDEO_SUFFIXES,
-    clip_fingerprint,
-    clip_name,
-    input_files,
-)
-from ...host.node import FrugalNode
+from ...host.folders import VIDEO_SUFFIXES, clip_fingerprint, clip_name, input_files
+from ...host.frugal_node import FrugalNode
 from ...host.progress import NodeNotes
 from ..decode_settings import decode_settings
 from .loading import decode_inputs, opened

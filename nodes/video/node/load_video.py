@@ -6,12 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.folders import (
-    clip_fingerprint,
-    is_input_clip,
-    list_clips,
-)
-from ...host.node import FrugalNode
+from ...host.folders import clip_fingerprint, is_input_clip, list_clips
+from ...host.frugal_node import FrugalNode
 from ...host.progress import NodeNotes
 from ..decode_settings import decode_settings
 from .loading import decode_inputs, opened

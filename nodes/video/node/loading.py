@@ -6,14 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.folders import (
-    input_clip,
-)
-from ...host.node import Stage
+from ...host.folders import input_clip
+from ...host.frugal_node import Stage
 from ...host.video import StreamVideo
 from ..clip import open_clip
-from ..decode import DecodeSettings
-from ..decode_settings import SIZES
+from ..decode_settings import SIZES, DecodeSettings
 from ..geometry import FITS
 from ..notes import Note
 

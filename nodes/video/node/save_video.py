@@ -7,11 +7,9 @@ from typing import Any
 
 from comfy_api.latest import Input, io, ui
 
-from ...host.folders import (
-    output_file,
-)
+from ...host.folders import output_file
+from ...host.frugal_node import FrugalNode
 from ...host.metadata import workflow_metadata
-from ...host.node import FrugalNode
 from ...host.progress import Progress
 from ...host.video import StreamVideo, as_stream, audio_input
 from ..codecs import CODECS
