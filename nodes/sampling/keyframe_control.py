@@ -145,7 +145,7 @@ class KeyframeControl(ControlBase):
         if not self._is_on(level):
             return None
         rows = self.layout.keyframe_rows(batched_number)
-        part = _Rows(rows, x_noisy.shape[0])
+        part = _SomeRows(rows, x_noisy.shape[0])
         prompts = tuple(map(str, transformer_options.get("uuids") or transformer_options.get("cond_or_uncond", ())))
         control = self._recent.find(level, prompts)
         if control is None:
@@ -206,7 +206,7 @@ class _Recent:
             self._kept[prompts] = {place: list(residuals) for place, residuals in control.items()}
 
 
-class _Rows:
+class _SomeRows:
     """Some rows of everything in a batch."""
 
     def __init__(self, rows: list[int], batch: int) -> None:
