@@ -3,8 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes.caching.node import FrugalHashCache
-from .nodes.economy.node import FrugalCostReport
-from .nodes.economy.prewarm_node import FrugalPrewarm
+from .nodes.economy.node import FrugalCostReport, FrugalPrewarm
 from .nodes.forecast.node import FrugalCostEstimate
 from .nodes.host.folders import register_model_folders
 from .nodes.interchange.node import (

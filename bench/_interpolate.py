@@ -27,7 +27,8 @@ except ImportError:
 from frugal_motion.bench._compare import seconds_side_by_side  # noqa: E402
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator  # noqa: E402
 from frugal_motion.nodes.keyframes.keyframes import Keyframes  # noqa: E402
-from frugal_motion.nodes.video.decode import DecodeSettings, FileStream  # noqa: E402
+from frugal_motion.nodes.video.decode import FileStream  # noqa: E402
+from frugal_motion.nodes.video.decode_settings import DecodeSettings  # noqa: E402
 from frugal_motion.nodes.video.tensors import to_image  # noqa: E402
 
 ASSETS = ROOT / ".assets"

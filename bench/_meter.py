@@ -19,12 +19,13 @@ import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
 import folder_paths  # noqa: E402
 from comfy_execution.utils import CurrentNodeContext  # noqa: E402
 
-from frugal_motion.nodes.host import node  # noqa: E402
-from frugal_motion.nodes.host.node import Stage  # noqa: E402
+from frugal_motion.nodes.host import frugal_node as node  # noqa: E402
+from frugal_motion.nodes.host.frugal_node import Stage  # noqa: E402
 from frugal_motion.nodes.host.video import Charged  # noqa: E402
 from frugal_motion.nodes.metering.machine_probe import MachineProbe  # noqa: E402
 from frugal_motion.nodes.metering.meter import Reading  # noqa: E402
-from frugal_motion.nodes.video.decode import DecodeSettings, FileStream  # noqa: E402
+from frugal_motion.nodes.video.decode import FileStream  # noqa: E402
+from frugal_motion.nodes.video.decode_settings import DecodeSettings  # noqa: E402
 from frugal_motion.nodes.video.encode import EncodeSettings, save  # noqa: E402
 
 CLIP = ROOT / ".assets" / "input" / "one_person.mp4"

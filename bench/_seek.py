@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bench._compare import result, seconds_side_by_side
 from nodes.video.audio import load_waveform
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 
 COMMAND = "make bench ONLY=video"
 

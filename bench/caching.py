@@ -18,7 +18,8 @@ from bench._compare import result, seconds_side_by_side
 from nodes.caching.digests import digest
 from nodes.caching.store import EntryStore
 from nodes.caching.values import VALUES
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 from nodes.video.encode import LOSSLESS, save
 
 CLIP = Path(__file__).resolve().parent.parent / ".assets/input/one_person.mp4"

@@ -23,7 +23,8 @@ from nodes.interpolation.interpolator import Between, NetInterpolator
 from nodes.interpolation.rife import load_rife
 from nodes.interpolation.stream import InterpolatedStream
 from nodes.keyframes.keyframes import Keyframes
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 from nodes.video.stream import ArrayStream, Frames
 
 FOLDER = Path(__file__).resolve().parent

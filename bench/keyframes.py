@@ -21,7 +21,8 @@ from nodes.keyframes.keyframes import Keyframes
 from nodes.keyframes.uniform import every_nth
 from nodes.pose.extract import extract_pose
 from nodes.pose.landmarks import LandmarkSettings
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 from nodes.video.stream import ArrayStream, Frames
 
 ASSETS = Path(__file__).resolve().parent.parent / ".assets"

@@ -12,7 +12,8 @@ import numpy as np
 
 from nodes.pose.landmarks import LandmarkSettings, _open_landmarker, detect_people
 from nodes.pose.mediapipe_tasks import to_image
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 from nodes.video.stream import ArrayStream, FrameStream
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,7 +18,8 @@ from bench._compare import result, seconds_side_by_side
 from bench._seek import measure_seeks
 from nodes.interpolation.stream import InterpolatedStream
 from nodes.keyframes.keyframes import Keyframes
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 from nodes.video.encode import EncodeSettings, save
 from nodes.video.stream import ArrayStream, Frames
 

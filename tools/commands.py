@@ -30,7 +30,7 @@ def models(arguments: Sequence[str] = ()) -> Environment:
 
 
 def lint(arguments: Sequence[str] = ()) -> None:
-    """Ruff, mypy, and what the registry checks before it publishes."""
+    """Ruff, mypy, which way imports run, and what the registry checks before it publishes."""
     _lint(set_up())
 
 
@@ -38,6 +38,7 @@ def _lint(made: Environment) -> None:
     run([made.python, "-m", "ruff", "check"])
     run([made.python, "-m", "ruff", "format", "--check"])
     run([made.python, "-m", "mypy", *CHECKED])
+    run([environment.executable(environment.VENV, "lint-imports"), "--no-logo", "--no-cache"])
     # It would ask whether it may report its use, and report it.
     silent = {**os.environ, "DO_NOT_TRACK": "1", "COMFY_NO_TELEMETRY": "1"}
     run([made.python, "-m", "comfy_cli", "--skip-prompt", "node", "validate"], env=silent)

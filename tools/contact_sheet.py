@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 
 Picture = npt.NDArray[np.uint8]
 

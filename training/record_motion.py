@@ -17,7 +17,8 @@ from nodes.motion.cleaning.repair import fill_gaps
 from nodes.motion.cleaning.smooth import smooth
 from nodes.pose.extract import extract_pose
 from nodes.pose.landmarks import LandmarkSettings
-from nodes.video.decode import DecodeSettings, FileStream
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
 
 from .poses import REAL_MOTION
 

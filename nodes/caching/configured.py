@@ -10,11 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import folder_paths
-from comfy.model_management import InterruptProcessingException
-
-from ..host.background import check_cancelled
-from ..host.folders import user_folder
+from ..host.background import Cancelled, check_cancelled
+from ..host.folders import is_in_own_folder, user_folder
 from ..host.prompt import declared, meaning
 from ..host.settings import settings
 from .digests import Digests
@@ -48,11 +45,11 @@ def never_fatal(who: str, then: str) -> Iterator[None]:
 
     Raises:
         WorkFailed: the work itself has failed.
-        comfy.model_management.InterruptProcessingException: the user has cancelled.
+        Cancelled: the user has cancelled.
     """
     try:
         yield
-    except (WorkFailed, InterruptProcessingException):
+    except (WorkFailed, Cancelled):
         raise
     except Exception as error:  # a full disk alone has several: safetensors' own, FFmpeg's, Python's
         logger.warning("%s: %s; %s", who, str(error) or type(error).__name__, then)
@@ -116,7 +113,7 @@ class Loaded:
 
     def told(self, path: Path, digest: str) -> str:
         """The digest, or if the file has had another one before, something that no other process says."""
-        if _is_read_anew(path):
+        if is_in_own_folder(path):  # nodes look if it has changed
             return digest
         seen = self._seen.setdefault(path, set())
         seen.add(digest)
@@ -124,16 +121,6 @@ class Loaded:
 
 
 _loaded = Loaded()
-
-
-def _is_read_anew(path: Path) -> bool:
-    """Whether nodes look if it has changed, as those do that read from ComfyUI's own folders."""
-    folders = (
-        folder_paths.get_input_directory(),
-        folder_paths.get_output_directory(),
-        folder_paths.get_temp_directory(),
-    )
-    return any(path.is_relative_to(folder) for folder in folders)
 
 
 @lru_cache(maxsize=1)

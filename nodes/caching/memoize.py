@@ -10,7 +10,7 @@ from threading import Condition
 from typing import Any, TypeVar, cast
 
 from ..host.background import check_cancelled, in_background
-from ..host.node import Stage
+from ..host.frugal_node import Stage
 from ..host.progress import duration, show_on_node
 from ..host.settings import settings
 from ..host.video import uncharged

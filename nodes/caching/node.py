@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from comfy_api.latest import Input, io
+from comfy_api.latest import io
 
 from ..economy.local_price import price_here
 from ..graph import is_link, title, upstream
-from ..host.folders import lent_file
-from ..host.node import Anything, FrugalNode, run_costs, run_id
-from ..host.progress import Progress
+from ..host.frugal_node import Anything, FrugalNode, run_costs, run_id
 from ..host.prompt import prompt_origins
-from ..host.video import StreamVideo, as_stream
 from ..jobs.merged_runs import own_costs
-from ..video.decode import DecodeSettings, FileStream
-from ..video.encode import LOSSLESS, save
-from ..video.stream import CHUNK, Frames, FrameStream
 from .configured import WorkFailed, cache, never_fatal, value_key
 from .entry import Entry, Spent
+from .keeping import keep, load
+from .looks import Look, Looks, Place
 from .statistics import statistics
-from .values import VALUES
+
+_looks = Looks()
 
 
 class FrugalHashCache(FrugalNode):
@@ -80,17 +75,17 @@ class FrugalHashCache(FrugalNode):
         return cls._miss(look.key, list(value)) if look.key else io.NodeOutput(list(value), ui=_shown("not kept"))
 
     @classmethod
-    def _place(cls) -> tuple[str, str]:
+    def _place(cls) -> Place:
         return run_id(), str(cls.hidden.unique_id)
 
     @classmethod
-    def _look(cls, motion_style: list[str], refresh: bool) -> _Look:
+    def _look(cls, motion_style: list[str], refresh: bool) -> Look:
         """Sign what is in front, before it runs: files may be replaced while it does."""
         key, found = cls._key(motion_style), None
         if key and not refresh:
             with never_fatal("Hash Cache", "it is made anew"):
-                found = cache().read(key, lambda entry: _load(entry, cls))
-        return _Look(key, found)
+                found = cache().read(key, lambda entry: load(entry, cls.stage))
+        return Look(key, found)
 
     @classmethod
     def _key(cls, motion_style: list[str]) -> str | None:
@@ -134,10 +129,10 @@ class FrugalHashCache(FrugalNode):
         kept, shown = values, _shown("not kept")  # of a video that is not kept, who reads it does the work again
         try:
             with never_fatal("Hash Cache", "it passes through"):
-                entry = _keep(key, values, cls._spent, cls._made_by())
+                entry = keep(key, values, cls._spent, cls._made_by())
                 # A video is read back from its file, so that the work that made it is not done again by whoever reads
                 # it; before room is made, in which the entry itself may go.
-                kept = _load(entry, cls) if entry.kind == "video" else values
+                kept = load(entry, cls.stage) if entry.kind == "video" else values
                 cache().trim()
                 if cache().find(key):
                     shown = _shown("miss", entry)
@@ -150,78 +145,6 @@ class FrugalHashCache(FrugalNode):
         """The node in front, as people call it."""
         wire = cls.hidden.dynprompt.get_node(cls.hidden.unique_id)["inputs"]["value"]
         return title({wire[0]: cls.hidden.dynprompt.get_node(wire[0])}, wire[0]) if is_link(wire) else ""
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What a look into the cache has shown; without a key the value is one that cannot be found again."""
-
-    key: str | None
-    found: tuple[Entry, list[Any]] | None = None
-
-
-class _Looks:
-    """Looks between the question what is needed and its use.
-
-    ComfyUI asks for both of a node one after the other; what an interrupted run has left is dropped by the next.
-    """
-
-    def __init__(self) -> None:
-        self._looks: dict[tuple[str, str], _Look] = {}
-
-    def __contains__(self, place: tuple[str, str]) -> bool:
-        return place in self._looks
-
-    def get(self, place: tuple[str, str]) -> _Look:
-        return self._looks[place]
-
-    def put(self, place: tuple[str, str], look: _Look) -> None:
-        self._looks = {other: kept for other, kept in self._looks.items() if other[0] == place[0]} | {place: look}
-
-    def take(self, place: tuple[str, str]) -> _Look | None:
-        return self._looks.pop(place, None)
-
-
-_looks = _Looks()
-
-
-def _keep(key: str, values: list[Any], spent: Callable[[], Spent], made: str) -> Entry:
-    if len(values) == 1 and isinstance(values[0], Input.Video):
-        stream = _Work(as_stream(values[0]))
-        progress = Progress(stream.info.frame_count)
-
-        def write(path: Path) -> None:
-            try:
-                save(stream, path, LOSSLESS, on_frames=progress.step)
-            except Exception:
-                if stream.failure:
-                    raise WorkFailed(stream.failure) from stream.failure
-                raise
-
-        return cache().add(key, "video", LOSSLESS.suffix, write, spent, made)
-    return cache().add(key, "values", ".safetensors", lambda path: VALUES.save(values, path), spent, made)
-
-
-class _Work(FrameStream):
-    """A stream that remembers why it has failed: it is computed while it is written, and may not be to blame."""
-
-    def __init__(self, source: FrameStream) -> None:
-        self._source, self.info, self.audio, self.seekable = source, source.info, source.audio, source.seekable
-        self.failure: Exception | None = None
-
-    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        try:
-            yield from self._source.chunks(size)
-        except Exception as error:
-            self.failure = error
-            raise
-
-
-def _load(entry: Entry, node: type[FrugalHashCache]) -> list[Any]:
-    if entry.kind == "video":
-        # In a place of its own, where it stays while another process makes room.
-        return [StreamVideo(FileStream(lent_file(entry.path), DecodeSettings()), node.stage())]
-    return list(VALUES.load(entry.path))
 
 
 def _shown(state: str, entry: Entry | None = None) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
-
 from ..errors import InputError
 from ..graph import in_order, is_link
+from ..host.prompt import node_class_of
 
 LOADABLE = frozenset({"MODEL", "CONTROL_NET", "CLIP", "VAE", "UPSCALE_MODEL", "INTERP_MODEL"})
 """Types on the wires that stand for weights."""
@@ -49,7 +48,7 @@ def _is_node(node: Any) -> bool:
 
 def _gives_models(node: Mapping[str, Any]) -> bool:
     """Whether a node gives nothing but models."""
-    kinds = getattr(NODE_CLASS_MAPPINGS.get(node["class_type"]), "RETURN_TYPES", ())
+    kinds = getattr(node_class_of(node), "RETURN_TYPES", ())
     return bool(kinds) and all(isinstance(kind, str) and kind in LOADABLE for kind in kinds)  # a list is a choice
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import InputError
+from ..graph import title, upstream
 from ..metering.meter import StageCost
 
 HEADINGS = ("stage", "device", "seconds", "frames", "cached")
@@ -110,6 +112,23 @@ class Report:
         if len(self.clips) > 1:
             text += "; by clip: " + ", ".join(f"${dollars:.4f}" for dollars in self.clips)
         return text
+
+
+def stages_in_front(prompt: Mapping[str, Any], node_id: str, costs: Mapping[str, StageCost]) -> tuple[StageCost, ...]:
+    """The pack's nodes in front of one: what they have cost, or that a cache has spared them.
+
+    Args:
+        prompt: the graph of the run.
+        costs: of the run, by node id.
+    """
+    stages = []
+    for upstream_id in [found for found in upstream(prompt, [node_id]) if found != node_id]:
+        name = title(prompt, upstream_id)
+        if upstream_id in costs:
+            stages.append(replace(costs[upstream_id], stage=name))
+        elif prompt[upstream_id]["class_type"].startswith("Frugal"):
+            stages.append(StageCost(name, "-", cached=True))
+    return tuple(stages)
 
 
 def _shares(stage: StageCost, clips: int) -> dict[int, float]:

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError
 from ..host.folders import input_file, model_file
-from ..host.node import FrugalNode
+from ..host.frugal_node import FrugalNode
 from ..host.video import as_stream
 from ..interpolation.forecast import load_interpolator
 from ..keyframes.keyframes import Keyframes

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..host.node import FrugalNode, Keyframes
+from ..host.frugal_node import FrugalNode, Keyframes
 from ..host.prompt import own_prompt
 from ..keyframes.keyframes import Keyframes as Plan
 from ..strict_json import to_json

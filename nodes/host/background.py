@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy.model_management import InterruptProcessingException, throw_exception_if_processing_interrupted
+
+Cancelled = InterruptProcessingException
+"""What nodes raise when the user has cancelled the run."""
 
 _beside = ContextVar("frugal-motion beside the runs", default=False)
 

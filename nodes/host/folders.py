@@ -274,6 +274,32 @@ def _folders_from(top: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+def is_in_own_folder(path: Path) -> bool:
+    """Whether a file is in the folders for input, output or temporary files, of which nodes see when they change."""
+    folders = (
+        folder_paths.get_input_directory(),
+        folder_paths.get_output_directory(),
+        folder_paths.get_temp_directory(),
+    )
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def output_folder(name: str) -> Path:
+    """A folder in ComfyUI's output folder; it need not be there."""
+    return Path(folder_paths.get_output_directory()) / name
+
+
+def model_folder(folder: str) -> Path:
+    """Where new models of a kind go."""
+    return Path(folder_paths.get_folder_paths(folder)[0])
+
+
+def found_model(folder: str, name: str) -> str | None:
+    """The full path of a model; ``None`` if it is not there."""
+    path: str | None = folder_paths.get_full_path(folder, name)
+    return path
+
+
 def list_models(folder: str) -> list[str]:
     """Names a user can choose from in one of ComfyUI's model folders."""
     return list(folder_paths.get_filename_list(folder))
@@ -285,8 +311,7 @@ def model_file(folder: str, name: str, argument: str) -> Path:
     Raises:
         InputError: it is not there; the message says which file goes where and the link to get it.
     """
-    path: str | None = folder_paths.get_full_path(folder, name)
-    if path is not None:
+    if path := found_model(folder, name):
         return Path(path)
     places = ", ".join(folder_paths.get_folder_paths(folder))
     known = find_model(name)

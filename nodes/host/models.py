@@ -12,7 +12,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ..accelerator import Accelerator
-from .node import loading
+from .frugal_node import loading
 
 OutOfMemory: type[BaseException] = management.OOM_EXCEPTION
 

@@ -15,7 +15,7 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from .background import in_background
-from .node import note_rows
+from .frugal_node import note_rows
 
 logger = logging.getLogger(__name__)
 

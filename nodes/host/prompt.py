@@ -26,9 +26,14 @@ _LONGEST = 1000
 _EMBEDDING = re.compile(r"embedding:([^\s,:()]+)")
 
 
+def node_class_of(node: Mapping[str, Any]) -> Any:
+    """The class of a node, ours or any other; ``None`` if this ComfyUI has none of that name."""
+    return NODE_CLASS_MAPPINGS.get(node["class_type"])
+
+
 def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs of a node that its class has. Newer editors post more: the state of a preview, for one."""
-    node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
+    node_class = node_class_of(node)
     if node_class is None:
         return dict(node["inputs"])
     if getattr(node_class, "ACCEPT_ALL_INPUTS", False):
@@ -46,7 +51,7 @@ def known_inputs(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def declaration(node: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, Any]]:
     """The type of an input, as its class declares it, and its options; ``None`` if the class has no such input."""
-    node_class = NODE_CLASS_MAPPINGS.get(node["class_type"])
+    node_class = node_class_of(node)
     kinds = node_class.INPUT_TYPES() if node_class else {}
     for part in ("required", "optional"):
         if name in kinds.get(part, {}):
@@ -57,7 +62,7 @@ def declaration(node: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, A
 
 def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """A node as it is signed: without what its class does not know, and with patterns of files as what they mean."""
-    resolve = getattr(NODE_CLASS_MAPPINGS.get(node["class_type"]), "resolved_inputs", None)
+    resolve = getattr(node_class_of(node), "resolved_inputs", None)
     inputs = known_inputs(node)
     return {**node, "inputs": resolve(inputs) if resolve else inputs}
 

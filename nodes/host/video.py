@@ -16,12 +16,12 @@ from ..errors import InputError
 from ..video.audio import load_waveform, trimmed
 from ..video.clip import open_clip
 from ..video.codecs import CONTAINERS
-from ..video.decode import DecodeSettings
+from ..video.decode_settings import DecodeSettings
 from ..video.encode import EncodeSettings, save
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
+from .frugal_node import Stage
 from .metadata import as_tag
-from .node import Stage
 from .previews import shown_on_node
 
 
@@ -155,6 +155,11 @@ def encode_settings(
 
 def _value(member: Any) -> str:
     return str(getattr(member, "value", member))
+
+
+def is_video(value: Any) -> bool:
+    """Whether something is a VIDEO, ours or core's."""
+    return isinstance(value, Input.Video)
 
 
 def as_stream(video: Input.Video) -> FrameStream:

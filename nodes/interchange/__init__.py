@@ -1,1 +1,4 @@
-"""Motions for other packs and for other days: POSE_KEYPOINT and files."""
+"""Motions for other packs and for other days: POSE_KEYPOINT and files.
+
+Beside its shells it imports ``video`` and ``motion``, and no ComfyUI.
+"""

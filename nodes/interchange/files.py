@@ -20,6 +20,9 @@ from ..strict_json import to_json
 from ..video.geometry import Region
 from .keypoints import from_keypoints, to_keypoints
 
+FOLDER = "motion"
+"""Where motions are saved, inside ComfyUI's output folder, and looked for."""
+
 VERSION = "1"
 """Of the .safetensors layout: ``keypoints`` as in ``Motion``, and everything else as text in the header."""
 

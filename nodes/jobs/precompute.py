@@ -10,7 +10,7 @@ from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from ..graph import Node, Prompt, in_order, is_link, upstream
 from ..host.background import background_work
-from ..host.node import FrugalNode
+from ..host.frugal_node import FrugalNode
 from ..host.prompt import known_inputs
 from ..host.settings import settings
 

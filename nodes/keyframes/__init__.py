@@ -1,1 +1,4 @@
-"""Which frames are worth sampling. Plain Python; imports no ComfyUI."""
+"""Which frames are worth sampling.
+
+Beside its shell it imports ``video`` and ``motion``, and no ComfyUI.
+"""

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from functools import cache
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..caching.memoize import memoized
 from ..errors import InputError
-from ..host.node import FrugalNode, Keyframes, Motion
+from ..host.frugal_node import FrugalNode, Keyframes, Motion
 from ..host.previews import shown_file
 from ..host.progress import Progress
 from ..host.video import as_stream
 from ..motion.motion import Motion as MotionValue
-from ..video.stream import FrameStream
 from . import forecast
-from .adaptive import LONGEST_GAP, adaptive
-from .appearance import find_cuts, thumbnails
 from .edits import edited
-from .expected_error import Errors, expected_errors
 from .keyframes import Keyframes as KeyframesValue
-from .strip import Picture, as_jpeg, curve, film
-from .uniform import every_nth
-
-METHODS = ("adaptive", "even")
+from .plan import METHODS, grid_of, planned
+from .strip import Picture, as_jpeg
 
 
 class FrugalPlanKeyframes(FrugalNode):
@@ -96,45 +88,17 @@ class FrugalPlanKeyframes(FrugalNode):
         if method not in METHODS:
             raise InputError("method", repr(method), ", ".join(METHODS))
         stream = as_stream(video) if video is not None else None
-        grid = _grid(motion, stream)
+        grid = grid_of(motion, stream)
         looked_at = stream if cuts or method == "adaptive" else None
-        planned = memoized(
+        made = memoized(
             cls.stage(),
             {"motion": motion, "video": looked_at, "grid": grid, "plan": (every, method, cuts)},
-            lambda: _planned(motion, looked_at, grid, every, method, cuts),
+            lambda: planned(motion, looked_at, grid, every, method, cuts, lambda steps: Progress(steps).step),
         )
-        keyframes = edited(planned["plan"], edits)
+        keyframes = edited(made["plan"], edits)
         shape = stream.info if stream else motion
-        shown = _shown(keyframes, **planned, aspect=shape.width / shape.height if shape else 1.0)
+        shown = _shown(keyframes, **made, aspect=shape.width / shape.height if shape else 1.0)
         return io.NodeOutput(keyframes, len(keyframes.frames), ui={"frugal_keyframes": [shown]})
-
-
-def _planned(
-    motion: MotionValue | None,
-    video: FrameStream | None,
-    grid: tuple[int, Fraction],
-    every: int,
-    method: str,
-    cuts: bool,
-) -> dict[str, Any]:
-    """The plan, and what the strip shows behind it."""
-    frame_count, frame_rate = grid
-    small = thumbnails(video, Progress(frame_count).step) if video is not None else None
-    found = find_cuts(small) if small is not None and cuts else ()
-    plan = every_nth(frame_count, frame_rate, every, found)
-    errors: Errors | None = None
-    if method == "adaptive":
-        errors = cache(
-            expected_errors(motion, small, Progress(frame_count * min(LONGEST_GAP * every, frame_count)).step)
-        )
-        plan = adaptive(errors, frame_count, frame_rate, len(plan.frames), found)
-    elif motion is not None:
-        errors = expected_errors(motion, None)
-    return {
-        "plan": plan,
-        "curve": curve(errors, frame_count, max(every, 2)) if errors else [],
-        "film": film(small) if small is not None else None,
-    }
 
 
 def _shown(
@@ -148,15 +112,3 @@ def _shown(
         "film": shown_file(as_jpeg(film), ".jpg") if film is not None else None,
         "aspect": aspect,
     }
-
-
-def _grid(motion: MotionValue | None, video: FrameStream | None) -> tuple[int, Fraction]:
-    """Frame count and frame rate, of the motion where there is one."""
-    if motion is None:
-        if video is None:
-            raise InputError("motion", "neither motion nor video", "at least one of them")
-        return video.info.frame_count, video.info.frame_rate
-    if video is not None and video.info.frame_count != motion.frame_count:
-        found = f"{video.info.frame_count} frames, but the motion has {motion.frame_count}"
-        raise InputError("video", found, "video and motion of the same clip, at the same frame rate")
-    return motion.frame_count, motion.frame_rate

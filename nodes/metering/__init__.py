@@ -1,1 +1,4 @@
-"""What stages take: seconds, memory, energy. Imports no other room, for every other one is measured."""
+"""What stages take: seconds, memory, energy.
+
+Imports no other room, for every other one is measured, and no ComfyUI.
+"""

@@ -1,1 +1,4 @@
-"""Keypoints over time: repair, smoothing, editing. Plain numpy; imports no ComfyUI."""
+"""Keypoints over time: repair, smoothing, editing.
+
+Plain numpy. Beside its shells it imports ``video``, and no ComfyUI.
+"""

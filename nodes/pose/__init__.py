@@ -1,1 +1,4 @@
-"""People's keypoints from frames, and drawings of them. Only ``node.py`` imports ComfyUI."""
+"""People's keypoints from frames, and drawings of them.
+
+Beside its shells it imports ``video``, ``motion`` and ``keyframes``, and no ComfyUI.
+"""

@@ -17,7 +17,7 @@ Key: TypeAlias = tuple[float, int, Any, int]
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _RowsSeen:
     """Which rows of a batch look at which; numbers from ``rows`` on are kept rows of the batch before, two per clip."""
 
     rows: int
@@ -39,7 +39,7 @@ class AnchorAttention:
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
-        self._layout = _Rows(0, [], [], {})
+        self._layout = _RowsSeen(0, [], [], {})
         self._from_before: list[int] = []  # clips whose kept rows this batch needs
         self._kept: dict[int, dict[Key, list[torch.Tensor]]] = {}
         self._new: dict[int, dict[Key, list[torch.Tensor]]] = {}
@@ -49,7 +49,7 @@ class AnchorAttention:
         """Prepare for a batch; call it again to repeat one."""
         rows = sum(len(part.frames) for part in parts)
         self._from_before = [part.clip for part in parts if not part.begins]
-        self._layout = _Rows(rows, [], [], {})
+        self._layout = _RowsSeen(rows, [], [], {})
         start = 0
         for part in parts:
             kept = rows + 2 * self._from_before.index(part.clip) if not part.begins else start

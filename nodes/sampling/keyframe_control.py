@@ -145,7 +145,7 @@ class KeyframeControl(ControlBase):
         if not self._is_on(level):
             return None
         rows = self.layout.keyframe_rows(batched_number)
-        part = _Rows(rows, x_noisy.shape[0])
+        part = _SomeRows(rows, x_noisy.shape[0])
         prompts = tuple(map(str, transformer_options.get("uuids") or transformer_options.get("cond_or_uncond", ())))
         control = self._recent.find(level, prompts)
         if control is None:
@@ -206,7 +206,7 @@ class _Recent:
             self._kept[prompts] = {place: list(residuals) for place, residuals in control.items()}
 
 
-class _Rows:
+class _SomeRows:
     """Some rows of everything in a batch."""
 
     def __init__(self, rows: list[int], batch: int) -> None:
@@ -230,6 +230,11 @@ def not_interpolated(control: ControlBase) -> str | None:
     """
     kind = type(control.inner if isinstance(control, KeyframeControl) else control)
     return None if kind.__module__ == comfy.controlnet.__name__ else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def on_every_frame(control: str) -> str:
+    """What to tell people of a control that ``not_interpolated`` has named."""
+    return f"{control} cannot be interpolated between keyframes; it runs on every frame."
 
 
 def keyframed(control: ControlBase, keyframes: Keyframes, reuse: int = 1) -> KeyframeControl:

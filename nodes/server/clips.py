@@ -11,7 +11,7 @@ from ..graph import Prompt
 from ..host.folders import VIDEO_SUFFIXES, input_clip, input_files
 from ..host.prompt import known_inputs
 from ..video.clip import open_clip
-from ..video.node import decode_settings
+from ..video.decode_settings import decode_settings
 
 
 def clip_sizes(prompt: Prompt, longest: float) -> list[str]:

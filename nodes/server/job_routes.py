@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import folder_paths
 from aiohttp import web
 
 from ..errors import InputError
 from ..forecast.workflow_estimate import likely_cost
 from ..graph import Prompt
-from ..host.folders import user_folder
+from ..host.folders import output_folder, user_folder
 from ..host.queue import accepted
 from ..host.settings import settings, settings_problem
 from ..jobs.comfy_queue import QueueMachine, gathering, kind_of
@@ -289,4 +288,4 @@ def _with_url(value: Any) -> Any:
 
 
 def _folder(job_id: str) -> Path:
-    return Path(folder_paths.get_output_directory()) / FOLDER / job_id
+    return output_folder(FOLDER) / job_id

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import folder_paths
 from aiohttp import web
 
 from ..economy.idle_watch import look_at
 from ..errors import InputError
+from ..host.folders import found_model, model_folder
 from ..models.catalogue import Asset, catalogue, find_model
 from ..models.download import DownloadError, download
 from .answers import PREFIX, answering, json_answer, json_object
@@ -49,7 +48,7 @@ class Downloads:
         return [self._shown(asset) for asset in catalogue() if asset.folder != "input"]
 
     def _shown(self, asset: Asset) -> dict[str, Any]:
-        found = folder_paths.get_full_path(asset.folder, asset.name)
+        found = found_model(asset.folder, asset.name)
         entry = self._downloads.get(asset.name, _Download())
         return {
             "name": asset.name,
@@ -80,7 +79,7 @@ class Downloads:
             entry.done, entry.total = done, total
 
         try:
-            await download(asset, Path(folder_paths.get_folder_paths(asset.folder)[0]), on_bytes)
+            await download(asset, model_folder(asset.folder), on_bytes)
         except (DownloadError, InputError, OSError) as error:
             entry.error = str(error)
 
@@ -93,7 +92,7 @@ def add_model_routes(server: Any, downloads: Downloads) -> None:
 
     async def post_download(request: web.Request) -> web.Response:
         asset = _named(await json_object(request, {"name"}))
-        if folder_paths.get_full_path(asset.folder, asset.name):
+        if found_model(asset.folder, asset.name):
             raise InputError("name", f"{asset.name!r}, which is there already", "a model that is missing")
         if look_at(server.prompt_queue)[0]:
             raise InputError("name", "a prompt that runs or waits", "an empty queue", "Try again when it has ended.")

@@ -11,7 +11,7 @@ from server import PromptServer
 from ..caching.statistics import statistics
 from ..economy.idle_watch import IdleWatch, idle_delays
 from ..economy.run_keeper import RunKeeper
-from ..host.node import ledger
+from ..host.frugal_node import ledger
 from ..host.settings import settings
 from ..strict_json import strict
 from .cache_routes import add_cache_routes

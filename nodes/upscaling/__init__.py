@@ -1,1 +1,4 @@
-"""Larger frames (spandrel's super-resolution models). Only ``node.py`` knows ComfyUI."""
+"""Larger frames (spandrel's super-resolution models).
+
+Beside its shell it imports ``video`` and ``interpolation``, and no ComfyUI.
+"""

@@ -11,8 +11,8 @@ from comfy_api.latest import io
 from spandrel import ImageModelDescriptor
 
 from ..errors import InputError
+from ..host.frugal_node import FrugalNode, Stage
 from ..host.models import accelerator, compute_device, convolution_dtype, managed
-from ..host.node import FrugalNode, Stage
 from ..host.progress import show_on_node, tracked
 from ..host.video import Charged, StreamVideo, as_stream, uncharged
 from ..interpolation.stream import InterpolatedStream

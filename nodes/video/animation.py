@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import InputError
 from .convert import Converter
-from .decode import DecodeSettings
+from .decode_settings import DecodeSettings
 from .geometry import place, region_of
 from .grid import ClipStream, Picture, fingerprint, on_grid
 from .notes import Note, about, log_note

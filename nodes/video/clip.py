@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from .animation import AnimationStream
-from .decode import DecodeSettings, FileStream
+from .decode import FileStream
+from .decode_settings import DecodeSettings
 from .grid import ClipStream
 from .notes import Note, log_note
 from .picture_stream import PictureStream

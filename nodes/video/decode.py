@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise, repeat
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from .convert import Converter
-from .geometry import FITS, Fit, place, region_of
+from .decode_settings import DecodeSettings
+from .geometry import place, region_of
 from .grid import ClipStream, fingerprint, on_grid
 from .notes import Note, about, log_note
 from .pictures import Damage, decoded
@@ -22,42 +21,6 @@ from .stream import FileAudio, Frames, VideoInfo
 
 SEEK_AHEAD = 5
 """Seconds between two wanted frames from which seeking is tried: it costs up to one group of pictures."""
-
-
-@dataclass(frozen=True)
-class DecodeSettings:
-    """What to decode of a file, and into what.
-
-    Args:
-        start: seconds from the first frame.
-        duration: seconds; ``None`` is to the end, and what lies beyond the end is left out.
-        frame_rate: frames per second of the result; ``None`` is the source's.
-        size: width and height; ``None`` is the source's, upright and with square pixels.
-        fit: how the picture fills ``size``, see :func:`.geometry.place`.
-        multiple: both sides are rounded to a multiple of this.
-
-    Raises:
-        InputError: a value outside its range.
-    """
-
-    start: Fraction = Fraction(0)
-    duration: Fraction | None = None
-    frame_rate: Fraction | None = None
-    size: tuple[int, int] | None = None
-    fit: Fit = "keep"
-    multiple: int = 1
-
-    def __post_init__(self) -> None:
-        if self.start < 0:
-            raise InputError("start", f"{float(self.start):g} s", "0 s or more")
-        if self.duration is not None and self.duration <= 0:
-            raise InputError("duration", f"{float(self.duration):g} s", "more than 0 s")
-        if self.frame_rate is not None and self.frame_rate <= 0:
-            raise InputError("frame_rate", f"{float(self.frame_rate):g} frames/s", "more than 0 frames/s")
-        if self.fit not in FITS:
-            raise InputError("fit", repr(self.fit), ", ".join(FITS))
-        if self.multiple < 1:
-            raise InputError("multiple", str(self.multiple), "1 or more")
 
 
 class FileStream(ClipStream):

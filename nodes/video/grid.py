@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from .decode_settings import DecodeSettings
 from .stream import CHUNK, Frames, FrameStream
-
-if TYPE_CHECKING:
-    from .decode import DecodeSettings
 
 T = TypeVar("T")
 

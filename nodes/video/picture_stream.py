@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from .convert import Converter
-from .decode import DecodeSettings
+from .decode_settings import DecodeSettings
 from .geometry import Orientation, Placement, place, region_of
 from .grid import ClipStream, Picture, fingerprint
 from .notes import Note, about, log_note

@@ -13,12 +13,12 @@ from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.caching.memoize import memoized
 from frugal_motion.nodes.caching.store import EntryStore
-from frugal_motion.nodes.host.node import Stage, run_costs
+from frugal_motion.nodes.host.frugal_node import Stage, run_costs
 from frugal_motion.nodes.host.video import StreamVideo
-from frugal_motion.nodes.keyframes import node as planning
+from frugal_motion.nodes.keyframes import plan as planning
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
-from frugal_motion.nodes.pose import node as posing
 from frugal_motion.nodes.pose.node import FrugalExtractPose
+from frugal_motion.nodes.pose.node import extract_pose as posing
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 
 STAGE = Stage("1", "Work", "cpu")

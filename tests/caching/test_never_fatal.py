@@ -22,13 +22,13 @@ from comfy.model_management import InterruptProcessingException
 from comfy_execution.graph import DynamicPrompt
 from safetensors import SafetensorError
 
-from frugal_motion.nodes.caching import node as caching
+from frugal_motion.nodes.caching import keeping
 from frugal_motion.nodes.caching.memoize import memoized
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.nodes.caching.tree_codec import NotStorable
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.host.node import Stage
+from frugal_motion.nodes.host.frugal_node import Stage
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames
 
@@ -162,7 +162,7 @@ def test_whatever_goes_wrong_when_a_video_is_written(
         path.write_bytes(b"half")
         raise error
 
-    monkeypatch.setattr(caching, "save", fail)
+    monkeypatch.setattr(keeping, "save", fail)
     value = video()
     assert run(value).args == ([value],) and files(cache) == []
 
@@ -239,7 +239,7 @@ def test_a_cancel_while_a_video_is_written(cache: Path, monkeypatch: pytest.Monk
     def cancel(*_: Any) -> None:
         raise InterruptProcessingException
 
-    monkeypatch.setattr(caching.Progress, "step", cancel)
+    monkeypatch.setattr(keeping.Progress, "step", cancel)
     with pytest.raises(InterruptProcessingException):
         run(video())
     assert files(cache) == []

@@ -19,7 +19,7 @@ import pytest
 import torch
 from comfy_execution.graph import DynamicPrompt
 
-from frugal_motion.nodes.caching import node as caching
+from frugal_motion.nodes.caching import keeping
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.caching.remote import THREAD
 from frugal_motion.nodes.host.folders import lent_file
@@ -91,7 +91,7 @@ def test_a_full_disk_does_not_stop_the_run(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(caching, "save", full)
+    monkeypatch.setattr(keeping, "save", full)
     video = StreamVideo(ArrayStream(np.zeros((2, 4, 4, 3), np.uint8), Fraction(12)))
     assert node().execute([video], [""], [True]).args == ([video],)
     assert "No space left on device; it passes through" in caplog.text

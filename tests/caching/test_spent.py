@@ -19,7 +19,7 @@ from frugal_motion.nodes.caching.entry import Entry, Spent
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.caching.statistics import Statistics
 from frugal_motion.nodes.caching.store import EntryStore
-from frugal_motion.nodes.host.node import ledger
+from frugal_motion.nodes.host.frugal_node import ledger
 from frugal_motion.nodes.jobs.comfy_queue import kind_of
 from frugal_motion.nodes.jobs.merge import merged
 from frugal_motion.nodes.jobs.merged_runs import merged_runs

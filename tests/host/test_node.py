@@ -11,8 +11,8 @@ import torch
 from comfy_api.latest import io
 from comfy_execution.utils import CurrentNodeContext
 
-from frugal_motion.nodes.host import node as host
-from frugal_motion.nodes.host.node import FrugalNode, run_costs
+from frugal_motion.nodes.host import frugal_node as host
+from frugal_motion.nodes.host.frugal_node import FrugalNode, run_costs
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.metering.meter import Ledger, Reading
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream, VideoInfo

@@ -14,7 +14,7 @@ import pytest
 from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.host import previews
-from frugal_motion.nodes.host.node import Stage
+from frugal_motion.nodes.host.frugal_node import Stage
 from frugal_motion.nodes.host.queue import UNWATCHED_CLIENT
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.video.stream import ArrayStream

@@ -15,8 +15,8 @@ import pytest
 from comfy_api.latest import io
 
 from frugal_motion.nodes.economy.run_book import RunBook
+from frugal_motion.nodes.host.frugal_node import FrugalNode
 from frugal_motion.nodes.host.metadata import workflow_metadata
-from frugal_motion.nodes.host.node import FrugalNode
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.server.answers import answering, json_answer
 from frugal_motion.nodes.strict_json import strict, to_json

@@ -13,7 +13,7 @@ from comfy_execution.utils import CurrentNodeContext
 from frugal_motion.nodes.economy.node import FrugalCostReport
 from frugal_motion.nodes.forecast import node
 from frugal_motion.nodes.forecast.node import FrugalCostEstimate
-from frugal_motion.nodes.host.node import ledger
+from frugal_motion.nodes.host.frugal_node import ledger
 from frugal_motion.nodes.jobs.comfy_queue import kind_of
 from frugal_motion.nodes.jobs.gather import batch_key
 from frugal_motion.nodes.jobs.merge import Merged, merged

@@ -25,13 +25,13 @@ from frugal_motion.nodes.caching.statistics import Statistics
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.background import background_work
-from frugal_motion.nodes.host.node import FrugalNode, Stage, ledger
+from frugal_motion.nodes.host.frugal_node import FrugalNode, Stage, ledger
 from frugal_motion.nodes.host.settings import MOST_JOBS, Settings
 from frugal_motion.nodes.jobs.comfy_queue import QueueMachine, gathering, kind_of
 from frugal_motion.nodes.jobs.merge import MOST
 from frugal_motion.nodes.jobs.precompute import precompute
-from frugal_motion.nodes.keyframes import node as planning
-from frugal_motion.nodes.pose import node as posing
+from frugal_motion.nodes.keyframes import plan as planning
+from frugal_motion.nodes.pose.node import extract_pose as posing
 
 STAGE = Stage("1", "Work", "cpu")
 LOADED = {"duration": 0.5, "size": "custom", "width": 96, "height": 96, "fit": "cover"}

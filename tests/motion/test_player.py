@@ -12,7 +12,7 @@ import pytest
 from frugal_motion.nodes.host import previews as shown
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.motion.node import FrugalSmoothMotion
-from frugal_motion.nodes.motion.player import shown_motion
+from frugal_motion.nodes.motion.node.player import shown_motion
 from frugal_motion.nodes.motion.player_file import packed
 
 from .synthetic import dance

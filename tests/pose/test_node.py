@@ -11,7 +11,8 @@ from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.pose.draw import draw_pose
-from frugal_motion.nodes.pose.node import OFFICIAL_MODELS, FrugalDrawPose, FrugalExtractPose
+from frugal_motion.nodes.pose.node import FrugalDrawPose, FrugalExtractPose
+from frugal_motion.nodes.pose.node.extract_pose import OFFICIAL_MODELS
 from frugal_motion.nodes.video.stream import ArrayStream
 from frugal_motion.nodes.video.tensors import to_image
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
-from frugal_motion.nodes.video.node import decode_settings
+from frugal_motion.nodes.video.decode_settings import decode_settings
 from frugal_motion.tools.server import Server
 
 from .client import ask, run, until

@@ -1,4 +1,4 @@
-"""The node that loads a model before it is needed."""
+"""Prewarm Models."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..host.models import load
-from ..host.node import Anything, FrugalNode
-from .prewarming import patchers
+from ...host.frugal_node import Anything, FrugalNode
+from ...host.models import load
+from ..prewarming import patchers
 
 
 class FrugalPrewarm(FrugalNode):

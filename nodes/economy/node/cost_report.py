@@ -1,24 +1,20 @@
-"""The node that shows what a run has cost."""
+"""Cost Report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy_api.latest import Input, io, ui
 
-from ..graph import title, upstream
-from ..host.models import this_device
-from ..host.node import Anything, FrugalNode, run_costs
-from ..host.prompt import own_prompt
-from ..jobs.merged_runs import own_costs
-from ..metering.meter import StageCost
-from ..strict_json import to_json
-from .cost_chart import draw_costs
-from .local_price import price_here
-from .report import Report
+from ...host.frugal_node import Anything, FrugalNode, run_costs
+from ...host.models import this_device
+from ...host.prompt import own_prompt
+from ...jobs.merged_runs import own_costs
+from ...strict_json import to_json
+from ..cost_chart import draw_costs
+from ..local_price import price_here
+from ..report import Report, stages_in_front
 
 
 class FrugalCostReport(FrugalNode):
@@ -61,7 +57,7 @@ class FrugalCostReport(FrugalNode):
 
     @classmethod
     def execute(cls, after: Any, gpu_price: float) -> io.NodeOutput:
-        stages = tuple(_stages(*own_prompt(cls.hidden)))
+        stages = stages_in_front(*own_prompt(cls.hidden), own_costs(run_costs()))
         report = Report(stages, gpu_price or price_here(), this_device(), _video_seconds(after))
         shown = {**ui.PreviewText(report.as_text()).as_dict(), "frugal_report": [report.as_dict()]}
         chart = torch.from_numpy(draw_costs(report)).float()[None] / 255
@@ -71,16 +67,3 @@ class FrugalCostReport(FrugalNode):
 def _video_seconds(value: Any) -> float:
     """The length of what the run ends with, if it is a video."""
     return float(value.get_duration()) if isinstance(value, Input.Video) else 0.0
-
-
-def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
-    """The pack's nodes in front of the report: what they cost now, or that a cache spared them."""
-    costs = own_costs(run_costs())
-    stages = []
-    for upstream_id in [found for found in upstream(prompt, [node_id]) if found != node_id]:
-        name = title(prompt, upstream_id)
-        if upstream_id in costs:
-            stages.append(replace(costs[upstream_id], stage=name))
-        elif prompt[upstream_id]["class_type"].startswith("Frugal"):
-            stages.append(StageCost(name, "-", cached=True))
-    return stages

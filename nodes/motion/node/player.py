@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..host.previews import shown_file
-from .motion import Motion
-from .player_file import packed
+from ...host.previews import shown_file
+from ..motion import Motion
+from ..player_file import packed
 
 
 def shown_motion(motion: Motion, before: Motion | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Nodes that only the jobs of ``/frugal-motion/jobs`` use: where several of them share a sampler."""
+"""Keyframe ControlNet Sampler of Jobs."""
 
 from __future__ import annotations
 
@@ -6,34 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.node import Anything, FrugalNode, Keyframes
-from ..sampling.node import FrugalKeyframeSampler, sampled
-from .merge import MOST, item_name
-from .outcome import LEFT_OUT
-
-CATEGORY = "Frugal Motion/Jobs"
-ITEMS = [item_name(place) for place in range(MOST)]
-
-
-class FrugalJobsList(FrugalNode):
-    """What several jobs give, as the list that a sampler takes."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="FrugalJobsList",
-            display_name="List of Jobs",
-            category=CATEGORY,
-            description="The server puts this in front of a sampler that works for several jobs. It is of no use in a "
-            "graph of yours.",
-            is_deprecated=True,  # so that the editor does not offer it
-            inputs=[Anything.Input(name, optional=True, tooltip="What one job gives.") for name in ITEMS],
-            outputs=[Anything.Output(display_name="items", is_output_list=True, tooltip="What all give, in order.")],
-        )
-
-    @classmethod
-    def execute(cls, **items: Any) -> io.NodeOutput:
-        return io.NodeOutput([items[name] for name in ITEMS if name in items])
+from ...host.frugal_node import FrugalNode, Keyframes
+from ...sampling.node import FrugalKeyframeSampler
+from ...sampling.several_clips import sampled
+from ..merge import MOST
+from ..outcome import LEFT_OUT
 
 
 class FrugalJobsSampler(FrugalNode):
@@ -55,7 +32,7 @@ class FrugalJobsSampler(FrugalNode):
         return io.Schema(
             node_id="FrugalJobsSampler",
             display_name="Keyframe ControlNet Sampler of Jobs",
-            category=CATEGORY,
+            category="Frugal Motion/Jobs",
             description="The server puts this in place of the samplers of several jobs. It is of no use in a graph of "
             "yours.",
             is_deprecated=True,

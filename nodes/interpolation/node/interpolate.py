@@ -1,4 +1,4 @@
-"""Load Interpolation Model (RIFE) and Interpolate Frames."""
+"""Interpolate Frames."""
 
 from __future__ import annotations
 
@@ -8,63 +8,24 @@ from typing import Any
 import torch
 from comfy_api.latest import Input, io
 
-from ..errors import InputError
-from ..host.folders import list_models, model_file
-from ..host.models import accelerator, compute_device, convolution_dtype, load_state_dict, managed
-from ..host.node import FrugalNode, InterpolationModel, Stage
-from ..host.node import Keyframes as KeyframesSocket
-from ..host.progress import show_on_node
-from ..host.video import Charged, StreamVideo, as_stream, uncharged
-from ..keyframes.keyframes import Keyframes
-from ..upscaling.order import compare
-from ..upscaling.stream import UpscaledStream
-from ..video.rates import usual_rate
-from ..video.stream import FrameStream
-from ..video.tensors import ImageStream
-from . import forecast
-from .interpolator import NetInterpolator
-from .rife import load_rife
-from .stream import InterpolatedStream
+from ...errors import InputError
+from ...host.frugal_node import FrugalNode, InterpolationModel, Stage
+from ...host.frugal_node import Keyframes as KeyframesSocket
+from ...host.models import accelerator
+from ...host.progress import show_on_node
+from ...host.video import Charged, StreamVideo, as_stream, uncharged
+from ...keyframes.keyframes import Keyframes
+from ...upscaling.order import compare
+from ...upscaling.stream import UpscaledStream
+from ...video.rates import usual_rate
+from ...video.stream import FrameStream
+from ...video.tensors import ImageStream
+from .. import forecast
+from ..interpolator import NetInterpolator
+from ..stream import InterpolatedStream
 
 logger = logging.getLogger(__name__)
-
-FOLDER = "frame_interpolation"
 SLOWEST, FASTEST = 0.1, 1000.0
-
-
-class FrugalLoadInterpolator(FrugalNode):
-    """A RIFE net under ComfyUI's model management."""
-
-    FORECAST = staticmethod(forecast.load_interpolator)
-    SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation")
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="FrugalLoadInterpolator",
-            display_name="Load Interpolation Model (RIFE)",
-            category="Frugal Motion/Interpolation",
-            description="Loads RIFE 4.25 or 4.26, which makes a frame at any time between two others. "
-            "FILM loads with ComfyUI's own Load Frame Interpolation Model; either feeds Interpolate Frames.",
-            inputs=[
-                io.Combo.Input(
-                    "model_name",
-                    options=list_models(FOLDER),
-                    tooltip=f"A RIFE 4.25 or 4.26 file in ComfyUI's models/{FOLDER} folder.",
-                )
-            ],
-            outputs=[
-                InterpolationModel.Output(
-                    display_name="interp_model", tooltip="For Interpolate Frames, ours or core's."
-                )
-            ],
-        )
-
-    @classmethod
-    def execute(cls, model_name: str) -> io.NodeOutput:
-        net = load_rife(load_state_dict(model_file(FOLDER, model_name, "model_name")), model_name)
-        net.to(convolution_dtype(compute_device())).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return io.NodeOutput(managed(net))
 
 
 class FrugalInterpolate(FrugalNode):

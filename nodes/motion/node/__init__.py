@@ -1,0 +1,20 @@
+"""The nodes of ``motion`` as ComfyUI sees them, one per file: sockets, and calls of the plain files above.
+
+They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
+"""
+
+from .blend_motions import FrugalBlendMotions
+from .fit_motion import FrugalFitMotion
+from .motion_report import FrugalMotionReport
+from .motion_style import FrugalMotionStyle
+from .retarget_motion import FrugalRetargetMotion
+from .smooth_motion import FrugalSmoothMotion
+
+__all__ = [
+    "FrugalBlendMotions",
+    "FrugalFitMotion",
+    "FrugalMotionReport",
+    "FrugalMotionStyle",
+    "FrugalRetargetMotion",
+    "FrugalSmoothMotion",
+]
