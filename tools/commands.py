@@ -64,7 +64,9 @@ def test(arguments: Sequence[str] = ()) -> None:
     env = {**_with_bytecode(os.environ), **_side_by_side(workers), "COMFYUI_PATH": str(made.comfyui)}
     if wanted := os.environ.get("FRONTEND"):
         env["FRONTEND_ROOT"] = str(environment.frontend(wanted))
-    command: list[str | Path] = [made.python, "-m", "pytest", "-n", str(workers), "--dist", "worksteal", *arguments]
+    # Files stay whole, as what a file has set up serves all of it, and in their order: the longest come first.
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command: list[str | Path] = [made.python, "-m", "pytest", *spread, *arguments]
     status = subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
     if status:
         sys.exit(status)
