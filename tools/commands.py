@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from . import demo, environment, system
 from .environment import Environment
@@ -15,6 +16,8 @@ from .process import ROOT, SetupError, run, say
 
 CHECKED = ("nodes", "tools", "training", "workflows", "install.py")
 """Folders of typed code."""
+MOST_WORKERS = 4
+"""Processes that test side by side. Each has its own ComfyUI server and editor: up to 4 GB of memory."""
 
 
 def set_up(arguments: Sequence[str] = ()) -> Environment:
@@ -58,13 +61,35 @@ def test(arguments: Sequence[str] = ()) -> None:
     made = models()
     if not arguments:
         _lint(made)
-    # Threads that spin while they wait cost a busy machine most of its time.
-    env = {**os.environ, "COMFYUI_PATH": str(made.comfyui), "OMP_WAIT_POLICY": "PASSIVE"}
+    workers = min(_cores(), MOST_WORKERS)
+    env = {**_with_bytecode(os.environ), **_side_by_side(workers), "COMFYUI_PATH": str(made.comfyui)}
     if wanted := os.environ.get("FRONTEND"):
         env["FRONTEND_ROOT"] = str(environment.frontend(wanted))
-    status = subprocess.run([made.python, "-m", "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
+    # Files stay whole, as what a file has set up serves all of it, and in their order: the longest come first.
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command: list[str | Path] = [made.python, "-m", "pytest", *spread, *arguments]
+    status = subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
     if status:
         sys.exit(status)
+
+
+def _with_bytecode(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment, but where Python must not write beside the sources it writes into ``.cache``.
+
+    Else every server that is started compiles PyTorch and ComfyUI anew, which is half of the work of starting it.
+    """
+    kept = {name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept if kept == dict(env) else {**kept, "PYTHONPYCACHEPREFIX": str(environment.CACHE / "bytecode")}
+
+
+def _side_by_side(workers: int) -> dict[str, str]:
+    """Environment of processes that share the cores: each has as many threads as are its own, and none that spins."""
+    return {"OMP_NUM_THREADS": str(_cores() // workers), "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def _cores() -> int:
+    """What this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_demo(arguments: Sequence[str] = ()) -> None:
@@ -102,7 +127,7 @@ def clean(arguments: Sequence[str] = ()) -> None:
     """Remove what the tools made; ``--all`` also the environment, ComfyUI, and the weights."""
     parser = argparse.ArgumentParser(prog="dev.py clean")
     parser.add_argument("--all", action="store_true")
-    made = [".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".cache/comfyui"]
+    made = [".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".cache/comfyui", ".cache/bytecode"]
     if parser.parse_args(arguments).all:
         made += [".venv", ".comfyui", ".assets", ".cache"]
     for name in made:

@@ -9,11 +9,12 @@ import argparse
 import json
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from .system import find_chromium
 
@@ -30,6 +31,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--mute-audio",
+    "--no-proxy-server",
 ]
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -62,16 +64,11 @@ CONVERT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
 
 
 @contextmanager
-def editor(
-    server: str, nodes_2: bool = False, size: tuple[int, int] = (1500, 900), language: str = "en"
-) -> Iterator[Page]:
-    """Open the editor of a running server; nothing outside that server is reached.
+def chromium(server: str) -> Iterator[Browser]:
+    """A browser that reaches the machine of a server and no other.
 
     Args:
         server: its URL.
-        nodes_2: draw nodes with the newer renderer.
-        size: of the window, in pixels.
-        language: that it speaks.
 
     Raises:
         RuntimeError: there is no Chromium.
@@ -79,22 +76,49 @@ def editor(
     program = find_chromium()
     if not program:
         raise RuntimeError("no Chromium; install it (Debian: apt-get install chromium), or set CHROMIUM to its path")
-    _post(f"{server}/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": nodes_2, "Comfy.Locale": language})
+    # To ask for leave at every request, as Playwright's routes do, would double the work of opening the editor.
+    alone = f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {urlsplit(server).hostname}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, alone])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def editor(
+    server: str,
+    nodes_2: bool = False,
+    size: tuple[int, int] = (1500, 900),
+    language: str = "en",
+    browser: Browser | None = None,
+) -> Iterator[Page]:
+    """Open the editor of a running server; nothing outside that server's machine is reached.
+
+    Args:
+        server: its URL.
+        nodes_2: draw nodes with the newer renderer.
+        size: of the window, in pixels.
+        language: that it speaks.
+        browser: what ``chromium`` has started for servers on that machine; without, one is started and ended.
+
+    Raises:
+        RuntimeError: there is no Chromium.
+    """
+    _post(f"{server}/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": nodes_2, "Comfy.Locale": language})
+    with ExitStack() as stack:
+        browser = browser or stack.enter_context(chromium(server))
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, locale="en-US", reduced_motion="reduce"
         )
+        stack.callback(context.close)
         context.add_init_script("localStorage.setItem('vueNodesBannerDismissed', 'true')")
-        context.route(lambda url: url.startswith("http") and not url.startswith(server), lambda route: route.abort())
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(server, wait_until="domcontentloaded")
         page.wait_for_function(READY)
-        try:
-            yield page
-        finally:
-            browser.close()
+        yield page
 
 
 def load(page: Page, workflow: Path) -> None:

@@ -6,17 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 
+@pytest.fixture(scope="package")
+def browser(server: Server) -> Iterator[Browser]:
+    """One for all tests here; no longer, as asyncio runs nothing else while Playwright does."""
+    with editor.chromium(server.url) as browser:
+        yield browser
+
+
 @pytest.fixture(params=[False, True], ids=["classic", "nodes2"])
-def page(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, server: Server, browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """A page that keeps a picture of how the test has left it, and in which nothing of ours may fail unnoticed."""
     errors: list[str] = []
-    with editor.editor(server.url, nodes_2=request.param) as page:
+    with editor.editor(server.url, nodes_2=request.param, browser=browser) as page:
         page.on("pageerror", lambda error: errors.append(error.stack or str(error)))  # the stack names the files
         yield page
         page.screenshot(path=tmp_path / "end.png")

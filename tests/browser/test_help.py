@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
@@ -18,8 +20,8 @@ ONE_NODE = """() => {
 }"""
 
 
-def test_a_page_is_shown_with_its_picture(server: Server, tmp_path: Path) -> None:
-    with editor.editor(server.url) as page:
+def test_a_page_is_shown_with_its_picture(server: Server, browser: Browser, tmp_path: Path) -> None:
+    with editor.editor(server.url, browser=browser) as page:
         page.evaluate(ONE_NODE)
         page.get_by_test_id("info-button").click()
         picture = page.get_by_alt_text("Plan Keyframes, after a run")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
@@ -34,8 +34,8 @@ SHOWN = """() => {
 
 
 @pytest.fixture(params=[False, True], ids=["classic", "nodes2"])
-def page(request: pytest.FixtureRequest, server: Server, language: str) -> Iterator[Page]:
-    with editor.editor(server.url, nodes_2=request.param, language=language) as page:
+def page(request: pytest.FixtureRequest, server: Server, browser: Browser, language: str) -> Iterator[Page]:
+    with editor.editor(server.url, nodes_2=request.param, language=language, browser=browser) as page:
         yield page
 
 
@@ -81,8 +81,8 @@ IN_ALIASES = {
 }
 
 
-def test_nodes_are_found_by_what_people_type(server: Server, tmp_path: Path) -> None:
-    with editor.editor(server.url) as page:
+def test_nodes_are_found_by_what_people_type(server: Server, browser: Browser, tmp_path: Path) -> None:
+    with editor.editor(server.url, browser=browser) as page:
         minor = page.evaluate(editor.MINOR_VERSION)
         page.evaluate("() => app.extensionManager.command.execute('Workspace.SearchBox.Toggle')")
         box = page.locator("input:focus")

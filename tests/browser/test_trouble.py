@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from frugal_motion.nodes.interchange.files import save_motion
 from frugal_motion.nodes.motion.motion import Motion
@@ -121,9 +121,14 @@ def wire(server: Server) -> Iterator[Wire]:
         yield wire
 
 
-def test_a_server_that_goes_away_and_comes_back(wire: Wire, motion: Motion, tmp_path: Path) -> None:  # noqa: F811
+def test_a_server_that_goes_away_and_comes_back(
+    wire: Wire,
+    browser: Browser,
+    motion: Motion,  # noqa: F811
+    tmp_path: Path,
+) -> None:
     errors: list[str] = []
-    with editor.editor(wire.url) as page:
+    with editor.editor(wire.url, browser=browser) as page:
         page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
         page.evaluate(MAKE, "dance.safetensors")
         editor.run(page)

@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
@@ -64,6 +64,8 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "lab": ("motion_lab", {}),
     "lab of two people": ("motion_lab", TWO_PEOPLE),
 }
+SHORT = {"duration": 0.75}
+"""Seconds, for the loaders: three keyframes of every clip."""
 UNKNOWN_NODES = f"() => {ALL_NODES}.filter(n => !LiteGraph.registered_node_types[n.type]).map(n => n.type)"
 ADD = """(name) => {
     const node = app.graph.add(LiteGraph.createNode(name));
@@ -81,9 +83,9 @@ WATCH = """() => {
 }"""
 
 
-def test_api_twins_agree_with_the_editor(server: Server) -> None:
+def test_api_twins_agree_with_the_editor(server: Server, browser: Browser) -> None:
     classes = server.get("/object_info")
-    with editor.editor(server.url) as page:
+    with editor.editor(server.url, browser=browser) as page:
         for workflow in sorted(WORKFLOWS.glob("*.json")):
             editor.load(page, workflow)
             twin = json.loads((WORKFLOWS / "api" / workflow.name).read_text(encoding="utf-8"))
@@ -111,6 +113,8 @@ def test_opens_whole_and_runs_from_the_run_button(
     if "Sampler" in changes:  # a seed of its own, or the cache has it from the run before
         seed = zlib.crc32(request.node.name.encode())
         changes = changes | {"Sampler": changes["Sampler"] | {"seed": seed}}
+    loaders = {"Load Video", "Load Clips"} & changes.keys()
+    changes = changes | {title: SHORT | changes[title] for title in loaders}
     editor.load(page, WORKFLOWS / f"{workflow}.json")
     assert page.evaluate(UNKNOWN_NODES) == []
     page.evaluate(SET_WIDGETS, [changes])

@@ -298,7 +298,8 @@ def test_one_prompt_is_prepared_at_a_time_also_when_nobody_waits(monkeypatch: py
     async def all_of_it() -> None:
         machine = QueueMachine(Mock())
         first = asyncio.create_task(machine.prepare({"1": {}}))
-        await asyncio.sleep(0.05)
+        while not begun:
+            await asyncio.sleep(0.01)
         first.cancel()
         second = asyncio.create_task(machine.prepare({"2": {}}))
         await asyncio.sleep(0.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ SEEDS = [7, 8, 2**63]
 LONG = "a tall marble statue of a dancer " * 12  # more than the 77 tokens of a text encoder's window
 
 
+@cache
 def prompts(diffusion: Diffusion) -> list[Any]:
+    """Encoded once: the text encoder is by far the largest of the models here."""
     texts = ("a neon robot at night", LONG, "")
     return [diffusion.clip.encode_from_tokens_scheduled(diffusion.clip.tokenize(text)) for text in texts]
 

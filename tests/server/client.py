@@ -53,8 +53,8 @@ def ask(server: Server, path: str, body: Any = None) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Wait for something to become true."""
+def until(holds: Callable[[], Any], what: str, seconds: float = 600) -> Any:
+    """Wait for something to become true, on a machine that may be busy with much else."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := holds():

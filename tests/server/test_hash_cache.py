@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from frugal_motion.nodes.video.encode import LOSSLESS, save
 from frugal_motion.nodes.video.stream import ArrayStream
 from frugal_motion.tools.server import Server
 
-from .client import run
+from .client import run, until
 
 Graph = dict[str, Any]
 CHECKPOINT, CLIP = "table.safetensors", "table.mp4"
@@ -210,7 +209,5 @@ def queued(server: Server, given: Graph) -> str:
 
 def finished(server: Server, prompt: str) -> dict[str, Any]:
     """What the nodes of a queued prompt have shown, when it is done."""
-    deadline = time.monotonic() + 300
-    while not (history := server.get(f"/history/{prompt}")) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    history = until(lambda: server.get(f"/history/{prompt}"), "the end of the prompt")
     return dict(history[prompt]["outputs"])

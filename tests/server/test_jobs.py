@@ -84,12 +84,12 @@ def state(server: Server, job: str) -> Any:
     return ask(server, f"/jobs/{job}")[1]
 
 
-def ended(server: Server, *jobs: str, seconds: float = 240) -> list[Any]:
+def ended(server: Server, *jobs: str) -> list[Any]:
     def all_ended() -> Any:
         states = [state(server, job) for job in jobs]
         return states if all(one["state"] not in ("queued", "running") for one in states) else None
 
-    return until(all_ended, "the end of the jobs", seconds)
+    return until(all_ended, "the end of the jobs")
 
 
 def delete(server: Server, job: str) -> tuple[int, Any]:

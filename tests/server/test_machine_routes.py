@@ -135,6 +135,6 @@ def test_a_fleet_machine_leaves_when_no_job_waits_for_others(comfyui: Path, asse
         assert code == 202
         settings |= {"idle_exit_minutes": 0.01, "idle_exit_code": 42}
         (tmp_path / "user/frugal-motion/settings.json").write_text(json.dumps(settings), encoding="utf-8")
-        assert server.process.wait(120) == 42
+        assert server.process.wait(600) == 42
     with closing(JobStore(tmp_path / "user" / "frugal-motion" / "jobs.sqlite")) as store:
         assert store.find(job["job_id"]).state == "done"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server
 
 from ..conftest import ROOT
-from .client import run, run_until
+from .client import run, run_until, until
 
 WORKFLOW = ROOT / "workflows" / "api" / "micro_batch.json"
 
@@ -67,10 +66,7 @@ def test_cancel_in_the_middle_of_a_batch_and_run_again(server: Server, tmp_path:
     status = run_until(server, WORKFLOW, tmp_path, {**SMALL, "Sampler.steps": "150"}, "Sampler")
     assert status == 130, "as every program that Ctrl-C ends"
     assert not list(tmp_path.iterdir())
-    deadline = time.monotonic() + 30
-    while (queue := _get(server, "/queue"))["queue_running"] and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert queue == {"queue_running": [], "queue_pending": []}
+    until(lambda: _get(server, "/queue") == {"queue_running": [], "queue_pending": []}, "the empty queue")
     assert len(videos(server, tmp_path, {"Sampler.steps": "1"})) == 2
 
 

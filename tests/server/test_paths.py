@@ -73,7 +73,7 @@ def test_a_job_tells_of_all_pictures(server: Server, frames: np.ndarray) -> None
         job = ask(server, f"/jobs/{answer['job_id']}")[1]
         return job if job["state"] not in ("queued", "running") else None
 
-    job = until(ended, "the end of the job", 120)
+    job = until(ended, "the end of the job")
     (result,) = job["results"]
     (first,) = result["data"]["images"]
     assert first["frugal_count"] == len(frames) == 6
