@@ -18,6 +18,7 @@ from ..metering.meter import StageCost
 from ..strict_json import to_json
 from .cost_chart import draw_costs
 from .local_price import price_here
+from .prewarm_node import FrugalPrewarm
 from .report import Report
 
 
@@ -84,3 +85,6 @@ def _stages(prompt: Mapping[str, Any], node_id: str) -> list[StageCost]:
         elif prompt[upstream_id]["class_type"].startswith("Frugal"):
             stages.append(StageCost(name, "-", cached=True))
     return stages
+
+
+NODES = (FrugalCostReport, FrugalPrewarm)

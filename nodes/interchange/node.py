@@ -127,7 +127,7 @@ class FrugalSaveMotion(FrugalNode):
 class FrugalLoadMotion(FrugalNode):
     """Reads a motion from a file."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("import pose", "pose json", "openpose json")
 
     @classmethod
@@ -179,3 +179,6 @@ def _rate(frame_rate: float) -> Fraction:
     if not 0 < frame_rate <= 1e6:
         raise InputError("frame_rate", f"{frame_rate:g}", "more than 0 frames/s")
     return usual_rate(frame_rate)
+
+
+NODES = (FrugalMotionToKeypoints, FrugalKeypointsToMotion, FrugalSaveMotion, FrugalLoadMotion)

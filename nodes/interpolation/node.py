@@ -165,3 +165,6 @@ def _pictures(frames: Any, keyframes: Keyframes | None) -> tuple[FrameStream, Ke
         return source, Keyframes.all_frames(count, keyframes.frame_rate, keyframes.cuts)
     allowed = f"{len(keyframes.frames)} (one per keyframe) or {keyframes.frame_count} (one per frame of the plan)"
     raise InputError("frames", f"{count} frames", allowed, "Take frames and keyframes from the same run.")
+
+
+NODES = (FrugalLoadInterpolator, FrugalInterpolate)

@@ -30,8 +30,8 @@ METHODS = ("adaptive", "even")
 class FrugalPlanKeyframes(FrugalNode):
     """Chooses the frames that are worth GPU time."""
 
-    AHEAD = True
-    REMEMBERED = True
+    PRECOMPUTABLE = True
+    MEMOIZED = True
     SEARCH_ALIASES = ("key frames", "every nth", "skip frames", "scene detect", "shots", "cheap")
 
     @classmethod
@@ -158,3 +158,6 @@ def _grid(motion: MotionValue | None, video: FrameStream | None) -> tuple[int, F
         found = f"{video.info.frame_count} frames, but the motion has {motion.frame_count}"
         raise InputError("video", found, "video and motion of the same clip, at the same frame rate")
     return motion.frame_count, motion.frame_rate
+
+
+NODES = (FrugalPlanKeyframes,)

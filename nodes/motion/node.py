@@ -27,7 +27,7 @@ from .report.quality import measure
 class FrugalSmoothMotion(FrugalNode):
     """Repairs what the detector got wrong, fills short gaps and removes jitter."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("jitter", "stabilize", "filter", "savgol", "kalman", "one euro", "repair pose")
 
     @classmethod
@@ -120,7 +120,7 @@ class FrugalMotionReport(FrugalNode):
 class FrugalRetargetMotion(FrugalNode):
     """Fits a motion to another body."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("proportions", "other body", "character", "skeleton")
 
     @classmethod
@@ -180,7 +180,7 @@ class FrugalRetargetMotion(FrugalNode):
 class FrugalFitMotion(FrugalNode):
     """Moves a motion into another picture of its clip."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("crop", "resize pose", "reframe")
 
     @classmethod
@@ -210,7 +210,7 @@ class FrugalFitMotion(FrugalNode):
 class FrugalMotionStyle(FrugalNode):
     """Changes how a motion is done."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("exaggerate", "tempo", "speed", "slow motion", "mirror", "reverse", "loop", "robot")
 
     @classmethod
@@ -294,7 +294,7 @@ def _share(name: str, tooltip: str) -> io.Float.Input:
 class FrugalBlendMotions(FrugalNode):
     """Mixes two motions in step."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("mix", "morph", "average")
 
     @classmethod
@@ -328,3 +328,13 @@ class FrugalBlendMotions(FrugalNode):
     def execute(cls, motion_a: MotionValue, motion_b: MotionValue, weight: float, align: bool = True) -> io.NodeOutput:
         blended = blend(motion_a, motion_b, weight, align)
         return io.NodeOutput(blended, ui=shown_motion(blended, motion_a))
+
+
+NODES = (
+    FrugalSmoothMotion,
+    FrugalMotionReport,
+    FrugalMotionStyle,
+    FrugalBlendMotions,
+    FrugalRetargetMotion,
+    FrugalFitMotion,
+)

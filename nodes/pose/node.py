@@ -35,8 +35,8 @@ HAND_MODEL = "hand_landmarker.task"
 class FrugalExtractPose(FrugalNode):
     """Finds and follows people, on the CPU."""
 
-    AHEAD = True
-    REMEMBERED = True
+    PRECOMPUTABLE = True
+    MEMOIZED = True
     SEARCH_ALIASES = ("openpose", "dwpose", "pose estimation", "skeleton", "keypoints", "landmarks", "motion capture")
 
     @classmethod
@@ -134,6 +134,7 @@ class FrugalExtractPose(FrugalNode):
 class FrugalDrawPose(FrugalNode):
     """Draws a motion as the pictures that openpose ControlNets expect."""
 
+    LISTED_BEHIND = "keyframes"
     SEARCH_ALIASES = ("openpose", "dwpose", "skeleton", "stick figure", "control image", "hint")
 
     @classmethod
@@ -216,3 +217,6 @@ def _frames_of(video: Any, frame_rate: float) -> FrameStream:
     if frame_rate <= 0:
         raise InputError("frame_rate", f"{frame_rate:g}", "more than 0")
     return ArrayStream(to_frames(video), usual_rate(frame_rate))
+
+
+NODES = (FrugalExtractPose, FrugalDrawPose)

@@ -12,6 +12,7 @@ import torch
 from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
+from ..batched import Batched, JobResults
 from ..errors import InputError
 from ..host.lists import broadcast, only
 from ..host.node import FrugalNode, InterpolationModel, Keyframes, note_shares
@@ -93,6 +94,12 @@ class FrugalKeyframeSampler(FrugalNode):
     """Samples the keyframes of a clip, or all its frames under keyframed control."""
 
     DEVICE = "gpu"
+    BATCHED = Batched(
+        "FrugalJobsSampler",
+        by_job=frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
+        outputs=("The sampled frames of a job.", "Which frames of its clip they are."),
+        called="samplers",
+    )
     SEARCH_ALIASES = ("ksampler", "vid2vid", "video to video", "img2img", "restyle", "openpose", "cheap", "batch")
 
     @classmethod
@@ -239,6 +246,12 @@ class FrugalKeyframeSampler(FrugalNode):
         shown = {**ui.PreviewText(samples.report).as_dict(), "frugal_sampled": [strip]}
         return io.NodeOutput(samples.frames, samples.keyframes, ui=shown)
 
+    @classmethod
+    def execute_for_jobs(cls, **lists: list[Any]) -> JobResults:
+        samples = sampled(**lists)
+        left_out = {number - 1: str(error) for number, error in samples.failed.items()}
+        return JobResults((samples.frames, samples.keyframes), left_out, samples.report)
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -383,3 +396,6 @@ def _check_choice(name: str, value: str, options: Sequence[str]) -> None:
     # ComfyUI 0.3.75 does not validate the combos of V3 nodes.
     if value not in options:
         raise InputError(name, repr(value), ", ".join(options))
+
+
+NODES = (FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import PurePath
 from typing import Any, cast
@@ -31,6 +32,7 @@ from .geometry import FITS, Fit
 from .notes import Note
 from .rates import usual_rate
 from .side_by_side import SideBySideStream
+from .stream import VideoInfo
 
 CATEGORY = "Frugal Motion/Video"
 LONGER_SIDES = ("384", "512", "640", "768", "1024", "1280", "1920")
@@ -44,7 +46,8 @@ COUNT = "frugal_count"
 class FrugalLoadVideo(FrugalNode):
     """Opens a clip as a stream."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
+    CLIP_INPUTS = frozenset({"file", "start", "duration"})
     SEARCH_ALIASES = ("vhs", "import video", "open video", "video input", "decode", "mp4", "frame rate")
 
     @classmethod
@@ -86,10 +89,15 @@ class FrugalLoadVideo(FrugalNode):
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
         return "" if file is None else clip_fingerprint(file)
 
+    @classmethod
+    def clips_to_load(cls, inputs: Mapping[str, Any]) -> list[VideoInfo]:
+        return _infos([inputs["file"]], inputs)
+
 
 class FrugalLoadClips(FrugalNode):
     """Opens several clips, to be edited in one go."""
 
+    CLIP_INPUTS = frozenset({"files", "start", "duration"})
     SEARCH_ALIASES = ("vhs", "load videos", "batch", "several videos", "multiple videos", "folder of videos")
 
     @classmethod
@@ -136,6 +144,10 @@ class FrugalLoadClips(FrugalNode):
         if not isinstance(inputs.get("files"), str):
             return inputs
         return {**inputs, "files": input_files(inputs["files"], VIDEO_SUFFIXES)}
+
+    @classmethod
+    def clips_to_load(cls, inputs: Mapping[str, Any]) -> list[VideoInfo]:
+        return _infos(input_files(inputs["files"], VIDEO_SUFFIXES), inputs)
 
 
 def _decode_inputs() -> list[Any]:
@@ -209,6 +221,12 @@ def _opened(name: str, settings: DecodeSettings, stage: Stage, note: Note) -> St
     return StreamVideo(open_clip(input_clip(name), settings, note), stage)
 
 
+def _infos(names: Iterable[str], inputs: Mapping[str, Any]) -> list[VideoInfo]:
+    """What clips will be like; of what there is to note of them, the run tells."""
+    opening = decode_settings(**{name: value for name, value in inputs.items() if name not in ("file", "files")})
+    return [open_clip(input_clip(name), opening, lambda _topic, _text: None).info for name in names]
+
+
 def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
     if size == "source":
         return None
@@ -222,6 +240,7 @@ def _wanted_size(size: str, width: int, height: int) -> tuple[int, int] | None:
 class FrugalSaveVideo(FrugalNode):
     """Writes a stream to a file."""
 
+    LISTED_BEHIND = "caching"
     SEARCH_ALIASES = ("vhs", "video combine", "export video", "encode", "mp4", "h264", "h265", "av1", "prores", "gif")
 
     @classmethod
@@ -298,3 +317,6 @@ class FrugalSaveVideo(FrugalNode):
         saved = StreamVideo(FileStream(path), cls.stage())
         preview = ui.PreviewVideo([ui.SavedResult(name, subfolder, io.FolderType.output)])
         return io.NodeOutput(saved, str(path), ui=preview)
+
+
+NODES = (FrugalLoadVideo, FrugalLoadClips, FrugalSaveVideo)
