@@ -10,7 +10,11 @@ from frugal_motion.nodes.jobs.merge import LIST_CLASS
 
 SAMPLER = "FrugalKeyframeSampler"
 SAVE = "FrugalSaveVideo"
-BATCHER = Batcher("FrugalJobsSampler", frozenset({"positive", "negative", "control_images", "keyframes", "seed"}), 2)
+BATCHER = Batcher(
+    "FrugalJobsSampler",
+    frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
+    2,
+)
 
 
 def kinds(class_type: str) -> Kind:
