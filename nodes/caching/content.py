@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..storable import Storable
 from ..video.grid import ClipStream
 from ..video.stream import ArrayStream
-from .tree_codec import Storable
 
 Digest: TypeAlias = Callable[[Path], str]
 

@@ -152,3 +152,6 @@ def _shown(state: str, entry: Entry | None = None) -> dict[str, Any]:
     size, spent = (entry.size, entry.spent) if entry else (0, Spent())
     dollars = spent.gpu_seconds * price_here() / 3600
     return {"frugal_cache": [{"state": state, "bytes": size, "seconds": spent.seconds, "dollars": dollars}]}
+
+
+NODES = (FrugalHashCache,)

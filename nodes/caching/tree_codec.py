@@ -7,26 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-
-@runtime_checkable
-class Storable(Protocol):
-    """A value of the pack that knows how to be stored."""
-
-    def to_fields(self) -> dict[str, Any]:
-        """Its content as numbers, texts, lists and arrays."""
-        ...
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> Any:
-        """The value again."""
-        ...
+from ..storable import storable_class, stored_as
 
 
 class NotStorable(TypeError):
@@ -34,19 +22,17 @@ class NotStorable(TypeError):
 
 
 class TreeCodec:
-    """Nested lists, tuples and dicts of tensors, arrays, plain values and objects of known classes.
+    """Nested lists, tuples and dicts of tensors, arrays, plain values, and objects of ``Storable`` classes.
 
     Everything comes back exactly, in its own type and without pickle; what would not is refused.
 
     Args:
-        classes: the ``Storable`` classes by the name they are stored under.
         bags: classes of others that are nothing but their attributes, as ``module.Class``; a module is imported when
             one of its objects is read.
     """
 
-    def __init__(self, classes: Mapping[str, type[Storable]], bags: Collection[str] = ()) -> None:
-        self._classes, self._bags = dict(classes), frozenset(bags)
-        self._names = {cls: name for name, cls in classes.items()}
+    def __init__(self, bags: Collection[str] = ()) -> None:
+        self._bags = frozenset(bags)
 
     def save(self, value: Any, path: Path) -> None:
         """Write a value.
@@ -96,8 +82,8 @@ class TreeCodec:
             return {"items": [self._pack(item, tensors) for item in value.items()]}
         if kind in (list, tuple, torch.Size):
             return {kind.__name__: [self._pack(item, tensors) for item in value]}
-        if kind in self._names:
-            return {"value": self._names[kind], "fields": self._pack(value.to_fields(), tensors)}
+        if name := stored_as(kind):
+            return {"value": name, "fields": self._pack(value.to_fields(), tensors)}
         bag = f"{kind.__module__}.{kind.__qualname__}"
         if bag in self._bags:
             return {"bag": bag, "fields": self._pack(vars(value), tensors)}
@@ -117,7 +103,7 @@ class TreeCodec:
 
     def _object(self, kind: str, name: str, fields: dict[str, Any]) -> Any:
         if kind == "value":
-            return self._classes[name].from_fields(fields)
+            return storable_class(name).from_fields(fields)
         if name not in self._bags:
             raise ValueError(f"no {name} is known")
         module, _, class_name = name.rpartition(".")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ..keyframes.keyframes import Keyframes
-from ..motion.motion import Motion
 from .tree_codec import TreeCodec
 
 # What CONDITIONING may hold of pictures that a CLIP vision model has seen, and latents of video with sound.
 _OF_COMFYUI = ("comfy.clip_vision.Output", "comfy.nested_tensor.NestedTensor")
 
-VALUES = TreeCodec({"motion": Motion, "keyframes": Keyframes}, _OF_COMFYUI)
+VALUES = TreeCodec(_OF_COMFYUI)

@@ -89,3 +89,6 @@ class FrugalCostEstimate(FrugalNode):
         chart = torch.from_numpy(draw_savings(found.estimate)).float()[None] / 255
         shown = {**ui.PreviewText(found.text).as_dict(), "frugal_estimate": [found.as_dict()]}
         return io.NodeOutput(found.text, to_json(found.as_dict()), chart, ui=shown)
+
+
+NODES = (FrugalCostEstimate,)

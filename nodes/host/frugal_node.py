@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -14,9 +14,13 @@ from comfy.comfy_types.node_typing import IO
 from comfy_api.latest import io
 from comfy_execution.utils import get_executing_context
 
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
+
+from ..batched import Batched, JobResults
 from ..metering.machine_probe import MachineProbe
 from ..metering.meter import Ledger, StageCost
 from ..strict_json import strict
+from ..video.stream import VideoInfo
 from .settings import settings
 
 Device = Literal["cpu", "gpu"]
@@ -109,25 +113,34 @@ def _current() -> StageCost | None:
 
 
 class FrugalNode(io.ComfyNode):
-    """A node whose ``execute`` is timed.
+    """A node whose ``execute`` is timed, and which declares what the rest of the pack must know of it.
 
     Attributes:
-        DEVICE: where its own work is done.
-        FRAMES: which of its outputs hold the frames that it has worked on.
-        SHOWS_STREAM: whether a stream that it gives is shown on it once it has been read.
-        AHEAD: it works on the processor alone, leaves nothing behind but previews, and needs nothing of the run: it may
-            be executed at any time, in any thread.
-        REMEMBERED: the cache keeps what it makes.
+        DEVICE: where its own work is done; the cost report and the jobs' bills ask.
+        FRAME_OUTPUTS: which of its outputs hold frames; the report counts those as the frames it has worked on.
+        SHOWS_STREAM: whether a stream that it gives is shown on it, in the editor, once another node has read it.
+        PRECOMPUTABLE: ``execute`` may be called before the node's run, in any thread: it works on the processor alone,
+            needs nothing of the run (no hidden inputs), and leaves nothing behind but previews.
+        MEMOIZED: ``execute`` keeps its work in the cache, by ``caching.memoize.memoized``. While another prompt is on
+            the GPU, such work of those that wait is done, with all that is in front of it, if it is ``PRECOMPUTABLE``.
+        BATCHED: how one of these nodes does the work of several jobs; ``None`` if each job has a node of its own. One
+            that is batched has ``execute_for_jobs``.
+        CLIP_INPUTS: of a node that loads clips, the inputs that say which, and how much of each: they must be known to
+            tell how long its clips are. One that has some has ``clips_to_load``.
+        LISTED_BEHIND: the stage whose nodes it follows in the pack's list; empty to stand among those of its own stage.
         FORECAST: tells what the node will take, see ``forecast.inputs.Forecaster``; without one it is taken for nothing
             on the CPU, and for unknown on the GPU.
         SEARCH_ALIASES: what people type who look for it.
     """
 
     DEVICE: ClassVar[Device] = "cpu"
-    FRAMES: ClassVar[slice] = slice(1)
+    FRAME_OUTPUTS: ClassVar[slice] = slice(1)
     SHOWS_STREAM: ClassVar[bool] = False
-    AHEAD: ClassVar[bool] = False
-    REMEMBERED: ClassVar[bool] = False
+    PRECOMPUTABLE: ClassVar[bool] = False
+    MEMOIZED: ClassVar[bool] = False
+    BATCHED: ClassVar[Batched | None] = None
+    CLIP_INPUTS: ClassVar[frozenset[str]] = frozenset()
+    LISTED_BEHIND: ClassVar[str] = ""
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
     FORECAST: ClassVar[Any] = None
 
@@ -155,24 +168,49 @@ class FrugalNode(io.ComfyNode):
         node_id = context.node_id if context else schema.node_id
         return Stage(node_id, schema.display_name, cls.DEVICE, schema.node_id, cls.SHOWS_STREAM)
 
+    @classmethod
+    def execute_for_jobs(cls, **lists: list[Any]) -> JobResults:
+        """Do the work of several jobs at once (see ``BATCHED``).
+
+        Args:
+            lists: every input as a list; of one item where it is the same for all.
+        """
+        raise NotImplementedError(f"{cls.__name__} is BATCHED, and has no execute_for_jobs")
+
+    @classmethod
+    def clips_to_load(cls, inputs: Mapping[str, Any]) -> list[VideoInfo]:
+        """What the clips will be like that the node gives for these inputs; files are looked at, nothing is decoded.
+
+        Args:
+            inputs: those that are known, ``CLIP_INPUTS`` among them; defaults stand for the others.
+
+        Raises:
+            InputError: names an input, such as a file that is not there.
+        """
+        raise NotImplementedError(f"{cls.__name__} has CLIP_INPUTS, and no clips_to_load")
+
+    @classmethod
+    def count_frames(cls, values: Sequence[Any]) -> int:
+        """Frames in what the node gives, each output one value or a list. A stream counts its own while it is read."""
+        return sum(_frames_of(one) for value in values[cls.FRAME_OUTPUTS] for one in _as_list(value))
+
 
 def _timed(execute: Any) -> Any:
     @wraps(execute)
     def timed(cls: type[FrugalNode], *args: Any, **kwargs: Any) -> Any:
         with cls.stage().charged() as cost:
             output = execute(cls, *args, **kwargs)
-            cost.frames += _frames_in(output, cls.FRAMES)
-            if isinstance(output, io.NodeOutput) and isinstance(output.ui, dict):
-                output.ui = strict(output.ui)  # browsers read it, and REST
+            if isinstance(output, io.NodeOutput):
+                cost.frames += cls.count_frames(output.args)
+                if isinstance(output.ui, dict):
+                    output.ui = strict(output.ui)  # browsers read it, and REST
             return output
 
     return timed
 
 
-def _frames_in(output: Any, outputs: slice) -> int:
-    """Frames in some outputs of a node, each one value or a list. A stream counts its own while it is read."""
-    values = output.args[outputs] if isinstance(output, io.NodeOutput) else ()
-    return sum(_frames_of(one) for value in values for one in (value if isinstance(value, list) else [value]))
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _frames_of(value: Any) -> int:
@@ -180,3 +218,9 @@ def _frames_of(value: Any) -> int:
         return int(value.frame_count)
     shape: tuple[int, ...] = getattr(value, "shape", ())
     return int(shape[0]) if len(shape) == 4 else 0
+
+
+def frugal_class(class_type: str) -> type[FrugalNode] | None:
+    """The class of a node of this pack by its name in prompts; ``None`` for any other."""
+    node_class = NODE_CLASS_MAPPINGS.get(class_type)
+    return node_class if isinstance(node_class, type) and issubclass(node_class, FrugalNode) else None

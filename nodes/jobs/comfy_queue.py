@@ -15,14 +15,15 @@ import comfy.model_management as management
 from nodes import NODE_CLASS_MAPPINGS, interrupt_processing  # type: ignore[attr-defined]
 
 from ..graph import Prompt
+from ..host.frugal_node import FrugalNode, frugal_class
 from ..host.queue import UNWATCHED_CLIENT, Refused, enqueue
 from ..host.settings import settings
 from .batch import Batch
 from .gather import Gathering
-from .kinds import Kind
+from .kinds import Batcher, Kind
 from .merged_runs import merged_runs
 from .outcome import Ended
-from .precompute import precomputable_class, precompute
+from .precompute import precompute
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,14 @@ def kind_of(class_type: str) -> Kind:
     )
     is_output = bool(getattr(node_class, "OUTPUT_NODE", False))
     reads_prompt = node_class is not None and _reads_prompt(node_class)
-    return Kind(is_output, makes_lists, precomputable_class(class_type) is not None, reads_prompt)
+    ours = frugal_class(class_type)
+    is_precomputable = ours is not None and ours.PRECOMPUTABLE
+    return Kind(is_output, makes_lists, is_precomputable, reads_prompt, _batcher(ours) if ours else None)
+
+
+def _batcher(node_class: type[FrugalNode]) -> Batcher | None:
+    batched = node_class.BATCHED
+    return Batcher(batched.together, batched.by_job, len(batched.outputs)) if batched else None
 
 
 @lru_cache(maxsize=1000)  # some classes look into folders to tell their inputs

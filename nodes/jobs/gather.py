@@ -11,46 +11,46 @@ from typing import Any
 
 from ..graph import Prompt, is_link, upstream
 from .job import Job
-from .kinds import Kinds
-from .merge import BATCHERS, MOST
+from .kinds import Batcher, Kinds
+from .merge import MOST
 
 SIZES = frozenset({"size", "width", "height", "fit", "frame_rate"})
-"""Inputs in front of a sampler that must be equal: rows of one batch have one size, and clips of one frame rate are
-equally long for equally many seconds."""
+"""Inputs in front of a batched node that must be equal: rows of one batch have one size, and clips of one frame rate
+are equally long for equally many seconds."""
 
 
 def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:
     """Jobs of one key can be merged; empty for a job that runs alone.
 
     Two prompts have the same key if they have the same nodes and wires, and whatever leads to a shared input of a
-    sampler (its model, its ControlNet, its steps) is equal. All other values may differ.
+    batched node (a sampler's model, its ControlNet, its steps) is equal. All other values may differ.
 
     Args:
         clips: what its clips are like, such as ``"1280x720"``.
     """
-    samplers = [node_id for node_id, node in prompt.items() if node["class_type"] in BATCHERS]
-    before = set(upstream(prompt, samplers))
-    # A job with lists has several clips in the sampler already.
-    if not samplers or any(kinds(prompt[node_id]["class_type"]).makes_lists for node_id in before):
+    found = {node_id: kinds(node["class_type"]).batcher for node_id, node in prompt.items()}
+    batchers = {node_id: batcher for node_id, batcher in found.items() if batcher}
+    before = set(upstream(prompt, batchers))
+    # A job with lists has several clips in the batched node already.
+    if not batchers or any(kinds(prompt[node_id]["class_type"]).makes_lists for node_id in before):
         return ""
-    shared = set(upstream(prompt, (source for sampler in samplers for source in _shared_sources(prompt[sampler]))))
+    sources = (source for node_id, batcher in batchers.items() for source in _shared_sources(prompt[node_id], batcher))
+    shared = set(upstream(prompt, sources))
     if any(kinds(prompt[node_id]["class_type"]).reads_prompt for node_id in shared):
         return ""
     nodes = [
-        [node_id, node["class_type"], _fixed(node, node_id in shared, node_id in before)]
+        [node_id, node["class_type"], _fixed(node, batchers.get(node_id), node_id in shared, node_id in before)]
         for node_id, node in sorted(prompt.items())
     ]
     return hashlib.sha256(json.dumps([nodes, list(clips)], sort_keys=True).encode()).hexdigest()
 
 
-def _shared_sources(sampler: Mapping[str, Any]) -> list[str]:
-    by_job = BATCHERS[sampler["class_type"]].by_job
-    return [value[0] for name, value in sampler["inputs"].items() if is_link(value) and name not in by_job]
+def _shared_sources(node: Mapping[str, Any], batcher: Batcher) -> list[str]:
+    return [value[0] for name, value in node["inputs"].items() if is_link(value) and name not in batcher.by_job]
 
 
-def _fixed(node: Mapping[str, Any], is_shared: bool, is_before: bool) -> dict[str, Any]:
+def _fixed(node: Mapping[str, Any], batcher: Batcher | None, is_shared: bool, is_before: bool) -> dict[str, Any]:
     """The inputs of a node, without the values that may differ."""
-    batcher = BATCHERS.get(node["class_type"])
 
     def counts(name: str, value: Any) -> bool:
         if is_link(value) or is_shared:

@@ -2,7 +2,7 @@
 
 What is the same in all, such as the checkpoint, is there once. A node that differs, or has such a node in front, is
 there once for each job, with its own values: ComfyUI checks, keeps and runs it as in a prompt of its own, and when it
-fails it is plain whose it is. Only samplers that take several clips meet: there is one for all.
+fails it is plain whose it is. Only nodes that can work for several jobs meet, such as samplers: there is one for all.
 """
 
 from __future__ import annotations
@@ -12,36 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph import Node, Prompt, in_order, is_link, wires
-from .kinds import Kinds
+from .kinds import Batcher, Kinds
 
 MOST = 32
 """Jobs in a prompt: so many items have the nodes of this stage."""
 
 LIST_CLASS = "FrugalJobsList"
-
-
-@dataclass(frozen=True)
-class Batcher:
-    """A class of nodes that can work for several jobs at once.
-
-    Attributes:
-        together: the class that does, which has the outputs of all jobs, one after the other.
-        by_job: inputs that it takes as lists, with an item for each job. The others must be equal.
-        outputs: that a job has.
-    """
-
-    together: str
-    by_job: frozenset[str]
-    outputs: int
-
-
-BATCHERS: Mapping[str, Batcher] = {
-    "FrugalKeyframeSampler": Batcher(
-        "FrugalJobsSampler",
-        frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
-        2,
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -98,12 +74,12 @@ def merged(prompts: Sequence[Prompt], kinds: Kinds) -> Merged:
             first, dict.fromkeys(first, everyone), {node_id: node_id for node_id in first}, frozenset(), prompts
         )
     own = _own(prompts, kinds)
-    merger = _Merger(prompts, own)
+    merger = _Merger(prompts, own, kinds)
     for node_id, node in first.items():
         if node_id not in own:
             merger.add(node_id, node_id, node, everyone)
-        elif node["class_type"] in BATCHERS:
-            merger.add_batcher(node_id, BATCHERS[node["class_type"]])
+        elif batcher := kinds(node["class_type"]).batcher:
+            merger.add_batcher(node_id, batcher)
         else:
             merger.add_copies(node_id)
     return merger.result()
@@ -121,8 +97,8 @@ def _own(prompts: Sequence[Prompt], kinds: Kinds) -> set[str]:
 
 
 class _Merger:
-    def __init__(self, prompts: Sequence[Prompt], own: set[str]) -> None:
-        self.prompts, self.own = prompts, own
+    def __init__(self, prompts: Sequence[Prompt], own: set[str], kinds: Kinds) -> None:
+        self.prompts, self.own, self.kinds = prompts, own, kinds
         self.prompt: Prompt = {}
         self.owners: dict[str, tuple[int, ...]] = {}
         self.origins: dict[str, str] = {}
@@ -160,7 +136,7 @@ class _Merger:
         if not is_link(value) or value[0] not in self.own:
             return value
         source, output = value
-        batcher = BATCHERS.get(self.prompts[0][source]["class_type"])
+        batcher = self.kinds(self.prompts[0][source]["class_type"]).batcher
         return [source, output + place * batcher.outputs] if batcher else [_name(source, place), output]
 
 

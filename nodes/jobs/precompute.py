@@ -6,11 +6,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
-
 from ..graph import Node, Prompt, in_order, is_link, upstream
 from ..host.background import background_work
-from ..host.frugal_node import FrugalNode
+from ..host.frugal_node import FrugalNode, frugal_class
 from ..host.prompt import known_inputs
 from ..host.settings import settings
 
@@ -20,8 +18,8 @@ logger = logging.getLogger(__name__)
 def precompute(prompt: Prompt) -> None:
     """Execute the nodes whose results the cache keeps, and those in front of them.
 
-    What they give is thrown away: the run finds it in the cache. Only nodes that say so take part (``AHEAD``); what is
-    behind another node, or behind one that fails, is left to the run, which says what is wrong.
+    What they give is thrown away: the run finds it in the cache. Only ``PRECOMPUTABLE`` nodes take part; what is behind
+    another node, or behind one that fails, is left to the run, which says what is wrong.
 
     Args:
         prompt: in API form, with the values that ComfyUI has made of it when it was accepted.
@@ -30,9 +28,9 @@ def precompute(prompt: Prompt) -> None:
         return
     with background_work():
         made: dict[str, tuple[Any, ...]] = {}
-        wanted = set(upstream(prompt, [node_id for node_id, node in prompt.items() if _is_remembered(node)]))
+        wanted = set(upstream(prompt, [node_id for node_id, node in prompt.items() if _is_memoized(node)]))
         for node_id in in_order(prompt):
-            node_class = precomputable_class(prompt[node_id]["class_type"])
+            node_class = _precomputable(prompt[node_id])
             if node_class is None or node_id not in wanted:
                 continue
             try:
@@ -41,16 +39,15 @@ def precompute(prompt: Prompt) -> None:
                 logger.debug("node %s is left to the run", node_id, exc_info=True)
 
 
-def precomputable_class(class_type: str) -> type[FrugalNode] | None:
-    """The class of a node that may be executed ahead; ``None`` for any other."""
-    node_class = NODE_CLASS_MAPPINGS.get(class_type)
-    is_ours = isinstance(node_class, type) and issubclass(node_class, FrugalNode)
-    return node_class if is_ours and node_class.AHEAD else None
+def _precomputable(node: Node) -> type[FrugalNode] | None:
+    """The class of a node that may be executed before its run; ``None`` for any other."""
+    node_class = frugal_class(node["class_type"])
+    return node_class if node_class is not None and node_class.PRECOMPUTABLE else None
 
 
-def _is_remembered(node: Node) -> bool:
-    node_class = precomputable_class(node["class_type"])
-    return node_class is not None and node_class.REMEMBERED
+def _is_memoized(node: Node) -> bool:
+    node_class = _precomputable(node)
+    return node_class is not None and node_class.MEMOIZED
 
 
 def _inputs(node: Node, made: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:

@@ -239,7 +239,7 @@ class Runner:
 
     def _leaves_processor(self, batch: Batch) -> bool:
         node = batch.merged.prompt.get(batch.node)
-        return node is not None and not self._kinds(node["class_type"]).can_be_ahead
+        return node is not None and not self._kinds(node["class_type"]).is_precomputable
 
     def _next_job(self, seen: Collection[str]) -> Job | None:
         """The first job of the batch that would begin if this one ended now, but for those that were seen."""

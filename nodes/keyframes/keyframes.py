@@ -6,9 +6,10 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import InputError
+from ..storable import Storable
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Bracket:
 
 
 @dataclass(frozen=True)
-class Keyframes:
+class Keyframes(Storable):
     """Which frames of a clip's grid are sampled.
 
     Attributes:
@@ -36,6 +37,8 @@ class Keyframes:
         frame_rate: frames per second of the grid.
         cuts: ascending frame numbers at which a new shot begins (never 0).
     """
+
+    STORED_AS: ClassVar[str] = "keyframes"
 
     frames: tuple[int, ...]
     frame_count: int
@@ -83,7 +86,7 @@ class Keyframes:
         return cls(tuple(range(frame_count)), frame_count, frame_rate, cuts)
 
     def to_fields(self) -> dict[str, Any]:
-        """Content for the cache (see ``caching.codecs.Storable``)."""
+        """Content for the cache (see ``storable.Storable``)."""
         return {
             "frames": list(self.frames),
             "frame_count": self.frame_count,

@@ -24,8 +24,8 @@ class FrugalPlanKeyframes(FrugalNode):
     """Chooses the frames that are worth GPU time."""
 
     FORECAST = staticmethod(forecast.plan_keyframes)
-    AHEAD = True
-    REMEMBERED = True
+    PRECOMPUTABLE = True
+    MEMOIZED = True
     SEARCH_ALIASES = ("key frames", "every nth", "skip frames", "scene detect", "shots", "cheap")
 
     @classmethod
@@ -112,3 +112,6 @@ def _shown(
         "film": shown_file(as_jpeg(film), ".jpg") if film is not None else None,
         "aspect": aspect,
     }
+
+
+NODES = (FrugalPlanKeyframes,)

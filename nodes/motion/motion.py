@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from ..storable import Storable
 from ..video.geometry import WHOLE, Region
 
 Keypoints: TypeAlias = npt.NDArray[np.float32]
@@ -26,7 +27,7 @@ HAND_JOINTS = 21
 
 
 @dataclass(frozen=True, eq=False)
-class Motion:
+class Motion(Storable):
     """People's keypoints over time. Immutable: every edit makes a new one.
 
     Attributes:
@@ -37,6 +38,8 @@ class Motion:
         width, height: size in pixels of the frame that the fractions refer to.
         region: what that frame shows of the clip it was made of.
     """
+
+    STORED_AS: ClassVar[str] = "motion"
 
     keypoints: Keypoints
     frame_rate: Fraction
@@ -77,7 +80,7 @@ class Motion:
         return replace(self, keypoints=keypoints)
 
     def to_fields(self) -> dict[str, Any]:
-        """Content for the cache (see ``caching.codecs.Storable``)."""
+        """Content for the cache (see ``storable.Storable``)."""
         return {
             "keypoints": np.array(self.keypoints),
             "frame_rate": str(self.frame_rate),

@@ -133,3 +133,6 @@ def _upscaler(model: Any, size: tuple[int, int]) -> Upscaler:
         lower_convolutions(net.model, dtype)
     net.model.to(memory_format=torch.channels_last)  # 1.1 to 1.3 times as fast
     return Upscaler(net, accelerator(managed(net.model)), size)
+
+
+NODES = (FrugalUpscale,)

@@ -66,7 +66,7 @@ class Read(FrugalNode):
 
 
 class Several(FrugalNode):
-    FRAMES = slice(None, None, 2)
+    FRAME_OUTPUTS = slice(None, None, 2)
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from frugal_motion.nodes.graph import Prompt, is_link
-from frugal_motion.nodes.jobs.kinds import Kind
-from frugal_motion.nodes.jobs.merge import BATCHERS, LIST_CLASS
+from frugal_motion.nodes.jobs.kinds import Batcher, Kind
+from frugal_motion.nodes.jobs.merge import LIST_CLASS
 
 SAMPLER = "FrugalKeyframeSampler"
 SAVE = "FrugalSaveVideo"
+BATCHER = Batcher(
+    "FrugalJobsSampler",
+    frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
+    2,
+)
 
 
 def kinds(class_type: str) -> Kind:
     return Kind(
         is_output=class_type == SAVE,
         makes_lists=class_type == "FrugalLoadClips",
-        can_be_ahead=class_type in ("FrugalLoadVideo", "FrugalPlanKeyframes"),
+        is_precomputable=class_type in ("FrugalLoadVideo", "FrugalPlanKeyframes"),
         reads_prompt=class_type == "FrugalCostEstimate",
+        batcher=BATCHER if class_type == SAMPLER else None,
     )
 
 
@@ -66,17 +72,15 @@ def meaning(prompt: Prompt, value: Any) -> Any:
     if not is_link(value):
         return value
     node, output = prompt[value[0]], value[1]
-    batchers = {batcher.together: (name, batcher) for name, batcher in BATCHERS.items()}
-    if node["class_type"] not in batchers:
+    if node["class_type"] != BATCHER.together:
         return (node["class_type"], output, _meanings(prompt, node["inputs"]))
-    name, batcher = batchers[node["class_type"]]
-    place, output = divmod(output, batcher.outputs)
+    place, output = divmod(output, BATCHER.outputs)
     inputs = {}
     for key, given in node["inputs"].items():
         source = prompt.get(given[0], {}) if is_link(given) else {}
         is_list = source.get("class_type") == LIST_CLASS
         inputs[key] = source["inputs"][f"item_{place + 1}"] if is_list else given
-    return (name, output, _meanings(prompt, inputs))
+    return (SAMPLER, output, _meanings(prompt, inputs))
 
 
 def _meanings(prompt: Prompt, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from frugal_motion.nodes.jobs.comfy_queue import kind_of
 from frugal_motion.nodes.jobs.gather import batch_key
 from frugal_motion.nodes.jobs.merge import Merged, merged
 from frugal_motion.nodes.jobs.merged_runs import merged_runs
+from frugal_motion.nodes.sampling.node import FrugalKeyframeSampler
 from nodes import NODE_CLASS_MAPPINGS
 
 from .graphs import workflow
@@ -34,7 +35,7 @@ def job(file: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    for node_class in (FrugalCostEstimate, FrugalCostReport):
+    for node_class in (FrugalCostEstimate, FrugalCostReport, FrugalKeyframeSampler):
         monkeypatch.setitem(NODE_CLASS_MAPPINGS, node_class.__name__, node_class)
 
 

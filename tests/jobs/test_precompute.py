@@ -204,11 +204,11 @@ def test_nodes_that_need_a_run_or_the_gpu_take_no_part() -> None:
     pack: list[type[FrugalNode]] = asyncio.run(frugal_motion.comfy_entrypoint().get_node_list())
     for node_class in pack:
         schema = node_class.define_schema()
-        if node_class.AHEAD:
+        if node_class.PRECOMPUTABLE:
             assert not (schema.is_output_node or schema.hidden or schema.is_input_list), schema.node_id
             assert node_class.DEVICE == "cpu" and not any(output.is_output_list for output in schema.outputs)
-        assert kind_of(schema.node_id).can_be_ahead == node_class.AHEAD
-        assert node_class.AHEAD or not node_class.REMEMBERED
+        assert kind_of(schema.node_id).is_precomputable == node_class.PRECOMPUTABLE
+        assert node_class.PRECOMPUTABLE or not node_class.MEMOIZED
 
 
 class Making:

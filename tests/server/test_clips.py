@@ -10,11 +10,15 @@ import pytest
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.server.clips import clip_sizes
+from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo
+from nodes import NODE_CLASS_MAPPINGS
 
 
 @pytest.fixture(autouse=True)
 def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
+    for node_class in (FrugalLoadVideo, FrugalLoadClips):
+        monkeypatch.setitem(NODE_CLASS_MAPPINGS, node_class.__name__, node_class)
 
 
 def prompt(value: Any, loader: str = "FrugalLoadVideo", **inputs: Any) -> dict[str, Any]:

@@ -10,3 +10,6 @@ __all__ = [
     "FrugalCostReport",
     "FrugalPrewarm",
 ]
+
+
+NODES = (FrugalCostReport, FrugalPrewarm)

@@ -14,3 +14,6 @@ __all__ = [
     "FrugalMotionToKeypoints",
     "FrugalSaveMotion",
 ]
+
+
+NODES = (FrugalMotionToKeypoints, FrugalKeypointsToMotion, FrugalSaveMotion, FrugalLoadMotion)

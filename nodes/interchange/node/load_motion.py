@@ -16,7 +16,7 @@ from .sockets import frame_rate_input, given_rate
 class FrugalLoadMotion(FrugalNode):
     """Reads a motion from a file."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("import pose", "pose json", "openpose json")
 
     @classmethod

@@ -10,3 +10,6 @@ __all__ = [
     "FrugalInterpolate",
     "FrugalLoadInterpolator",
 ]
+
+
+NODES = (FrugalLoadInterpolator, FrugalInterpolate)

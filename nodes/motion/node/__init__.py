@@ -18,3 +18,13 @@ __all__ = [
     "FrugalRetargetMotion",
     "FrugalSmoothMotion",
 ]
+
+
+NODES = (
+    FrugalSmoothMotion,
+    FrugalMotionReport,
+    FrugalMotionStyle,
+    FrugalBlendMotions,
+    FrugalRetargetMotion,
+    FrugalFitMotion,
+)

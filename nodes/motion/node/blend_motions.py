@@ -13,7 +13,7 @@ from .player import shown_motion
 class FrugalBlendMotions(FrugalNode):
     """Mixes two motions in step."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("mix", "morph", "average")
 
     @classmethod

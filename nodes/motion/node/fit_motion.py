@@ -14,7 +14,7 @@ from .player import shown_motion
 class FrugalFitMotion(FrugalNode):
     """Moves a motion into another picture of its clip."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("crop", "resize pose", "reframe")
 
     @classmethod

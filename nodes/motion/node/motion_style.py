@@ -16,7 +16,7 @@ from .player import shown_motion
 class FrugalMotionStyle(FrugalNode):
     """Changes how a motion is done."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("exaggerate", "tempo", "speed", "slow motion", "mirror", "reverse", "loop", "robot")
 
     @classmethod

@@ -13,7 +13,7 @@ from .player import shown_motion
 class FrugalRetargetMotion(FrugalNode):
     """Fits a motion to another body."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("proportions", "other body", "character", "skeleton")
 
     @classmethod

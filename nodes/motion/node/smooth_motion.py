@@ -15,7 +15,7 @@ from .player import shown_motion
 class FrugalSmoothMotion(FrugalNode):
     """Repairs what the detector got wrong, fills short gaps and removes jitter."""
 
-    AHEAD = True
+    PRECOMPUTABLE = True
     SEARCH_ALIASES = ("jitter", "stabilize", "filter", "savgol", "kalman", "one euro", "repair pose")
 
     @classmethod

@@ -10,3 +10,6 @@ __all__ = [
     "FrugalDrawPose",
     "FrugalExtractPose",
 ]
+
+
+NODES = (FrugalExtractPose, FrugalDrawPose)

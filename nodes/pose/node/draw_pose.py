@@ -19,6 +19,7 @@ class FrugalDrawPose(FrugalNode):
     """Draws a motion as the pictures that openpose ControlNets expect."""
 
     FORECAST = staticmethod(forecast.draw_pose)
+    LISTED_BEHIND = "keyframes"
     SEARCH_ALIASES = ("openpose", "dwpose", "skeleton", "stick figure", "control image", "hint")
 
     @classmethod

@@ -33,8 +33,8 @@ class FrugalExtractPose(FrugalNode):
     """Finds and follows people, on the CPU."""
 
     FORECAST = staticmethod(forecast.extract_pose)
-    AHEAD = True
-    REMEMBERED = True
+    PRECOMPUTABLE = True
+    MEMOIZED = True
     SEARCH_ALIASES = ("openpose", "dwpose", "pose estimation", "skeleton", "keypoints", "landmarks", "motion capture")
 
     @classmethod

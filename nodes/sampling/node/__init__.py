@@ -12,3 +12,6 @@ __all__ = [
     "FrugalKeyframeSampler",
     "FrugalTextLines",
 ]
+
+
+NODES = (FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines)

@@ -7,6 +7,7 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io, ui
 
+from ...batched import Batched, JobResults
 from ...host.frugal_node import FrugalNode, InterpolationModel, Keyframes
 from .. import forecast
 from ..edit import EDIT_MODES
@@ -19,6 +20,12 @@ class FrugalKeyframeSampler(FrugalNode):
 
     FORECAST = staticmethod(forecast.sample_keyframes)
     DEVICE = "gpu"
+    BATCHED = Batched(
+        "FrugalJobsSampler",
+        by_job=frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
+        outputs=("The sampled frames of a job.", "Which frames of its clip they are."),
+        called="samplers",
+    )
     SEARCH_ALIASES = ("ksampler", "vid2vid", "video to video", "img2img", "restyle", "openpose", "cheap", "batch")
 
     @classmethod
@@ -164,3 +171,9 @@ class FrugalKeyframeSampler(FrugalNode):
         strip = strip_of(samples.frames[first], samples.keyframes[first], samples.report)
         shown = {**ui.PreviewText(samples.report).as_dict(), "frugal_sampled": [strip]}
         return io.NodeOutput(samples.frames, samples.keyframes, ui=shown)
+
+    @classmethod
+    def execute_for_jobs(cls, **lists: list[Any]) -> JobResults:
+        samples = sampled(**lists)
+        left_out = {number - 1: str(error) for number, error in samples.failed.items()}
+        return JobResults((samples.frames, samples.keyframes), left_out, samples.report)

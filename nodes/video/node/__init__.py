@@ -12,3 +12,6 @@ __all__ = [
     "FrugalLoadVideo",
     "FrugalSaveVideo",
 ]
+
+
+NODES = (FrugalLoadVideo, FrugalLoadClips, FrugalSaveVideo)

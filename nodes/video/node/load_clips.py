@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_api.latest import io
@@ -11,13 +12,15 @@ from ...host.frugal_node import FrugalNode
 from ...host.progress import NodeNotes
 from .. import forecast
 from ..decode_settings import decode_settings
-from .loading import decode_inputs, opened
+from ..stream import VideoInfo
+from .loading import clip_infos, decode_inputs, opened
 
 
 class FrugalLoadClips(FrugalNode):
     """Opens several clips, to be edited in one go."""
 
     FORECAST = staticmethod(forecast.load_clips)
+    CLIP_INPUTS = frozenset({"files", "start", "duration"})
     SEARCH_ALIASES = ("vhs", "load videos", "batch", "several videos", "multiple videos", "folder of videos")
 
     @classmethod
@@ -64,3 +67,7 @@ class FrugalLoadClips(FrugalNode):
         if not isinstance(inputs.get("files"), str):
             return inputs
         return {**inputs, "files": input_files(inputs["files"], VIDEO_SUFFIXES)}
+
+    @classmethod
+    def clips_to_load(cls, inputs: Mapping[str, Any]) -> list[VideoInfo]:
+        return clip_infos(input_files(inputs["files"], VIDEO_SUFFIXES), inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_api.latest import io
@@ -11,14 +12,16 @@ from ...host.frugal_node import FrugalNode
 from ...host.progress import NodeNotes
 from .. import forecast
 from ..decode_settings import decode_settings
-from .loading import decode_inputs, opened
+from ..stream import VideoInfo
+from .loading import clip_infos, decode_inputs, opened
 
 
 class FrugalLoadVideo(FrugalNode):
     """Opens a clip as a stream."""
 
     FORECAST = staticmethod(forecast.load_video)
-    AHEAD = True
+    PRECOMPUTABLE = True
+    CLIP_INPUTS = frozenset({"file", "start", "duration"})
     SEARCH_ALIASES = ("vhs", "import video", "open video", "video input", "decode", "mp4", "frame rate")
 
     @classmethod
@@ -59,3 +62,7 @@ class FrugalLoadVideo(FrugalNode):
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
         return "" if file is None else clip_fingerprint(file)
+
+    @classmethod
+    def clips_to_load(cls, inputs: Mapping[str, Any]) -> list[VideoInfo]:
+        return clip_infos([inputs["file"]], inputs)

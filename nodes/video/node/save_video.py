@@ -26,6 +26,7 @@ class FrugalSaveVideo(FrugalNode):
     """Writes a stream to a file."""
 
     FORECAST = staticmethod(forecast.save_video)
+    LISTED_BEHIND = "caching"
     SEARCH_ALIASES = ("vhs", "video combine", "export video", "encode", "mp4", "h264", "h265", "av1", "prores", "gif")
 
     @classmethod

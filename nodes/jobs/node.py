@@ -1,4 +1,4 @@
-"""List of Jobs."""
+"""The node that only the jobs of ``/frugal-motion/jobs`` use, beside those that ``together`` makes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...host.frugal_node import Anything, FrugalNode
-from ..merge import MOST, item_name
+from ..host.frugal_node import Anything, FrugalNode
+from .merge import MOST, item_name
+from .together import CATEGORY
 
 ITEMS = [item_name(place) for place in range(MOST)]
 
@@ -20,7 +21,7 @@ class FrugalJobsList(FrugalNode):
         return io.Schema(
             node_id="FrugalJobsList",
             display_name="List of Jobs",
-            category="Frugal Motion/Jobs",
+            category=CATEGORY,
             description="The server puts this in front of a sampler that works for several jobs. It is of no use in a "
             "graph of yours.",
             is_deprecated=True,  # so that the editor does not offer it
@@ -31,3 +32,6 @@ class FrugalJobsList(FrugalNode):
     @classmethod
     def execute(cls, **items: Any) -> io.NodeOutput:
         return io.NodeOutput([items[name] for name in ITEMS if name in items])
+
+
+NODES = (FrugalJobsList,)
