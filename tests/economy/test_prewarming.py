@@ -38,7 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return super().get(name, *default)
 
     monkeypatch.setattr(
-        "frugal_motion.nodes.economy.prewarming.NODE_CLASS_MAPPINGS", known := Counting(NODE_CLASS_MAPPINGS)
+        "frugal_motion.nodes.host.prompt.NODE_CLASS_MAPPINGS", known := Counting(NODE_CLASS_MAPPINGS)
     )
     known["Merge"] = Merge
     return names
