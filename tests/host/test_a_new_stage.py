@@ -143,10 +143,8 @@ class TestAddGrain(FrugalNode):
 class TestShowGrain(FrugalNode):
     @classmethod
     def define_schema(cls):
-        inputs = [io.Image.Input("frames"), GrainWire.Input("grain")]
-        return io.Schema(
-            "TestShowGrain", "Show Grain", CATEGORY, inputs, [io.Image.Output(display_name="frames")], is_output_node=True
-        )
+        inputs, outputs = [io.Image.Input("frames"), GrainWire.Input("grain")], [io.Image.Output(display_name="frames")]
+        return io.Schema("TestShowGrain", "Show Grain", CATEGORY, inputs, outputs, is_output_node=True)
 
     @classmethod
     def execute(cls, frames, grain):
