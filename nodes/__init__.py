@@ -1,1 +1,1 @@
-"""Frugal Motion: one folder per stage of the pipeline, in the order the data flows."""
+"""Frugal Motion: one folder per stage of the pipeline, found by ``stages.py``, beside what stages share."""
