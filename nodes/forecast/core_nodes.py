@@ -41,7 +41,7 @@ from .facts import (
     pictures,
 )
 from .inputs import Forecaster, Inputs
-from .model_work import checkpoint_work, control_work, upscale_scale, upscale_work, vae_work
+from .model_work import checkpoint_work, control_work, hint_work, upscale_scale, upscale_work, vae_work
 
 _TILE, _OVERLAP = 512, 32
 """Pixels of the tiles that Upscale Image (using Model) cuts large pictures into."""
@@ -107,12 +107,17 @@ def load_vae(inputs: Inputs) -> Forecast:
 
 def load_control_net(inputs: Inputs) -> Forecast:
     """CONTROL_NET."""
-    return Forecast((ControlNet(*control_work(_path(inputs, "controlnet", "control_net_name"))),))
+    return Forecast((_control_net(_path(inputs, "controlnet", "control_net_name")),))
 
 
 def load_control_net_for_model(inputs: Inputs) -> Forecast:
     """CONTROL_NET, as a difference to a MODEL."""
-    return Forecast((ControlNet(*control_work(_path(inputs, "controlnet", "model"))),))
+    return Forecast((_control_net(_path(inputs, "controlnet", "model")),))
+
+
+def _control_net(path: Path) -> ControlNet:
+    work, weights = control_work(path)
+    return ControlNet(work, hint_work(path), weights)
 
 
 def type_of_control(inputs: Inputs) -> Forecast:
@@ -155,7 +160,9 @@ def apply_control(inputs: Inputs) -> Forecast | None:
     start, end = (
         float(inputs.value(name, default)) for name, default in (("start_percent", 0.0), ("end_percent", 1.0))
     )
-    applied = (AppliedControl(net, start, end),) if inputs.value("strength", 1.0) else ()
+    image = inputs.fact("image", Clips)
+    has_one = image is None or image.frames == 1
+    applied = (AppliedControl(net, start, end, has_one),) if inputs.value("strength", 1.0) else ()
     names = [name for name in ("positive", "negative", "conditioning") if inputs.fact(name, Conditioning)]
     found = [inputs.needed(name, Conditioning, "a prompt") for name in names]
     return Forecast(tuple(replace(one, controls=(*one.controls, *applied)) for one in found))
@@ -278,16 +285,26 @@ def _sampled(
         return model_calls(*given, control_range, steps)
 
     rows = latents.rows * calls((0.0, 1.0))[0] * len(prompts)
-    flops, control_rows, weights = _times(rows, model.unet(*latents.size)), 0, model.weights
-    for control in [control for prompt in prompts for control in prompt.controls]:
-        each = min(latents.rows, control.net.keyframes or latents.rows)
-        count = each * calls((control.start, control.end))[1]
-        control_rows += count
-        flops = _sum(flops, _times(count, inputs.counted(control.net.work, "ControlNet")(*latents.size)))
-    weights += sum({id(one.net): one.net.weights for prompt in prompts for one in prompt.controls}.values())
+    flops, control_rows = _times(rows, model.unet(*latents.size)), 0
+    applied = {id(one.net): one for prompt in prompts for one in prompt.controls}
+    for one in applied.values():
+        users = sum(other.net is one.net for prompt in prompts for other in prompt.controls)
+        count = calls((one.start, one.end))[1]
+        each = min(latents.rows, one.net.keyframes or latents.rows) * users
+        control_rows += count * each
+        flops = _sum(flops, _times(count, _of_control(inputs, one, each, latents.size)))
+    weights = model.weights + sum(one.net.weights for one in applied.values())
     memory = weights + latents.rows * (model.row_memory(*latents.size) or 0.0)
     work = DeviceWork("sample", "gpu", latents.rows, flops, Rows(rows, control_rows), memory)
     return Forecast((latents, latents), (work,))
+
+
+def _of_control(inputs: Inputs, control: AppliedControl, rows: int, size: Size) -> float | None:
+    """FLOPs of a ControlNet for all rows of a batch."""
+    each, hint = inputs.counted(control.net.work, "ControlNet")(*size), control.net.hint(*size)
+    if each is None or hint is None or not control.has_one_picture:
+        return _times(rows, each)
+    return rows * (each - hint) + hint
 
 
 def upscale_images(inputs: Inputs) -> Forecast | None:

@@ -83,9 +83,17 @@ class Vae:
 
 @dataclass(frozen=True, eq=False)
 class ControlNet:
-    """CONTROL_NET: FLOPs of a row, bytes of its weights, and the frames to which it is limited."""
+    """CONTROL_NET.
+
+    Attributes:
+        work: FLOPs of a row.
+        hint: FLOPs of it that are spent on the picture that guides it.
+        weights: bytes.
+        keyframes: how many frames it is limited to; ``None`` for all.
+    """
 
     work: Work
+    hint: Work
     weights: float
     keyframes: int | None = None
 
@@ -116,11 +124,17 @@ class Texts:
 
 @dataclass(frozen=True, eq=False)
 class AppliedControl:
-    """A ControlNet on a prompt, from when to when it counts (0..1)."""
+    """A ControlNet on a prompt.
+
+    Attributes:
+        start, end: from when to when it counts, 0..1.
+        has_one_picture: whether one picture guides all rows: it is then looked at once for all.
+    """
 
     net: ControlNet
     start: float = 0.0
     end: float = 1.0
+    has_one_picture: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,6 +126,13 @@ def control_flops(net: Any, config: dict[str, Any], width: int, height: int) -> 
     return flops_of(net, lambda net: _countable(net)(x, hint, time, context, y=label))
 
 
+def hint_flops(net: Any, width: int, height: int) -> float | None:
+    """Those of its FLOPs that a ControlNet of the UNet family spends on the picture that guides it."""
+    rows, columns = (max(side // 8, 1) * 8 for side in (height, width))
+    hint = torch.zeros(1, 3, rows, columns, dtype=torch.float16, device="meta")
+    return flops_of(net, lambda net: _countable(net).input_hint_block(hint, None, None))
+
+
 def _inputs(config: dict[str, Any], width: int, height: int) -> tuple[Any, Any, Any, Any]:
     def zeros(*shape: int) -> torch.Tensor:
         return torch.zeros(1, *shape, dtype=torch.float16, device="meta")
@@ -266,11 +273,20 @@ def control_work(path: Path) -> tuple[Work, float]:
     Raises:
         InputError: the file cannot be read.
     """
-    return _control_work(FileVersion.of(path))
+    return _control_work(FileVersion.of(path))[:2]
+
+
+def hint_work(path: Path) -> Work:
+    """Those of its FLOPs that a ControlNet spends on the picture that guides it.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return _control_work(FileVersion.of(path))[2]
 
 
 @lru_cache(maxsize=8)
-def _control_work(file: FileVersion) -> tuple[Work, float]:
+def _control_work(file: FileVersion) -> tuple[Work, float, Work]:
     found = shapes(file.path)
     if "controlnet_cond_embedding.conv_in.weight" in found:  # as diffusers writes it
         config = comfy.model_detection.unet_config_from_diffusers_unet(found)
@@ -278,7 +294,7 @@ def _control_work(file: FileVersion) -> tuple[Work, float]:
     else:
         prefix = "control_model." if "control_model.zero_convs.0.0.weight" in found else ""
         if f"{prefix}zero_convs.0.0.weight" not in found:  # of another family than the UNet's
-            return _unknown, float(sum(value.numel() for value in found.values()) * 2)
+            return _unknown, float(sum(value.numel() for value in found.values()) * 2), _unknown
         config = comfy.model_detection.model_config_from_unet(found, prefix, True).unet_config
         hint = found[f"{prefix}input_hint_block.0.weight"]
     config = {name: value for name, value in config.items() if name not in ("out_channels", "dtype", "device")}
@@ -289,7 +305,8 @@ def _control_work(file: FileVersion) -> tuple[Work, float]:
         device="meta",
         operations=comfy.ops.disable_weight_init,
     )
-    return _remembered(lambda width, height: control_flops(net, config, width, height)), half_bytes(net)
+    work = _remembered(lambda width, height: control_flops(net, config, width, height))
+    return work, half_bytes(net), _remembered(lambda width, height: hint_flops(net, width, height))
 
 
 def upscale_scale(path: Path) -> float:

@@ -23,7 +23,9 @@ from frugal_motion.nodes.host.frugal_node import ledger
 from frugal_motion.nodes.jobs.comfy_queue import kind_of
 from frugal_motion.nodes.jobs.merge import merged
 from frugal_motion.nodes.jobs.merged_runs import merged_runs
+from frugal_motion.nodes.sampling.node import FrugalKeyframeSampler
 from frugal_motion.nodes.server.cache_routes import status
+from nodes import NODE_CLASS_MAPPINGS
 
 from ..jobs.graphs import workflow
 
@@ -34,6 +36,7 @@ RUN = "a run with caches"
 def _run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("FRUGAL_MOTION_GPU_PRICE", "900")  # a quarter of a dollar per second
     monkeypatch.setattr(caching, "statistics", Statistics())
+    monkeypatch.setitem(NODE_CLASS_MAPPINGS, "FrugalKeyframeSampler", FrugalKeyframeSampler)
     yield
     ledger.close(RUN)
 

@@ -37,9 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             assert len(names) < 1000, "the work doubles with every level"
             return super().get(name, *default)
 
-    monkeypatch.setattr(
-        "frugal_motion.nodes.host.prompt.NODE_CLASS_MAPPINGS", known := Counting(NODE_CLASS_MAPPINGS)
-    )
+    monkeypatch.setattr("frugal_motion.nodes.host.prompt.NODE_CLASS_MAPPINGS", known := Counting(NODE_CLASS_MAPPINGS))
     known["Merge"] = Merge
     return names
 
