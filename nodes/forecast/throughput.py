@@ -20,6 +20,9 @@ For sampling: SD 1.5 at 512 px on an RTX 4090, as users of a web interface publi
 factor of 2, more on the largest cards, which small pictures do not fill.
 """
 
+_TYPICAL = 0.25
+"""The same of a stage that has none there."""
+
 _LIKE = {"encode": "sample", "decode": "sample"}
 """The sampler encodes and decodes: where only the whole was measured, it stands for its parts."""
 
@@ -70,7 +73,7 @@ class Throughput:
             return flops / statistics.median(one.flops / one.seconds for one in nearest)
         if self.card is None:
             return None
-        return flops / (self.card.tflops * 1e12 * UTILISATION[stage])
+        return flops / (self.card.tflops * 1e12 * UTILISATION.get(stage, _TYPICAL))
 
     def cpu_seconds(self, stage: str, frames: int) -> float | None:
         """Seconds of a stage on the CPU; ``None`` before the first run."""

@@ -18,6 +18,7 @@ import nodes as comfyui_nodes
 from frugal_motion import nodes as stages
 from frugal_motion.nodes.caching.values import VALUES
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.forecast.workflow_estimate import estimate_prompt
 from frugal_motion.nodes.host.frugal_node import ledger
 from frugal_motion.nodes.host.queue import accepted
 from frugal_motion.nodes.jobs.comfy_queue import kind_of
@@ -68,6 +69,7 @@ from ..host.frugal_node import FrugalNode
 from ..host.video import StreamVideo, as_stream
 from ..video.stream import ArrayStream
 from ..video.tensors import to_image
+from . import forecast
 from .grain import Grain
 
 GrainWire = io.Custom("TEST_GRAIN")
@@ -75,6 +77,7 @@ CATEGORY = "Frugal Motion/Grain"
 
 
 class TestLoadGrain(FrugalNode):
+    FORECAST = staticmethod(forecast.load_grain)
     PRECOMPUTABLE = True
     CLIP_INPUTS = frozenset({"frames"})
 
@@ -108,6 +111,7 @@ class TestMeasureGrain(FrugalNode):
 
 
 class TestAddGrain(FrugalNode):
+    FORECAST = staticmethod(forecast.add_grain)
     DEVICE = "gpu"
     BATCHED = Batched("TestAddGrainOfJobs", frozenset({"video", "grain"}), ("A job's frames.", "A job's grain."))
 
@@ -162,8 +166,29 @@ def clip(frames=4, level=0, width=8):
 NODES = (TestLoadGrain, TestMeasureGrain, TestAddGrain, TestShowGrain)
 '''
 
-# All that there is of the stage. A stage whose work the estimate can tell has a forecast.py too.
-STAGE = {"__init__.py": '"""Grain: measured, and put back."""', "grain.py": VALUE, "node.py": NODE}
+FORECAST = '''
+"""What loading and adding grain will take."""
+
+from ..forecast.facts import Clips, DeviceWork, Forecast, pictures
+
+
+def load_grain(inputs):
+    frames = int(inputs.value("frames"))
+    return Forecast((pictures(frames, (int(inputs.value("width")), 8)),), (DeviceWork("load", "cpu", frames),))
+
+
+def add_grain(inputs):
+    video = inputs.needed("video", Clips, "a video")
+    return Forecast((video,), (DeviceWork("grain", "gpu", video.frames, video.frames * 2e12),))
+'''
+
+# All that there is of the stage.
+STAGE = {
+    "__init__.py": '"""Grain: measured, and put back."""',
+    "grain.py": VALUE,
+    "forecast.py": FORECAST,
+    "node.py": NODE,
+}
 
 MENU = ["TestLoadGrain", "TestMeasureGrain", "TestAddGrain", "TestShowGrain"]
 TOGETHER = "TestAddGrainOfJobs"
@@ -252,6 +277,13 @@ def test_its_costs_are_in_the_report() -> None:
     stages = {stage["kind"]: stage for stage in report["stages"]}
     assert stages.keys() == set(MENU)
     assert stages["TestAddGrain"]["frames"] == 4
+
+
+def test_its_work_is_in_the_estimate() -> None:
+    found = estimate_prompt(job(100, frames=6), {"gpu": "L4"})
+    told = {stage["stage"]: (stage["device"], stage["frames"], stage["flops"]) for stage in found["stages"]}
+    assert told == {"load": ("cpu", 6, 0), "grain": ("gpu", 6, 12e12)}
+    assert found["dollars"] > 0 and not found["unknown"]
 
 
 def test_jobs_share_its_batched_node_and_each_gets_what_it_gets_alone() -> None:
