@@ -12,9 +12,9 @@ from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(server: Server) -> Iterator[Browser]:
-    """One for all tests here; no longer, as asyncio runs nothing else while Playwright does."""
+    """One for all tests of a file; no longer, as other tests cannot use asyncio while Playwright does."""
     with editor.chromium(server.url) as browser:
         yield browser
 

@@ -265,6 +265,7 @@ def test_two_processes_store_and_evict_the_same_keys(tmp_path: Path) -> None:
             seen += 1
             assert len(content) == entry.size and len(set(content)) == 1, "never a mixture"
     for writer in writers:
+        assert writer.poll() is None, "neither has failed"
         writer.kill()
         writer.wait()
 
