@@ -19,11 +19,12 @@ from PIL import Image
 
 from frugal_motion.nodes.caching.configured import value_key
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.forecast.edit_reader import planned
+from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.host.folders import VIDEO_SUFFIXES, input_files, list_clips
 from frugal_motion.nodes.server.clips import clip_sizes
 from frugal_motion.nodes.video.clip import open_clip
 from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from .conftest import grey, quadrants, solids, write_clip
 
@@ -127,7 +128,9 @@ def test_every_picture_counts_for_what_comes_out(folder: Path) -> None:
         assert len({one, two, three}) == 3
 
 
-def test_jobs_and_estimates_know_how_long_it_is() -> None:
+def test_jobs_and_estimates_know_how_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for node_class in (FrugalLoadVideo, FrugalSaveVideo):
+        monkeypatch.setitem(NODE_CLASS_MAPPINGS, node_class.__name__, node_class)
     prompt: dict[str, Any] = {
         "1": {"class_type": "FrugalLoadVideo", "inputs": {"file": "take.v1/", "size": "source"}},
         "2": {"class_type": "FrugalSaveVideo", "inputs": {"video": ["1", 0]}},
