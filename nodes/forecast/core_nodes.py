@@ -67,7 +67,7 @@ def without_work(kind: str, node_class: Any) -> bool:
     if node_class is None:
         return False
     if isinstance(node_class, type) and issubclass(node_class, FrugalNode):
-        return node_class.DEVICE == "cpu" or kind == "FrugalPrewarm"
+        return node_class.DEVICE == "cpu"
     module = str(getattr(node_class, "RELATIVE_PYTHON_MODULE", "nodes"))
     return (module == "nodes" or module.startswith("comfy_extras.")) and not _runs_a_net(node_class)
 

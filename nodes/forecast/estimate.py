@@ -138,23 +138,6 @@ class Estimate:
         }
 
 
-def estimate(job: Edit, nets: Nets, machine: Machine) -> Estimate:
-    """What a job will take on a machine."""
-    fit = rows_that_fit(job, nets, machine)
-    stages = tuple(_stages(job, nets, machine, fit))
-    steps = list(_gpu_steps(job, nets, machine))
-    return Estimate(
-        stages=stages,
-        rows=rows(job, fit),
-        naive_seconds=steps[0][1],
-        savings=tuple(_waterfall(steps)),
-        memory=_peak_memory(job, nets, fit),
-        price=machine.price,
-        clips=len(job.clips),
-        video_seconds=float(job.seconds),
-    )
-
-
 @dataclass(frozen=True)
 class OtherWork:
     """Work that belongs to no edit, such as that of ComfyUI's own samplers.
@@ -170,22 +153,28 @@ class OtherWork:
     memory: float = 0.0
 
 
+def estimate(job: Edit, nets: Nets, machine: Machine) -> Estimate:
+    """What an edit will take on a machine."""
+    return estimate_all([(job, nets)], OtherWork(), machine)
+
+
 def estimate_all(edits: Sequence[tuple[Edit, Nets]], other: OtherWork, machine: Machine) -> Estimate:
     """What several edits, and what else a workflow does, will take one after the other."""
-    each = [estimate(job, nets, machine) for job, nets in edits]
+    fitting = [(job, nets, rows_that_fit(job, nets, machine)) for job, nets in edits]
     more = _other_stages(other, machine)
     seconds = _sum(stage.seconds for stage in more)
-    steps = _steps_together([[*_gpu_steps(job, nets, machine)] for job, nets in edits])
+    steps = _steps_together([list(_gpu_steps(job, nets, machine)) for job, nets in edits])
     together = [(name, _sum(iter((found, seconds)))) for name, found in steps]
+    stages = [stage for job, nets, fit in fitting for stage in _stages(job, nets, machine, fit)]
     return Estimate(
-        stages=tuple(_merged([*(stage for one in each for stage in one.stages), *more])),
-        rows=sum((one.rows for one in each), other.rows),
+        stages=tuple(_merged([*stages, *more])),
+        rows=sum((rows(job, fit) for job, _, fit in fitting), other.rows),
         naive_seconds=together[0][1],
         savings=tuple(_waterfall(together)),
-        memory=max(other.memory, *(one.memory for one in each)),
+        memory=max(other.memory, *(_peak_memory(*one) for one in fitting)),
         price=machine.price,
-        clips=sum(one.clips for one in each),
-        video_seconds=sum(one.video_seconds for one in each),
+        clips=sum(len(job.clips) for job, _ in edits),
+        video_seconds=float(sum(job.seconds for job, _ in edits)),
     )
 
 

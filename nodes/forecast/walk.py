@@ -12,6 +12,7 @@ from ..caching.configured import cache, value_key
 from ..caching.signature import Unsignable
 from ..errors import InputError
 from ..graph import ends, is_link, upstream
+from ..host.frugal_node import frugal_class
 from ..host.prompt import declaration
 from ..keyframes.keyframes import Keyframes
 from .core_nodes import CORE, without_work
@@ -119,7 +120,8 @@ class _Walk:
     def _forecast(self, node_id: str) -> Forecast | None:
         kind = self.flow.kind(node_id)
         node_class = NODE_CLASS_MAPPINGS.get(kind)
-        forecaster: Forecaster | None = CORE.get(kind) or getattr(node_class, "FORECAST", None)
+        ours = frugal_class(kind)
+        forecaster: Forecaster | None = CORE.get(kind) or (ours.FORECAST if ours else None)
         if forecaster is not None:
             with self.flow.naming(node_id):
                 return forecaster(Inputs(self.flow, node_id, self.fact_on, self.edits, self.notes, self.keyframes))

@@ -46,9 +46,7 @@ def interpolate(inputs: Inputs) -> Forecast:
     nets = replace(old.nets, prepare=net.prepare, interpolate=net.interpolate) if net else old.nets
     nodes = {**old.nodes, "interpolate": inputs.node_id}
     found = EditPlan(replace(old.edit, frame_rate=rate), nets, nodes, before)
-    made = (
-        replace(clip, plan=Keyframes.all_frames(frame_count(clip.plan, rate), rate), size=clip.size) for clip in clips
-    )
+    made = (replace(clip, plan=Keyframes.all_frames(frame_count(clip.plan, rate), rate)) for clip in clips)
     return Forecast((Clips(tuple(made), found),), edit=found)
 
 

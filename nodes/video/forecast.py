@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import InputError
@@ -18,18 +18,26 @@ from .grid import ClipStream
 
 def load_video(inputs: Inputs) -> Forecast:
     """One clip."""
-    settings = inputs.constants()
-    return loaded(inputs, _opened([settings.pop("file")], settings))
+    given = inputs.constants()
+    return loaded(inputs, opened_clips([given["file"]], given))
 
 
 def load_clips(inputs: Inputs) -> Forecast:
     """Several clips."""
-    settings = inputs.constants()
-    return loaded(inputs, _opened(input_files(settings.pop("files"), VIDEO_SUFFIXES), settings))
+    given = inputs.constants()
+    return loaded(inputs, opened_clips(input_files(given["files"], VIDEO_SUFFIXES), given))
 
 
-def _opened(names: Sequence[str], settings: dict[str, Any]) -> list[ClipStream]:
-    opening = decode_settings(**settings)
+def opened_clips(names: Iterable[str], given: Mapping[str, Any]) -> list[ClipStream]:
+    """Clips in ComfyUI's input folder, as a node will open them; of what there is to note of them, the run tells.
+
+    Args:
+        given: the node's inputs that are known: names, and arguments of ``decode_settings``.
+
+    Raises:
+        InputError: one is not there, or cannot be read.
+    """
+    opening = decode_settings(**{name: value for name, value in given.items() if name not in ("file", "files")})
     return [open_clip(input_clip(name), opening, lambda _topic, _text: None) for name in names]
 
 

@@ -74,13 +74,16 @@ def _changes(
     joints = [joint.position for joint in found.joints]
     for own in read:
         yield from _running_instead(found, tracks, own)
-        for position in sorted(_ends([found.streams[index] for index in read], joints)):
-            yield from _other_track(tracks[own], seen_from(position), position)
-        for position, end in pairwise((*joints, sys.maxsize)):
-            there = seen_from(position)
+    for position, end in pairwise((*joints, sys.maxsize)):
+        there = seen_from(position)
+        for own in read:
             yield from _other_track(tracks[own], there, position)
             if _between(found.streams[own], position, end).lasts > _BRIEF:  # of less FFmpeg guesses the codec
                 yield from _other_codec(tracks[own], there, position)
+    for position in sorted(_ends([found.streams[index] for index in read], joints)):
+        there = seen_from(position)
+        for own in read:
+            yield from _other_track(tracks[own], there, position)
 
 
 def _running_instead(found: Survey, tracks: Sequence[_Track], own: int) -> Iterator[_Change]:

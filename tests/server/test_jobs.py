@@ -175,11 +175,13 @@ def test_a_job_joins_others_that_wait_behind_the_editor_and_they_keep_their_plac
 
 def test_reports_of_jobs_that_met_are_of_each_alone(own: Server) -> None:
     before, known = len(own.get("/history")), {"Load Video.file": "one_person.mp4"}
+    set_up(own.base, jobs_batch=2, jobs_window_seconds=600)  # they begin when both are there
     ids = [
         post(own, client, workflow="cost_lab", **known, **{"Sampler.seed": seed})
         for client, seed in (("a", 91), ("b", 92))
     ]
     jobs = ended(own, *ids)
+    set_up(own.base)
     assert [job["error"] for job in jobs] == ["", ""] and len(own.get("/history")) == before + 1
     assert all(job["estimate"] is None for job in jobs)
     seconds = [sum(stage["seconds"] for stage in _report(job).values()) for job in jobs]

@@ -9,6 +9,7 @@ from comfy_api.latest import io, ui
 
 from ...host.frugal_node import Anything, FrugalNode
 from ...host.models import load
+from .. import forecast
 from ..prewarming import patchers
 
 
@@ -16,6 +17,7 @@ class FrugalPrewarm(FrugalNode):
     """Brings a model to the GPU. ``POST /frugal-motion/prewarm`` puts it behind every loader of a workflow."""
 
     DEVICE = "gpu"
+    FORECAST = staticmethod(forecast.prewarm)
     SEARCH_ALIASES = ("preload", "warm up", "load model", "cold start", "vram")
 
     @classmethod

@@ -13,7 +13,7 @@ from ...host.progress import NodeNotes
 from .. import forecast
 from ..decode_settings import decode_settings
 from ..stream import VideoInfo
-from .loading import clip_infos, decode_inputs, opened
+from .loading import decode_inputs, opened
 
 
 class FrugalLoadClips(FrugalNode):
@@ -70,4 +70,4 @@ class FrugalLoadClips(FrugalNode):
 
     @classmethod
     def clips_to_load(cls, inputs: Mapping[str, Any]) -> list[VideoInfo]:
-        return clip_infos(input_files(inputs["files"], VIDEO_SUFFIXES), inputs)
+        return [clip.info for clip in forecast.opened_clips(input_files(inputs["files"], VIDEO_SUFFIXES), inputs)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from comfy_api.latest import io
@@ -11,10 +10,9 @@ from ...host.folders import input_clip
 from ...host.frugal_node import Stage
 from ...host.video import StreamVideo
 from ..clip import open_clip
-from ..decode_settings import SIZES, DecodeSettings, decode_settings
+from ..decode_settings import SIZES, DecodeSettings
 from ..geometry import FITS
 from ..notes import Note
-from ..stream import VideoInfo
 
 
 def decode_inputs() -> list[Any]:
@@ -70,16 +68,3 @@ def opened(name: str, settings: DecodeSettings, stage: Stage, note: Note) -> Str
         InputError: it is not there, or cannot be read.
     """
     return StreamVideo(open_clip(input_clip(name), settings, note), stage)
-
-
-def clip_infos(names: Iterable[str], inputs: Mapping[str, Any]) -> list[VideoInfo]:
-    """What clips will be like; of what there is to note of them, the run tells.
-
-    Args:
-        inputs: the arguments of ``decode_settings`` that are known.
-
-    Raises:
-        InputError: one is not there, or cannot be read.
-    """
-    opening = decode_settings(**{name: value for name, value in inputs.items() if name not in ("file", "files")})
-    return [open_clip(input_clip(name), opening, lambda _topic, _text: None).info for name in names]
