@@ -24,8 +24,8 @@ import torch  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
 from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings  # noqa: E402
 from frugal_motion.training import judge  # noqa: E402
+from frugal_motion.training.drawn_pictures import draw_hint  # noqa: E402
 from frugal_motion.training.evaluate import GUIDANCE, SAMPLER, SCHEDULER, SIZE, Generator, clip_examples, drawn  # noqa: E402
-from frugal_motion.training.pictures import draw_hint  # noqa: E402
 
 FRAMES, STEPS, SEEDS = 6, 12, (1, 2, 3)
 

@@ -77,7 +77,7 @@ def _make(asset: Asset, source: Source, raw: Path, part: Path) -> None:
         return
     from safetensors.torch import save_file
 
-    from .convert import CONVERTERS
+    from .convert_weights import CONVERTERS
 
     save_file(CONVERTERS[asset.convert](raw), part)
 

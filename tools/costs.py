@@ -39,7 +39,7 @@ def nets(assets: Path) -> Any:
 
     from frugal_motion.bench._edit import NETS
     from frugal_motion.nodes.forecast import model_work
-    from frugal_motion.nodes.forecast.edit import Nets
+    from frugal_motion.nodes.forecast.edit_work import Nets
 
     config = NETS[FAMILY]
     on_meta: dict[str, Any] = {
@@ -90,7 +90,7 @@ def _copy(value: Any) -> Any:
 def job(mode: str = "sparse") -> Any:
     """10 seconds on a 12 fps grid, every 4th frame a keyframe, 18 steps, enlarged twice and shown at 25 fps."""
     from frugal_motion.bench._edit import EVERY, NAIVE_RATE, RATE, REFINE_STEPS, STEPS
-    from frugal_motion.nodes.forecast.edit import Edit, EditedClip
+    from frugal_motion.nodes.forecast.edit_work import Edit, EditedClip
     from frugal_motion.nodes.keyframes.uniform import every_nth
 
     clip = EditedClip(every_nth(int(SECONDS * RATE), RATE, EVERY), (SIDE, SIDE), (SIDE, SIDE))

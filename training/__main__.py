@@ -35,11 +35,11 @@ def main() -> None:
     comfy.options.enable_args_parsing()
     import torch
 
-    from . import stages
+    from . import training_stages
 
     torch.set_num_threads(options.threads)
-    plan = stages.Plan(options.folder, options.output, options.seed, options.threads)
-    for name, stage in stages.STAGES.items():
+    plan = training_stages.Plan(options.folder, options.output, options.seed, options.threads)
+    for name, stage in training_stages.STAGES.items():
         print(f"--- {name}", flush=True)
         stage(plan)
         if name == options.until:

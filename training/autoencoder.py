@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .latents import Latents, crop_corner
+from .drawn_pictures import Pictures
 from .mixed_precision import MixedPrecision, schedule
-from .pictures import Pictures
+from .picture_latents import Latents, crop_corner
 from .poses import Random
 
 CROP = 64

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from . import networks, text
 from .captions import caption, negative
-from .latents import Latents, crop_corner
 from .mixed_precision import MixedPrecision, schedule
+from .picture_latents import Latents, crop_corner
 from .poses import Random
 from .renderer import BACKDROPS, FIGURES
 

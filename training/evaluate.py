@@ -24,10 +24,10 @@ import torch
 
 from . import judge
 from .captions import plain_caption
+from .drawn_pictures import UNSEEN_PAIRS, draw_hint
 from .export import CHECKPOINT, CONTROL_NET
 from .locator import Locator, correct_joints, load_locator, locate
 from .locator import train as train_locator
-from .pictures import UNSEEN_PAIRS, draw_hint
 from .poses import UNSEEN_TAKES, Keypoints, Placement, placed, random_people, real_poses
 from .renderer import BACKDROPS, FIGURES, Picture, draw
 

@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
-from .pictures import in_parallel
+from .drawn_pictures import in_parallel
 from .poses import TRAINED_TAKES, Keypoints, random_people
 from .renderer import BACKDROPS, FIGURES, Picture, draw
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import networks, text
 from .captions import plain_caption
-from .pictures import draw_hint
+from .drawn_pictures import draw_hint
 from .poses import UNSEEN_TAKES, Keypoints, random_people
 from .renderer import BACKDROPS, FIGURES, draw
 

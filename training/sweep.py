@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import torch
 
+from .drawn_pictures import draw_hint, with_hands
 from .evaluate import ROOT, SIZE, Example, Generator, drawn, examples, score, use_comfyui
 from .locator import load_locator
-from .pictures import draw_hint, with_hands
 from .renderer import Picture
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from ..economy.prices import dollars
 from ..errors import InputError
 from ..keyframes.uniform import every_nth
-from .edit import Edit, Nets, Size, latent_size
+from .edit_work import Edit, Nets, Size, latent_size
 from .estimate import Machine, gpu_seconds
 
 EVERY = (4, 6, 8, 12)

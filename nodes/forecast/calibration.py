@@ -9,7 +9,7 @@ from typing import Any
 
 from ..economy.run_keeper import stored_runs
 from ..errors import InputError
-from .edit import GPU_STAGES, cpu_frames
+from .edit_work import GPU_STAGES, cpu_frames
 from .throughput import Measured
 from .walk import Planned, planned
 

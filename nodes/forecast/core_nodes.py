@@ -21,7 +21,7 @@ from ..keyframes.keyframes import Keyframes
 from ..sampling.calls import model_calls
 from ..video.forecast import loaded, save_video
 from ..video.grid import ClipStream
-from .edit import EditedClip, Rows, Size
+from .edit_work import EditedClip, Rows, Size
 from .facts import (
     AppliedControl,
     Clips,

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..economy.prices import check_price
-from .edit import CPU_STAGES, GPU_STAGES, NO_LIMIT, Edit, Nets, Rows, StageWork, cpu_frames, rows, savings, work
+from .edit_work import CPU_STAGES, GPU_STAGES, NO_LIMIT, Edit, Nets, Rows, StageWork, cpu_frames, rows, savings, work
 from .throughput import Throughput
 
 MEMORY_MARGIN = 1.5

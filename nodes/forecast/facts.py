@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..keyframes.keyframes import Keyframes
-from .edit import Edit, EditedClip, Nets, Rows, Size, Work
+from .edit_work import Edit, EditedClip, Nets, Rows, Size, Work
 
 UNTIMED = Fraction(25)
 """Frames per second of pictures of which nobody says when they are shown."""

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from ..errors import InputError
 from ..graph import is_link
 from ..keyframes.keyframes import Keyframes
-from .edit import Work
+from .edit_work import Work
 from .facts import Clips, EditPlan, Forecast
 from .workflow import Workflow
 

@@ -27,7 +27,7 @@ from ..host.models import load_state_dict
 from ..interpolation.interpolator import NetInterpolator
 from ..interpolation.rife import load_rife
 from ..upscaling.upscaler import Upscaler
-from .edit import Work
+from .edit_work import Work
 
 TOKENS = 77
 """Of a prompt that CLIP takes in one piece."""

@@ -16,7 +16,7 @@ from ..host.frugal_node import frugal_class
 from ..host.prompt import declaration
 from ..keyframes.keyframes import Keyframes
 from .core_nodes import CORE, without_work
-from .edit import Edit, Nets, Rows, StageWork, work
+from .edit_work import Edit, Nets, Rows, StageWork, work
 from .estimate import OtherWork
 from .facts import Clips, DeviceWork, EditPlan, Forecast
 from .inputs import Forecaster, Inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import InputError
-from ..forecast.edit import Edit, EditedClip, Nets
+from ..forecast.edit_work import Edit, EditedClip, Nets
 from ..forecast.facts import Clips, EditPlan, Forecast, Interpolator
 from ..forecast.inputs import Inputs
 from ..forecast.model_work import interpolation_work

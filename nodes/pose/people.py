@@ -93,7 +93,8 @@ class _Slots:
         for column, slot in enumerate(known):
             reach = _REACH + _SPEED * (frame - self.seen[slot]) / self.frame_rate
             expected = self._expected(frame, int(slot))
-            distances = np.array([_distance(person, expected, self.aspect) for person in people])
+            likely = [expected] if frame - self.seen[slot] > 1 else [expected, self.poses[slot]]
+            distances = np.array([min(_distance(person, pose, self.aspect) for pose in likely) for person in people])
             cost[:, column] = np.where(distances <= reach, distances, _FAR)
         pairs = zip(*linear_sum_assignment(cost), strict=True)
         return {int(i): int(known[j]) for i, j in pairs if cost[i, j] < _FAR}

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any, cast
 
 from ..errors import InputError
-from ..forecast.edit import Calls, Edit, EditedClip, Mode, Nets, Size
+from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Size
 from ..forecast.facts import Clips, Conditioning, ControlNet, EditPlan, Forecast, Interpolator, Model, Texts, Vae
 from ..forecast.inputs import Inputs
 from ..keyframes.keyframes import Keyframes
 from .calls import model_calls
-from .edit import EDIT_MODES
+from .editor import EDIT_MODES
 from .lines import text_lines
 from .sampler import BY_THE_PICTURE
 

@@ -16,7 +16,7 @@ from ..host.frugal_node import note_shares
 from ..host.lists import broadcast, only
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
-from .edit import EDIT_MODES, ClipInput, Editor, EditSettings, Models
+from .editor import EDIT_MODES, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import on_every_frame
 from .sampler import Control, Mode, SampledClip, SamplerSettings
 

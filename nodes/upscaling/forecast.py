@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..forecast.edit import Edit, Nets
+from ..forecast.edit_work import Edit, Nets
 from ..forecast.facts import Clips, EditPlan, Forecast, Upscaler
 from ..forecast.inputs import Inputs
 

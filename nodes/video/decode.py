@@ -12,10 +12,10 @@ import numpy.typing as npt
 from ..errors import InputError
 from .convert import Converter
 from .decode_settings import DecodeSettings
+from .decoded_pictures import Damage, decoded
 from .geometry import place, region_of
 from .grid import ClipStream, fingerprint, on_grid
 from .notes import Note, about, log_note
-from .pictures import Damage, decoded
 from .probe import SourceInfo, probe
 from .stream import FileAudio, Frames, VideoInfo
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import InputError
-from ..forecast.edit import EditedClip
+from ..forecast.edit_work import EditedClip
 from ..forecast.facts import Clips, DeviceWork, Forecast
 from ..forecast.inputs import Inputs
 from ..host.folders import VIDEO_SUFFIXES, input_clip, input_files

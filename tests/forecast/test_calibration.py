@@ -12,7 +12,7 @@ import pytest
 
 from frugal_motion.nodes.economy.run_keeper import stored_runs
 from frugal_motion.nodes.forecast.calibration import measured_of, measured_runs
-from frugal_motion.nodes.forecast.edit import work
+from frugal_motion.nodes.forecast.edit_work import work
 from frugal_motion.nodes.forecast.throughput import Measured, calibrated
 from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.metering.meter import StageCost

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frugal_motion.nodes.forecast.edit import NO_LIMIT, Edit, EditedClip, Nets, cpu_frames, naive, rows, savings, work
+from frugal_motion.nodes.forecast.edit_work import (
+    NO_LIMIT,
+    Edit,
+    EditedClip,
+    Nets,
+    cpu_frames,
+    naive,
+    rows,
+    savings,
+    work,
+)
 from frugal_motion.nodes.interpolation.schedule import frames_to_make
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth

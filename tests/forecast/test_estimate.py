@@ -13,7 +13,7 @@ from frugal_motion.nodes.economy.cost_chart import WIDTH
 from frugal_motion.nodes.economy.prices import card_named, dollars
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.forecast.advice import advise
-from frugal_motion.nodes.forecast.edit import NO_LIMIT, Edit
+from frugal_motion.nodes.forecast.edit_work import NO_LIMIT, Edit
 from frugal_motion.nodes.forecast.estimate import Machine, estimate, rows_that_fit
 from frugal_motion.nodes.forecast.savings_chart import draw_savings
 from frugal_motion.nodes.forecast.table import as_text

@@ -23,7 +23,7 @@ from frugal_motion.bench._edit import NETS
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.forecast import model_work
-from frugal_motion.nodes.forecast.edit import Edit, EditedClip, Nets, work
+from frugal_motion.nodes.forecast.edit_work import Edit, EditedClip, Nets, work
 from frugal_motion.nodes.host.models import load_state_dict
 from frugal_motion.nodes.interpolation.interpolator import NetInterpolator
 from frugal_motion.nodes.interpolation.rife import load_rife

@@ -17,7 +17,7 @@ from comfy_execution.graph import DynamicPrompt
 from frugal_motion import FrugalMotion
 from frugal_motion.nodes.caching.node import FrugalHashCache
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.forecast.edit import rows, work
+from frugal_motion.nodes.forecast.edit_work import rows, work
 from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]

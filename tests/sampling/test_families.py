@@ -16,7 +16,7 @@ from comfy.t2i_adapter.adapter import Adapter, Adapter_light
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
-from frugal_motion.nodes.sampling.edit import ClipInput, Editor, EditSettings, Models
+from frugal_motion.nodes.sampling.editor import ClipInput, Editor, EditSettings, Models
 from frugal_motion.nodes.sampling.families import check_families
 from frugal_motion.nodes.sampling.keyframe_control import keyframed
 from frugal_motion.nodes.sampling.node import FrugalKeyframeControlNet

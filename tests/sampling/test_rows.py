@@ -11,8 +11,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from frugal_motion.nodes.forecast.edit import Edit, Rows, rows
-from frugal_motion.nodes.forecast.edit import EditedClip as JobClip
+from frugal_motion.nodes.forecast.edit_work import Edit, Rows, rows
+from frugal_motion.nodes.forecast.edit_work import EditedClip as JobClip
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.calls import model_calls

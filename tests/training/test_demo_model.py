@@ -12,9 +12,9 @@ import torch
 from frugal_motion.nodes.models.catalogue import catalogue
 from frugal_motion.tools.assets import sha256
 from frugal_motion.training import judge
+from frugal_motion.training.drawn_pictures import draw_hint
 from frugal_motion.training.evaluate import Example, Generator, examples
 from frugal_motion.training.export import CHECKPOINT, CONTROL_NET
-from frugal_motion.training.pictures import draw_hint
 from frugal_motion.training.renderer import draw
 
 from ..conftest import ROOT

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from frugal_motion.training import diffusion, loop, networks, pictures, text
-from frugal_motion.training.latents import Latents, crop_corner
+from frugal_motion.training import diffusion, drawn_pictures, loop, networks, text
 from frugal_motion.training.locator import KINDS, SIZE, STRIDE, correct_joints, heat_maps, locate
 from frugal_motion.training.mixed_precision import MixedPrecision, schedule
+from frugal_motion.training.picture_latents import Latents, crop_corner
 from frugal_motion.training.poses import random_people
 
 
@@ -126,8 +126,8 @@ def test_averaged_weights_come_and_go() -> None:
 
 @pytest.fixture(scope="module")
 def latents(tmp_path_factory: pytest.TempPathFactory) -> Latents:
-    wanted = pictures.PictureSet(128, 128, 12, 1.0)
-    drawn = pictures.make(tmp_path_factory.mktemp("pictures"), wanted, seed=1, workers=1)
+    wanted = drawn_pictures.PictureSet(128, 128, 12, 1.0)
+    drawn = drawn_pictures.make(tmp_path_factory.mktemp("pictures"), wanted, seed=1, workers=1)
     masks = torch.nn.functional.avg_pool2d(torch.from_numpy(np.array(drawn.masks))[:, None].float() / 255, 8)
     return Latents(torch.randn(12, 4, 16, 16), masks, drawn, 1.0)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.pose.render import render_motion
-from frugal_motion.training import judge, pictures
+from frugal_motion.training import drawn_pictures, judge
 from frugal_motion.training.captions import caption, plain_caption
 from frugal_motion.training.poses import (
     TRAINED_TAKES,
@@ -61,7 +61,7 @@ def test_the_hint_is_what_draw_pose_draws() -> None:
     people = person()
     motion = Motion(people[None], Fraction(12), 128, 128)
     wanted = next(iter(render_motion(motion, (112, 192))))
-    assert wanted.any() and np.array_equal(pictures.draw_hint(people, 112, 192), wanted)
+    assert wanted.any() and np.array_equal(drawn_pictures.draw_hint(people, 112, 192), wanted)
 
 
 @pytest.mark.parametrize("figure", range(len(FIGURES)))
@@ -89,10 +89,10 @@ def test_a_moving_figure_is_no_flicker_but_a_changing_background_is() -> None:
 
 
 def test_a_set_is_the_same_again_and_lacks_the_unseen_pairs(tmp_path: Path) -> None:
-    wanted = pictures.PictureSet(128, 128, 60, 1.0)
-    first, second = (pictures.make(tmp_path / name, wanted, seed=1, workers=1) for name in "ab")
+    wanted = drawn_pictures.PictureSet(128, 128, 60, 1.0)
+    first, second = (drawn_pictures.make(tmp_path / name, wanted, seed=1, workers=1) for name in "ab")
     assert np.array_equal(first.pictures, second.pictures) and np.array_equal(first.hints, second.hints)
-    assert not pictures.UNSEEN_PAIRS & set(zip(first.figures.tolist(), first.backdrops.tolist(), strict=True))
+    assert not drawn_pictures.UNSEEN_PAIRS & set(zip(first.figures.tolist(), first.backdrops.tolist(), strict=True))
     assert len(set(first.figures.tolist())) == len(FIGURES)
 
 

@@ -5,16 +5,7 @@ import { Drawing, addPanel, fetchFile, onKeys } from "./in_node.js";
 import { counterpart, frameAt, readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
 
-const NODES = new Set([
-  "FrugalExtractPose",
-  "FrugalSmoothMotion",
-  "FrugalMotionStyle",
-  "FrugalRetargetMotion",
-  "FrugalBlendMotions",
-  "FrugalFitMotion",
-  "FrugalLoadMotion",
-  "FrugalKeypointsToMotion",
-]);
+const MOTION = "FRUGAL_MOTION";
 const HEIGHT = 200;
 const MARGIN = 4;
 const NOT_SENT = "ComfyUI had this motion in its cache and did not send it again. Change an input to see it.";
@@ -187,6 +178,6 @@ function toggle(label, title, changed) {
 app.registerExtension({
   name: "FrugalMotion.player",
   nodeCreated(node) {
-    if (NODES.has(node.comfyClass)) addPanel(node, "frugal_player", new MotionPlayer(), HEIGHT);
+    if (node.outputs?.some((output) => output.type === MOTION)) addPanel(node, "frugal_player", new MotionPlayer(), HEIGHT);
   },
 });

@@ -10,7 +10,7 @@ from comfy_api.latest import io, ui
 from ...batched import Batched, JobResults
 from ...host.frugal_node import FrugalNode, InterpolationModel, Keyframes
 from .. import forecast
-from ..edit import EDIT_MODES
+from ..editor import EDIT_MODES
 from ..several_clips import sampled
 from ..step_preview import strip_of
 

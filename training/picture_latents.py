@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
-from .pictures import Pictures
+from .drawn_pictures import Pictures
 from .poses import Random
 
 

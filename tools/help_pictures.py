@@ -1,7 +1,7 @@
 """Pictures of all nodes for their help pages, after a run on the real clips: web/docs/images/*.webp.
 
-python -m tools.pictures                starts a server of its own; a few minutes
-python -m tools.pictures Interpolate    only nodes whose id contains that
+python -m tools.help_pictures                starts a server of its own; a few minutes
+python -m tools.help_pictures Interpolate    only nodes whose id contains that
 """
 
 from __future__ import annotations

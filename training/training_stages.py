@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from . import pictures
+from . import drawn_pictures
 from .autoencoder import AutoencoderTrainer, DecoderTrainer
 from .diffusion import DiffusionTrainer
-from .latents import Latents, encode
 from .loop import run
+from .picture_latents import Latents, encode
 from .preview import save_preview
 
 AUTOENCODER_STEPS = 2000
@@ -40,8 +40,10 @@ class Plan:
     workers: int
 
 
-def _pictures(plan: Plan) -> list[pictures.Pictures]:
-    return [pictures.make(plan.folder / "pictures", wanted, plan.seed, plan.workers) for wanted in pictures.SETS]
+def _pictures(plan: Plan) -> list[drawn_pictures.Pictures]:
+    return [
+        drawn_pictures.make(plan.folder / "pictures", wanted, plan.seed, plan.workers) for wanted in drawn_pictures.SETS
+    ]
 
 
 def train_autoencoder(plan: Plan) -> AutoencoderTrainer:
@@ -60,10 +62,10 @@ def _latents(plan: Plan) -> list[Latents]:
         kept = torch.load(path, weights_only=True)
         return [
             Latents(values, masks, made, wanted.share)
-            for (values, masks), made, wanted in zip(kept, drawn, pictures.SETS, strict=True)
+            for (values, masks), made, wanted in zip(kept, drawn, drawn_pictures.SETS, strict=True)
         ]
     encoder = train_autoencoder(plan).encoder
-    encoded = [encode(encoder, made, wanted.share) for made, wanted in zip(drawn, pictures.SETS, strict=True)]
+    encoded = [encode(encoder, made, wanted.share) for made, wanted in zip(drawn, drawn_pictures.SETS, strict=True)]
     torch.save([(latents.values, latents.masks) for latents in encoded], path)
     return encoded
 
