@@ -27,6 +27,25 @@ from tools.pack import import_pack  # noqa: E402
 import_pack(COMFYUI)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also what proves something slow, as CI does")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: proves something slow: only with --all, or where its file is named")
+    is_worker = hasattr(config, "workerinput")  # of pytest-xdist, which passes on the options of the process above it
+    if not is_worker and config.args_source is pytest.Config.ArgsSource.ARGS:
+        config.option.all = True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.all:
+        return
+    left_out = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(scope="session")
 def comfyui() -> Path:
     """ComfyUI's checkout."""

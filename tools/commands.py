@@ -55,11 +55,11 @@ def format_code(arguments: Sequence[str] = ()) -> None:
 
 
 def test(arguments: Sequence[str] = ()) -> None:
-    """Everything that tests need, the linters, then pytest, which gets ``arguments``. ``FRONTEND=newest``: editor."""
+    """Linters, then pytest, which gets ``arguments``; ``--all``: slow proofs too. ``FRONTEND=newest``: which editor."""
     system.ensure(*system.POSE)
     system.ensure(*system.FFMPEG, *system.BROWSER, optional=True)
     made = models()
-    if not arguments:
+    if set(arguments) <= {"--all"}:
         _lint(made)
     workers = min(_cores(), MOST_WORKERS)
     env = {**_with_bytecode(os.environ), **_side_by_side(workers), "COMFYUI_PATH": str(made.comfyui)}

@@ -19,7 +19,7 @@ def browser(server: Server) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(params=[False, True], ids=["classic", "nodes2"])
+@pytest.fixture(params=[pytest.param(False, id="classic"), pytest.param(True, id="nodes2", marks=pytest.mark.slow)])
 def page(request: pytest.FixtureRequest, server: Server, browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """A page that keeps a picture of how the test has left it, and in which nothing of ours may fail unnoticed."""
     errors: list[str] = []

@@ -58,6 +58,7 @@ def test_a_motion_without_frames_is_said(page: Page, server: Server) -> None:
     assert player(page, 0).get_by_role("slider").count() == 0, "nothing to play"
 
 
+@pytest.mark.slow
 @EITHER_WAY
 def test_long_motions_are_no_more_work_to_draw(page: Page, server: Server) -> None:
     once = dance(seconds=8)

@@ -132,6 +132,7 @@ def test_encoding_takes_what_was_forecast(
     assert found.work()["sample"].frames == 1 and found.other.rows.unet == 4 * 2, "as many steps, from less noise"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["SD 1.5", "SDXL"])
 def test_full_size_nets_in_a_stock_graph(family: str, tmp_path: Path) -> None:
     unet, control = full_size(family)

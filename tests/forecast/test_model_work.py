@@ -84,6 +84,7 @@ def test_an_edit_with_the_demo_model_takes_what_was_estimated(mode, size) -> Non
     assert counted(lambda: encode(vae, pictures)) == pytest.approx(estimated["encode"].flops, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(128, 128), (96, 72)])
 def test_finishing_takes_what_was_estimated(assets, size) -> None:
     rife = assets / "models/frame_interpolation/rife_v4.26.safetensors"

@@ -403,6 +403,7 @@ def _report(job: Any) -> dict[str, Any]:
     return {stage["stage"]: stage for stage in report["data"]["frugal_report"][0]["stages"]}
 
 
+@pytest.mark.slow
 def test_jobs_outlive_a_server_that_is_killed(comfyui: Path, assets: Path, tmp_path: Path) -> None:
     set_up(tmp_path, jobs_batch=2, jobs_window_seconds=0.5)
     with running(comfyui, tmp_path, assets=assets) as server:

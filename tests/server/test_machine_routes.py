@@ -47,6 +47,7 @@ def prewarmed(server: Server, workflow: dict[str, Any]) -> Any:
     return until(lambda: server.get(f"/history/{answer['prompt_id']}"), "prewarming")[answer["prompt_id"]]
 
 
+@pytest.mark.slow
 def test_models_are_loaded_ahead_and_leave_when_nothing_comes(own: Server, workflow: dict[str, Any]) -> None:
     assert ask(own, "/settings", {"idle_minutes": 0})[0] == 200
     history = prewarmed(own, workflow)
@@ -127,6 +128,7 @@ def test_prewarming_a_model_that_is_not_there(own: Server, workflow: dict[str, A
     assert code == 400 and "nowhere.safetensors" in found["error"]
 
 
+@pytest.mark.slow
 def test_a_fleet_machine_leaves_when_no_job_waits_for_others(comfyui: Path, assets: Path, tmp_path: Path) -> None:
     with running(comfyui, tmp_path, assets=assets) as server:
         settings = {"jobs_window_seconds": 4}

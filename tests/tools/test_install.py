@@ -98,6 +98,7 @@ def comfyui_requires(comfyui: Path, uv: Path) -> Packages:
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", pins, re.MULTILINE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flavour", "packages"),
     [
@@ -131,6 +132,7 @@ def test_what_is_there_stays_and_there_is_one_opencv(
     assert python.packages() == after, "there is nothing left to do"
 
 
+@pytest.mark.slow
 def test_a_bare_comfyui_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path, comfyui: Path, assets: Path) -> None:
     brings = comfyui_requires(comfyui, environment._uv())
     python = Python(tmp_path / "python", [f"{name}=={brings[name]}" for name in IMPORTED])

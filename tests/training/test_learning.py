@@ -132,6 +132,7 @@ def latents(tmp_path_factory: pytest.TempPathFactory) -> Latents:
     return Latents(torch.randn(12, 4, 16, 16), masks, drawn, 1.0)
 
 
+@pytest.mark.slow
 def test_a_diffusion_step_changes_both_nets_and_can_be_repeated(latents: Latents) -> None:
     before = networks.build(0)
     trainers = [diffusion.DiffusionTrainer([latents], steps=4, rate=1e-3, cells=512, crops=0.5) for _ in range(2)]

@@ -102,6 +102,7 @@ def test_tiles_leave_no_trace(compact: ImageModelDescriptor, picture: Frames) ->
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [COMPACT, X4PLUS])
 def test_lower_convolutions_lose_little_and_leave_no_seams(assets: Path, picture: Frames, name: str) -> None:
     part = picture[:, 60:156, 40:136] if name == X4PLUS else picture
