@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,18 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(folder_paths, "temp_directory", str(tmp_path / "temp"))
     monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path / "user"))
+
+
+@pytest.fixture
+def pack(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The pack's node classes, which ComfyUI knows by their ids as long as the test lasts; it knows few of its own."""
+    import frugal_motion
+    import nodes as comfyui_nodes
+
+    found = list(asyncio.run(frugal_motion.comfy_entrypoint().get_node_list()))
+    for node_class in found:
+        monkeypatch.setitem(comfyui_nodes.NODE_CLASS_MAPPINGS, node_class.define_schema().node_id, node_class)
+    return found
 
 
 @pytest.fixture(scope="session")

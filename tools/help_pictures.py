@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,9 @@ POSE: dict[str, Node] = {
     "pose": ("FrugalExtractPose", {"video": ["load", 0]}),
     "keep": ("FrugalSaveMotion", {"motion": ["pose", 0], "filename_prefix": "dance"}),
 }
-"""Wires are ``[node, output]``; what is not named is as the node comes."""
+"""Wires are ``[node, output]``; what is not named is as the node comes, but that seeds stay."""
 
+# Nodes of the pack that it leaves out are wired by themselves, see ``whole_graph``.
 GRAPH: dict[str, Node] = {
     **POSE,
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
@@ -73,7 +74,6 @@ GRAPH: dict[str, Node] = {
             "control_images": ["hints", 0],
             "steps": 6,
             "seed": 1,
-            "control_after_generate": "fixed",
             "keyframes": ["plan", 0],
         },
     ),
@@ -90,9 +90,6 @@ GRAPH: dict[str, Node] = {
     "costs": ("FrugalCostReport", {"after": ["save", 0], "gpu_price": 0.8}),
     "warm": ("FrugalPrewarm", {"model": ["checkpoint", 0]}),
 }
-LOOKED_AT = ("retarget", "blend", "fit", "from keypoints", "clips", "lines", "keyframed")
-"""Ends of the graph that nothing would run."""
-
 BUILD = """async (text) => {
     const graph = JSON.parse(text);
     app.graph.clear();
@@ -105,6 +102,8 @@ BUILD = """async (text) => {
             const widget = node.widgets?.find(widget => widget.name === input);
             if (widget && !Array.isArray(value)) { widget.value = value; widget.callback?.(value); }
         }
+        const seeds = node.widgets?.find(widget => widget.name === "control_after_generate");
+        if (seeds) seeds.value = "fixed";
     }
     for (const [name, [, inputs]] of Object.entries(graph))
         for (const [input, wire] of Object.entries(inputs))
@@ -140,15 +139,60 @@ def main() -> None:
             _run(page, POSE)
         (kept,) = (server.base / "output").glob("dance*.safetensors")
         shutil.copyfile(kept, server.base / "input" / "dance.safetensors")
+        graph = whole_graph(_fetched(f"{server.url}/object_info"), wanted)
         with editor(server.url, size=(1100, 1600)) as page:
-            for node_id, picture in _pictures(page, server):
+            for node_id, picture in _pictures(page, server, graph):
                 if wanted in node_id:
                     say(f"{node_id}: {_write(node_id, picture) / 1000:.0f} kB")
 
 
-def _pictures(page: Page, server: Server) -> Iterator[tuple[str, bytes]]:
-    ends = {f"{name}'s end": ("PreviewAny", {"source": [name, 0]}) for name in LOOKED_AT}
-    graph = {**GRAPH, **ends}
+def whole_graph(schemas: Mapping[str, Any], wanted: str = "") -> dict[str, Node]:
+    """``GRAPH`` with the pack's other nodes and with a preview of what nothing would run.
+
+    A node that ``GRAPH`` leaves out gets each input it needs from the first node that gives such a thing.
+
+    Args:
+        schemas: what ComfyUI tells of its nodes.
+        wanted: part of the ids of the nodes to show; what they do not need is left out.
+    """
+    givers: dict[str, list[Any]] = {}
+    for name, (node_id, _) in GRAPH.items():
+        for place, kind in enumerate(schemas[node_id]["output"]):
+            givers.setdefault(kind, [name, place])
+    shown = {node_id for node_id, _ in GRAPH.values()}
+    more = [one for one in schemas if one.startswith("Frugal") and one not in shown and not schemas[one]["deprecated"]]
+    graph = {**GRAPH, **{node_id: (node_id, _wires(schemas[node_id], givers)) for node_id in more}}
+    read = {wire[0] for _, inputs in graph.values() for wire in inputs.values() if isinstance(wire, list)}
+    for name, (node_id, _) in list(graph.items()):
+        if name not in read and not schemas[node_id]["output_node"]:
+            graph[f"{name}'s end"] = ("PreviewAny", {"source": [name, 0]})
+    asked = [name for name, (node_id, _) in graph.items() if wanted in node_id and node_id.startswith("Frugal")]
+    if not asked:
+        sys.exit(f"no node of the pack has an id with {wanted!r} in it")
+    ends = [f"{name}'s end" if f"{name}'s end" in graph else name for name in asked]
+    needed = {name for end in ends for name in _in_front(graph, end)}
+    return {name: node for name, node in graph.items() if name in needed}
+
+
+def _in_front(graph: Mapping[str, Node], name: str) -> Iterator[str]:
+    yield name
+    for wire in graph[name][1].values():
+        if isinstance(wire, list):
+            yield from _in_front(graph, wire[0])
+
+
+def _wires(schema: Mapping[str, Any], givers: Mapping[str, list[Any]]) -> dict[str, Any]:
+    needed = {name: str(kind).split(",") for name, (kind, *_) in schema["input"].get("required", {}).items()}
+    found = {name: next((one for one in kinds if one in givers), None) for name, kinds in needed.items()}
+    return {name: givers[kind] for name, kind in found.items() if kind and kind not in ("STRING", "FLOAT", "INT")}
+
+
+def _fetched(url: str) -> Any:
+    with urllib.request.urlopen(url) as answer:  # noqa: S310  our own server
+        return json.load(answer)
+
+
+def _pictures(page: Page, server: Server, graph: Mapping[str, Node]) -> Iterator[tuple[str, bytes]]:
     _run(page, graph)
     # Once more, from the caches on disk: ComfyUI's own memory must not answer.
     request = urllib.request.Request(f"{server.url}/free", b'{"free_memory": true}')  # noqa: S310  our own server
@@ -164,7 +208,7 @@ def _pictures(page: Page, server: Server) -> Iterator[tuple[str, bytes]]:
             yield node_id, page.screenshot(clip=_around(width, height))
 
 
-def _run(page: Page, graph: dict[str, Node]) -> None:
+def _run(page: Page, graph: Mapping[str, Node]) -> None:
     page.evaluate(BUILD, json.dumps(graph))
     run(page)
 

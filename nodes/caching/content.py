@@ -17,7 +17,7 @@ import torch
 
 from ..storable import Storable
 from ..video.grid import ClipStream
-from ..video.stream import ArrayStream
+from ..video.stream import ArrayStream, FrameStream
 
 Digest: TypeAlias = Callable[[Path], str]
 
@@ -54,6 +54,13 @@ def _told(value: Any, digest: Digest) -> Any:
     raise UnknownContent(f"the content of a {type(value).__name__} is not known")
 
 
+def _stream(value: FrameStream, digest: Digest) -> Any:
+    content = value.content()
+    if content is None:
+        raise UnknownContent(f"the content of a {type(value).__name__} is not known")
+    return {"stream": type(value).__name__, "of": _told(content, digest)}
+
+
 def _number(value: float) -> float:
     if math.isnan(value):
         raise UnknownContent("a parameter is not a number")
@@ -74,6 +81,7 @@ _TELLERS: tuple[tuple[Any, Callable[[Any, Digest], Any]], ...] = (
     (np.ndarray, lambda value, _: _array(value)),
     (ClipStream, lambda value, d: {"video": d(value.path), "settings": _told(asdict(value.settings), d)}),
     (ArrayStream, lambda value, _: {"frames": _array(value.frames), "rate": str(value.info.frame_rate)}),
+    (FrameStream, _stream),
     (Mapping, lambda value, digest: {"map": {str(key): _told(item, digest) for key, item in value.items()}}),
     ((list, tuple), lambda value, digest: {"list": [_told(item, digest) for item in value]}),
     (Storable, lambda value, d: {"value": type(value).__name__, "fields": _told(value.to_fields(), d)}),

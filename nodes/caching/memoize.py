@@ -32,7 +32,8 @@ def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
     """What ``make`` gives for these inputs: from the cache if it has been made before, else made and kept.
 
     The key is the content of the inputs. Without the setting ``cache_automatic``, and where the content of an input
-    is not known, it is simply made. If another thread makes it at this moment, this one waits for that.
+    is not known, it is simply made, though not ahead of the run. If another thread makes it at this moment, this one
+    waits for that.
 
     Args:
         stage: the node that asks; its name joins the key, and it is marked as cached.
@@ -40,12 +41,15 @@ def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
         make: gives something that the cache can store.
 
     Raises:
+        UnknownContent: ahead of the run, where it could not be kept for it.
         comfy.model_management.InterruptProcessingException: the user has cancelled in the meantime.
     """
     if not settings().cache_automatic:
         return make()
     key = _key(stage, inputs)
     if key is None:
+        if in_background():
+            raise UnknownContent(f"{stage.name} is left to the run, which would not find what is made ahead of it")
         _note_miss(stage)
         return make()
     with _at_work.alone(key):

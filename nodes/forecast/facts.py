@@ -183,7 +183,7 @@ class DeviceWork:
     """What a node has to do.
 
     Attributes:
-        stage: of ``edit.GPU_STAGES`` or ``edit.CPU_STAGES``, or another one.
+        stage: of ``edit_work.GPU_STAGES`` or ``edit_work.CPU_STAGES``, or any other name.
         device: ``"gpu"`` or ``"cpu"``.
         frames: that go through it.
         flops: ``None`` where they cannot be counted.

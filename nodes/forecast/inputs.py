@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import InputError
 from ..graph import is_link
 from ..keyframes.keyframes import Keyframes
 from .edit_work import Work
-from .facts import Clips, EditPlan, Forecast
+from .facts import Clips, DeviceWork, EditPlan, Forecast
 from .workflow import Workflow
 
 T = TypeVar("T")
@@ -92,3 +92,18 @@ class Inputs:
 
 Forecaster: TypeAlias = Callable[[Inputs], "Forecast | None"]
 """From what is known in front of a node to what it gives and does; ``None`` if that cannot be told."""
+
+
+def every_frame(inputs: Inputs, name: str, stage: str) -> Forecast | None:
+    """What a node will take that works on each frame of a VIDEO or IMAGE, on the CPU, and keeps its size and times.
+
+    Args:
+        inputs: of the node.
+        name: of the input with the frames.
+        stage: what the table of costs calls the work.
+    """
+    clips = inputs.fact(name, Clips)
+    if clips is None:
+        return None
+    # Upscaling and interpolation no longer find each other across it, so they keep their order.
+    return Forecast((replace(clips, edit=None),), (DeviceWork(stage, "cpu", clips.frames),))

@@ -32,7 +32,7 @@ class Measured:
     """A stage of an earlier run.
 
     Attributes:
-        stage: of ``job.GPU_STAGES`` or ``job.CPU_STAGES``.
+        stage: of ``edit_work.GPU_STAGES`` or ``edit_work.CPU_STAGES``.
         device: as the driver names it, or ``"cpu"``.
         flops: that it took; 0 for stages whose work is frames alone.
         frames: that went through it.

@@ -203,6 +203,9 @@ class Charged(FrameStream):
         self.source, self.stage = source, stage
         self.info, self.audio, self.seekable = source.info, source.audio, source.seekable
 
+    def content(self) -> object:
+        return self.source
+
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         chunks = self._charged(self.source.chunks(size))
         return shown_on_node(chunks, self.info, self.stage.node_id) if self.stage.is_shown else chunks
@@ -232,6 +235,9 @@ class _Trimmed(FrameStream):
         self.info = replace(source.info, frame_count=count)
         self.audio = trimmed(source.audio, first / self.info.frame_rate, self.info.duration)
         self.seekable = source.seekable
+
+    def content(self) -> object:
+        return self.source, self.first, self.info.frame_count
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         return self.section(0, self.count, size)

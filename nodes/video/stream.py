@@ -81,6 +81,13 @@ class FrameStream(ABC):
     seekable: bool = False
     """Whether ``section`` starts in the middle without the work of what comes before; then any thread may read one."""
 
+    def content(self) -> object:
+        """All that the frames follow from, so that work on them can be remembered; ``None`` where that cannot be told.
+
+        Values whose content is known: numbers, texts, paths, arrays, other streams, and collections of them.
+        """
+        return None
+
     @abstractmethod
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         """Yield every frame in order, at most ``size`` at a time; the total is ``info.frame_count``."""

@@ -30,6 +30,9 @@ class ImageStream(FrameStream):
         self.image, self.audio = image, audio
         self.info = VideoInfo(width, height, frame_rate, count)
 
+    def content(self) -> object:
+        return self.image, self.info.frame_rate
+
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         for first in range(0, len(self.image), size):
             yield to_frames(self.image[first : first + size])

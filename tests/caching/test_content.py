@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,7 @@ from frugal_motion.nodes.caching.digests import digest
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.encode import LOSSLESS, save
-from frugal_motion.nodes.video.stream import ArrayStream
+from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,33 @@ def clip(tmp_path: Path) -> Path:
     frames = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
     save(ArrayStream(frames, Fraction(12)), tmp_path / "clip.mp4", LOSSLESS)
     return tmp_path / "clip.mp4"
+
+
+class Shifted(FrameStream):
+    """A stream derived from another, by a number."""
+
+    def __init__(self, source: FrameStream, by: int) -> None:
+        self.source, self.by, self.info = source, by, source.info
+
+    def content(self) -> object:
+        return self.source, self.by
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        return (chunk + np.uint8(self.by) for chunk in self.source.chunks(size))
+
+
+class Untold(Shifted):
+    def content(self) -> object:
+        return None
+
+
+def test_derived_streams_have_keys_by_what_they_follow_from(clip: Path) -> None:
+    again, of_another = Shifted(FileStream(clip), 1), Shifted(FileStream(clip, DecodeSettings(start=Fraction(1, 6))), 1)
+    told = [Shifted(FileStream(clip), 1), Shifted(FileStream(clip), 2), of_another, Shifted(again, 1)]
+    assert key(again) == key(told[0])
+    assert len({key(one) for one in (*told, FileStream(clip))}) == 5
+    with pytest.raises(UnknownContent, match="Untold"):
+        key(Shifted(Untold(FileStream(clip), 1), 1))
 
 
 def test_names_of_files_do_not_count_and_content_does(clip: Path) -> None:

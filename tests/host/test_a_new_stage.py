@@ -15,7 +15,7 @@ import pytest
 
 import frugal_motion
 import nodes as comfyui_nodes
-from frugal_motion import nodes as stages
+from frugal_motion import nodes as rooms
 from frugal_motion.nodes.caching.values import VALUES
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.forecast.workflow_estimate import estimate_prompt
@@ -28,6 +28,7 @@ from frugal_motion.nodes.jobs.merged_runs import merged_runs
 from frugal_motion.nodes.jobs.outcome import Done, Ended, Failed, verdicts
 from frugal_motion.nodes.jobs.precompute import precompute
 from frugal_motion.nodes.server.clips import clip_sizes
+from frugal_motion.nodes.stages import MENU as LISTED_STAGES
 
 VALUE = '''
 """How grainy a clip is."""
@@ -71,6 +72,7 @@ from ..video.stream import ArrayStream
 from ..video.tensors import to_image
 from . import forecast
 from .grain import Grain
+from .inverted import InvertedStream
 
 GrainWire = io.Custom("TEST_GRAIN")
 CATEGORY = "Frugal Motion/Grain"
@@ -93,6 +95,20 @@ class TestLoadGrain(FrugalNode):
     @classmethod
     def clips_to_load(cls, inputs):
         return [clip(**inputs).info]
+
+
+class TestInvert(FrugalNode):
+    FORECAST = staticmethod(forecast.invert)
+    PRECOMPUTABLE = True
+
+    @classmethod
+    def define_schema(cls):
+        inputs, outputs = [io.Video.Input("video")], [io.Video.Output()]
+        return io.Schema("TestInvert", "Invert", CATEGORY, inputs=inputs, outputs=outputs)
+
+    @classmethod
+    def execute(cls, video):
+        return io.NodeOutput(StreamVideo(InvertedStream(as_stream(video)), cls.stage()))
 
 
 class TestMeasureGrain(FrugalNode):
@@ -163,13 +179,31 @@ def clip(frames=4, level=0, width=8):
     return ArrayStream(np.full((frames, 8, width, 3), level, np.uint8), Fraction(2))
 
 
-NODES = (TestLoadGrain, TestMeasureGrain, TestAddGrain, TestShowGrain)
+NODES = (TestLoadGrain, TestInvert, TestMeasureGrain, TestAddGrain, TestShowGrain)
+'''
+
+STREAM = '''
+"""A stream with its colours inverted."""
+
+from ..video.stream import CHUNK, FrameStream
+
+
+class InvertedStream(FrameStream):
+    def __init__(self, source):
+        self.source, self.info = source, source.info
+
+    def content(self):
+        return self.source
+
+    def chunks(self, size=CHUNK):
+        return (255 - chunk for chunk in self.source.chunks(size))
 '''
 
 FORECAST = '''
 """What loading and adding grain will take."""
 
 from ..forecast.facts import Clips, DeviceWork, Forecast, pictures
+from ..forecast.inputs import every_frame
 
 
 def load_grain(inputs):
@@ -177,20 +211,27 @@ def load_grain(inputs):
     return Forecast((pictures(frames, (int(inputs.value("width")), 8)),), (DeviceWork("load", "cpu", frames),))
 
 
+def invert(inputs):
+    return every_frame(inputs, "video", "invert")
+
+
 def add_grain(inputs):
     video = inputs.needed("video", Clips, "a video")
     return Forecast((video,), (DeviceWork("grain", "gpu", video.frames, video.frames * 2e12),))
 '''
 
+FOLDER = "a_stage_of_a_test"
+
 # All that there is of the stage.
 STAGE = {
     "__init__.py": '"""Grain: measured, and put back."""',
     "grain.py": VALUE,
+    "inverted.py": STREAM,
     "forecast.py": FORECAST,
     "node.py": NODE,
 }
 
-MENU = ["TestLoadGrain", "TestMeasureGrain", "TestAddGrain", "TestShowGrain"]
+MENU = ["TestLoadGrain", "TestInvert", "TestMeasureGrain", "TestAddGrain", "TestShowGrain"]
 TOGETHER = "TestAddGrainOfJobs"
 
 
@@ -198,18 +239,18 @@ TOGETHER = "TestAddGrainOfJobs"
 def _pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """ComfyUI with the pack, as if the stage's folder lay beside the others."""
     before = menu()
-    folder = tmp_path / "stages" / "grain"
+    folder = tmp_path / "stages" / FOLDER
     folder.mkdir(parents=True)
     for name, text in STAGE.items():
         (folder / name).write_text(text)
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "__path__", [*stages.__path__, str(folder.parent)])
+        patch.setattr(rooms, "__path__", [*rooms.__path__, str(folder.parent)])
         for node_class in pack():
             patch.setitem(comfyui_nodes.NODE_CLASS_MAPPINGS, node_class.define_schema().node_id, node_class)
         yield
-    for name in [name for name in sys.modules if name.startswith(f"{stages.__name__}.grain")]:
+    for name in [name for name in sys.modules if name.startswith(f"{rooms.__name__}.{FOLDER}")]:
         del sys.modules[name]
-    vars(stages).pop("grain", None)
+    vars(rooms).pop(FOLDER, None)
     assert menu() == before
 
 
@@ -222,7 +263,7 @@ def menu() -> list[str]:
 
 
 def grain() -> ModuleType:
-    return sys.modules[f"{stages.__name__}.grain.grain"]
+    return sys.modules[f"{rooms.__name__}.{FOLDER}.grain"]
 
 
 def job(level: int, **loaded: Any) -> dict[str, Any]:
@@ -262,8 +303,12 @@ def shown_by(verdict: Any, title: str) -> Any:
 
 
 def test_it_is_in_the_menu_behind_the_stages_that_are_there() -> None:
-    without = [name for name in menu() if name not in (*MENU, TOGETHER)]
-    assert menu() == [*without[:-1], *MENU, without[-1], TOGETHER], "last are the nodes that work for several jobs"
+    listed = menu()
+    first = listed.index(MENU[0])
+    assert listed[first : first + len(MENU)] == MENU
+    by_name = [one for one in pack() if one.__module__.split(".")[2] not in LISTED_STAGES and not one.LISTED_BEHIND]
+    assert by_name[0].define_schema().node_id == MENU[0], "behind all stages whose place is said"
+    assert listed[-1] == TOGETHER, "last are the nodes that work for several jobs"
     told = {node_class.define_schema().node_id: node_class.GET_NODE_INFO_V1() for node_class in pack()}
     assert told["TestAddGrain"]["category"] == "Frugal Motion/Grain" and not told["TestAddGrain"]["deprecated"]
     assert told[TOGETHER]["deprecated"] and told[TOGETHER]["input"] == told["TestAddGrain"]["input"]
@@ -275,7 +320,7 @@ def test_its_costs_are_in_the_report() -> None:
     assert shown["4"]["text"] == ["4 0.196 (100.0, 100.0, 100.0, 100.0)"], "half of 100 / 255"
     (report,) = shown["5"]["frugal_report"]
     stages = {stage["kind"]: stage for stage in report["stages"]}
-    assert stages.keys() == set(MENU)
+    assert stages.keys() == set(MENU) - {"TestInvert"}
     assert stages["TestAddGrain"]["frames"] == 4
 
 
@@ -296,7 +341,7 @@ def test_jobs_share_its_batched_node_and_each_gets_what_it_gets_alone() -> None:
         assert isinstance(done, Done)
         assert shown_by(done, "TestShowGrain") == executed(one, "alone")["4"]
         (report,) = shown_by(done, "FrugalCostReport")["frugal_report"]
-        assert {stage["stage"] for stage in report["stages"]} == set(MENU)
+        assert {stage["stage"] for stage in report["stages"]} == set(MENU) - {"TestInvert"}
     together = ledger.meter("several").costs["3"]
     assert (together.kind, together.frames) == (TOGETHER, 12)
 
@@ -318,6 +363,26 @@ def test_what_it_memoizes_is_made_once_also_ahead_of_the_run() -> None:
     executed(job(100), "first")
     executed(job(101), "other")
     assert [ledger.meter(run).costs["2"].cached for run in ("first", "other")] == [True, False]
+
+
+def test_work_on_its_streams_is_memoized_as_if_they_were_files() -> None:
+    inverted = {**job(100), "6": node("TestInvert", video=["1", 0])}
+    inverted["2"]["inputs"]["video"] = ["6", 0]
+    precompute(inverted)
+    assert "(155.0, 155.0, 155.0, 155.0)" in executed(inverted, "inverted")["4"]["text"][0]
+    assert ledger.meter("inverted").costs["2"].cached
+    executed(job(100), "as it is")
+    assert not ledger.meter("as it is").costs["2"].cached
+
+
+def test_work_on_every_frame_is_in_the_estimate_before_it_is_saved() -> None:
+    saved = {
+        **job(100, frames=6),
+        "6": node("TestInvert", video=["1", 0]),
+        "7": node("FrugalSaveVideo", video=["6", 0]),
+    }
+    found = [(one["stage"], one["frames"]) for one in estimate_prompt(saved, {"gpu": "L4"})["stages"]]
+    assert found.index(("load", 6)) < found.index(("invert", 6)) < found.index(("save", 6)) == len(found) - 1
 
 
 def test_its_values_are_kept_on_disk(tmp_path: Path) -> None:

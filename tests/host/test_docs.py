@@ -68,7 +68,10 @@ def test_there_is_a_picture(node_id: str) -> None:
     named = re.findall(r"^!\[[^\]]+\]\((.+)\)$", page(node_id), flags=re.MULTILINE)
     assert named == [f"images/{node_id}.webp"], "made by python -m tools.help_pictures"
     assert 1000 < (DOCS / named[0]).stat().st_size < 40_000
-    assert {path.stem for path in (DOCS / "images").iterdir()} == set(SCHEMAS)
+
+
+def test_there_are_no_other_pictures() -> None:
+    assert {path.stem for path in (DOCS / "images").iterdir()} <= set(SCHEMAS)
 
 
 @pytest.mark.parametrize("node_id", SCHEMAS)

@@ -15,9 +15,9 @@ import comfy.model_management as management
 import comfy.utils
 import folder_paths
 import pytest
+from comfy_api.latest import io
 from comfy_execution.utils import CurrentNodeContext
 
-import frugal_motion
 import nodes as comfyui_nodes
 from frugal_motion.nodes.caching import memoize
 from frugal_motion.nodes.caching.memoize import AtWork, memoized
@@ -27,11 +27,13 @@ from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.background import background_work
 from frugal_motion.nodes.host.frugal_node import FrugalNode, Stage, ledger
 from frugal_motion.nodes.host.settings import MOST_JOBS, Settings
+from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.jobs.comfy_queue import QueueMachine, gathering, kind_of
 from frugal_motion.nodes.jobs.merge import MOST
 from frugal_motion.nodes.jobs.precompute import precompute
 from frugal_motion.nodes.keyframes import plan as planning
 from frugal_motion.nodes.pose.node import extract_pose as posing
+from frugal_motion.nodes.video.stream import CHUNK, Frames, FrameStream
 
 STAGE = Stage("1", "Work", "cpu")
 LOADED = {"duration": 0.5, "size": "custom", "width": 96, "height": 96, "fit": "cover"}
@@ -51,11 +53,8 @@ PROMPT: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def done(assets: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def done(assets: Path, pack: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """ComfyUI with the pack, its clips and models, nothing at work; what has been made, in order."""
-    pack = asyncio.run(frugal_motion.comfy_entrypoint().get_node_list())
-    for node_class in pack:
-        monkeypatch.setitem(comfyui_nodes.NODE_CLASS_MAPPINGS, node_class.define_schema().node_id, node_class)
     monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
     monkeypatch.setitem(
         folder_paths.folder_names_and_paths, "mediapipe", ([str(assets / "models" / "mediapipe")], {".task"})
@@ -192,6 +191,33 @@ def test_only_what_leads_to_something_remembered_is_done(monkeypatch: pytest.Mon
     assert sorted(executions) == ["FrugalExtractPose", "FrugalLoadVideo", "FrugalPlanKeyframes"]
 
 
+class Untold(FrameStream):
+    """A stream that cannot tell what it is made of."""
+
+    def __init__(self, source: FrameStream) -> None:
+        self.source, self.info = source, source.info
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        return self.source.chunks(size)
+
+
+def test_what_could_not_be_kept_for_the_run_is_not_made_ahead(
+    done: list[str], pack: list[type[FrugalNode]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (load,) = (node for node in pack if node.__name__ == "FrugalLoadVideo")
+    loaded = load.execute
+
+    def untold(**inputs: Any) -> io.NodeOutput:
+        video, *others = loaded(**inputs).args
+        return io.NodeOutput(StreamVideo(Untold(as_stream(video))), *others)
+
+    monkeypatch.setattr(load, "execute", staticmethod(untold))
+    precompute(PROMPT)
+    assert done == []
+    executed("run")
+    assert done == ["pose", "plan"]
+
+
 def test_without_the_automatic_cache_there_is_nothing_to_do(tmp_path: Path, done: list[str]) -> None:
     folder = tmp_path / "user" / "frugal-motion"
     folder.mkdir(parents=True, exist_ok=True)
@@ -200,8 +226,7 @@ def test_without_the_automatic_cache_there_is_nothing_to_do(tmp_path: Path, done
     assert done == []
 
 
-def test_nodes_that_need_a_run_or_the_gpu_take_no_part() -> None:
-    pack: list[type[FrugalNode]] = asyncio.run(frugal_motion.comfy_entrypoint().get_node_list())
+def test_nodes_that_need_a_run_or_the_gpu_take_no_part(pack: list[type[FrugalNode]]) -> None:
     for node_class in pack:
         schema = node_class.define_schema()
         if node_class.PRECOMPUTABLE:
