@@ -45,8 +45,14 @@ def alone(diffusion: Diffusion, clip: int, **changes: Any) -> torch.Tensor:
     return frames
 
 
+OTHER_SAMPLERS = ("dpmpp_2m", "euler_ancestral", "dpmpp_sde_gpu", "lcm")
+
+
 @pytest.mark.parametrize("mode", ["sparse", "dense"])
-@pytest.mark.parametrize("sampler", ["dpmpp_2m", "euler_ancestral", "dpmpp_2m_sde", "dpmpp_sde_gpu", "lcm"])
+@pytest.mark.parametrize(
+    "sampler",
+    ["dpmpp_2m_sde", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHER_SAMPLERS)],
+)
 def test_a_clip_comes_out_as_it_would_alone(diffusion: Diffusion, mode: str, sampler: str) -> None:
     changes = {"mode": mode, "sampler_name": sampler}
     output = edit_clips(diffusion, **clips(diffusion), **{name: [value] for name, value in changes.items()})

@@ -89,6 +89,7 @@ def test_sound_is_kept(server: Server, clip_with_sound: Path, tmp_path: Path) ->
     assert abs(np.argmax(np.abs(np.fft.rfft(middle))) * 2 - 440) < 4, "the tone of the source"
 
 
+@pytest.mark.slow
 def test_another_server_takes_it_from_the_cache(
     server: Server, comfyui: Path, assets: Path, clip_with_sound: Path, tmp_path: Path
 ) -> None:
