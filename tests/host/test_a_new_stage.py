@@ -233,6 +233,8 @@ STAGE = {
 
 MENU = ["TestLoadGrain", "TestInvert", "TestMeasureGrain", "TestAddGrain", "TestShowGrain"]
 TOGETHER = "TestAddGrainOfJobs"
+MEMORY = {"lru": 0, "ram": 0.0, "ram_inactive": 0.0}
+"""Of ComfyUI's own cache, as older and newer releases name it."""
 
 
 @pytest.fixture(autouse=True)
@@ -284,7 +286,7 @@ def node(class_type: str, **inputs: Any) -> dict[str, Any]:
 def executed(prompt: dict[str, Any], run: str) -> dict[str, Any]:
     """What nodes show when ComfyUI runs a prompt, with nothing in its own cache."""
     outputs = asyncio.run(accepted(prompt, run))
-    executor = execution.PromptExecutor(Mock(client_id=None), execution.CacheType.CLASSIC, {"lru": 0, "ram": 0.0})
+    executor = execution.PromptExecutor(Mock(client_id=None), execution.CacheType.CLASSIC, MEMORY)
     executor.execute(prompt, run, {}, outputs)
     assert executor.success, executor.status_messages
     shown: dict[str, Any] = executor.history_result["outputs"]
