@@ -76,7 +76,7 @@ class IdleWatch:
         """How often weights were let go."""
 
     def look(self) -> Action | None:
-        """Do what is due.
+        """Do what is due, and see that what is asked of an idle queue is done.
 
         Returns:
             What that was. ``"exit"`` is left to the caller.
@@ -89,6 +89,9 @@ class IdleWatch:
             name = _FLAGS.get(action or "")
             if name and name not in self._queue.flags:  # else someone has asked for it already
                 self._queue.set_flag(name, WhileIdle(self._queue, work, self._note))
+            if self._queue.flags and not busy:
+                # Whoever set them may have done so while the queue's thread tidied up: it would sleep on for minutes.
+                self._queue.not_empty.notify()
         return action
 
     def seconds(self) -> float:

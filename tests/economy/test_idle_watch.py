@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
+import time
 from typing import Any
 from unittest.mock import Mock
 
@@ -73,6 +75,18 @@ def _run_at_random(chance: random.Random) -> None:
     assert not any(busy for _, busy in machine.unloads)
     times = [now for now, _ in machine.unloads]
     assert len(set(times)) == len(times)
+
+
+def test_what_was_asked_while_the_thread_tidied_up_is_done() -> None:
+    machine = Machine()
+    machine.queue.set_flag("unload_models", True)  # nobody waits for it
+    thread = threading.Thread(target=lambda: (machine.queue.get(timeout=1000), machine.flags()), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while thread.is_alive() and time.monotonic() < deadline:
+        machine.watch.look()
+        thread.join(0.05)
+    assert machine.unloads == [(0, False)]
 
 
 def test_it_comes_once_within_two_seconds_of_its_time() -> None:
