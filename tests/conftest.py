@@ -70,6 +70,16 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path / "user"))
 
 
+@pytest.fixture(autouse=True)
+def _own_runs() -> Iterator[None]:
+    """What runs have cost is forgotten: other tests give theirs the same ids."""
+    from frugal_motion.nodes.host.frugal_node import ledger
+
+    yield
+    for run in ledger.runs():
+        ledger.close(run)
+
+
 @pytest.fixture
 def pack(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The pack's node classes, which ComfyUI knows by their ids as long as the test lasts; it knows few of its own."""
