@@ -130,6 +130,7 @@ class FrugalNode(io.ComfyNode):
         LISTED_BEHIND: the stage whose nodes it follows in the pack's list; empty to stand among those of its own stage.
         FORECAST: tells what the node will take, see ``forecast.inputs.Forecaster``; without one it is taken for nothing
             on the CPU, and for unknown on the GPU.
+        NEUTRAL_INPUTS: inputs that it had not at first, and the values at which it does as it did without them.
         SEARCH_ALIASES: what people type who look for it.
     """
 
@@ -141,6 +142,7 @@ class FrugalNode(io.ComfyNode):
     BATCHED: ClassVar[Batched | None] = None
     CLIP_INPUTS: ClassVar[frozenset[str]] = frozenset()
     LISTED_BEHIND: ClassVar[str] = ""
+    NEUTRAL_INPUTS: ClassVar[Mapping[str, Any]] = {}
     SEARCH_ALIASES: ClassVar[tuple[str, ...]] = ()
     FORECAST: ClassVar[Any] = None
 

@@ -115,12 +115,16 @@ def show_on_node(text: str) -> None:
 
 
 class NodeNotes:
-    """Notes on a file, in the log and on the node that is executing now: it may be read long after that."""
+    """Notes, in the log and on the node that is executing now: what they are about may be read long after that.
 
-    def __init__(self) -> None:
+    Args:
+        level: of the log.
+    """
+
+    def __init__(self, level: int = logging.WARNING) -> None:
         context = get_executing_context()
         self._node_id = context.node_id if context else None
-        self._level = logging.DEBUG if in_background() else logging.WARNING  # the run will say it
+        self._level = logging.DEBUG if in_background() else level  # the run will say it
         self._texts: dict[str, str] = {}
 
     def __call__(self, topic: str, text: str) -> None:

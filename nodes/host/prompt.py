@@ -61,9 +61,15 @@ def declaration(node: Mapping[str, Any], name: str) -> tuple[Any, Mapping[str, A
 
 
 def declared(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node as it is signed: without what its class does not know, and with patterns of files as what they mean."""
-    resolve = getattr(node_class_of(node), "resolved_inputs", None)
-    inputs = known_inputs(node)
+    """A node as it is signed, with patterns of files as what they mean.
+
+    Without what its class does not know, and without newer inputs that change nothing: entries that an earlier version
+    made are still found.
+    """
+    node_class = node_class_of(node)
+    resolve = getattr(node_class, "resolved_inputs", None)
+    neutral = getattr(node_class, "NEUTRAL_INPUTS", {})
+    inputs = {name: value for name, value in known_inputs(node).items() if (name, value) not in neutral.items()}
     return {**node, "inputs": resolve(inputs) if resolve else inputs}
 
 

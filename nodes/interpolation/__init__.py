@@ -1,5 +1,5 @@
 """Frames between frames, at any rate.
 
-Beside its shells it imports ``video`` and ``keyframes``, and no ComfyUI. The shell of Interpolate Frames also looks for
-an upscaling in front of it.
+Beside its shells it imports ``video``, ``keyframes`` and ``motion``, and no ComfyUI. The shell of Interpolate Frames
+also looks for an upscaling in front of it.
 """

@@ -64,6 +64,16 @@ class InterpolatedStream(FrameStream):
             yield window.frames(wanted)
 
 
+def is_still(left: Picture, right: Picture) -> bool:
+    """Whether two frames are as good as equal."""
+    return bool(cv2.absdiff(left, right).max() <= STILL)
+
+
+def blended(left: Picture, right: Picture, weight: Fraction) -> Picture:
+    """The share ``weight`` of the right one, and the rest of the left."""
+    return np.asarray(cv2.addWeighted(left, float(1 - weight), right, float(weight), 0), np.uint8)
+
+
 class _Window(Generic[P]):
     """The keyframes at work, moving forward through the source."""
 
@@ -86,7 +96,7 @@ class _Window(Generic[P]):
             if bracket.left == bracket.right:
                 result[row] = left
             elif self._is_still(bracket):
-                result[row] = cv2.addWeighted(left, float(1 - bracket.weight), right, float(bracket.weight), 0)
+                result[row] = blended(left, right, bracket.weight)
             else:
                 wanted[row] = Between(self._prepare(bracket.left), self._prepare(bracket.right), bracket.weight)
         if wanted:
@@ -105,7 +115,7 @@ class _Window(Generic[P]):
     def _is_still(self, bracket: Bracket) -> bool:
         pair = bracket.left, bracket.right
         if pair not in self._still:
-            self._still[pair] = bool(cv2.absdiff(*(self._held[index] for index in pair)).max() <= STILL)
+            self._still[pair] = is_still(*(self._held[index] for index in pair))
         return self._still[pair]
 
     def _prepare(self, index: int) -> P:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar, get_args
 
 import torch
 from comfy_api.latest import Input, io
@@ -11,16 +13,19 @@ from comfy_api.latest import Input, io
 from ...errors import InputError
 from ...host.frugal_node import FrugalNode, InterpolationModel, Stage
 from ...host.frugal_node import Keyframes as KeyframesSocket
+from ...host.frugal_node import Motion as MotionSocket
 from ...host.models import accelerator
-from ...host.progress import show_on_node
+from ...host.progress import NodeNotes, show_on_node
 from ...host.video import Charged, StreamVideo, as_stream, uncharged
 from ...keyframes.keyframes import Keyframes
+from ...motion.motion import Motion
 from ...upscaling.order import compare
 from ...upscaling.stream import UpscaledStream
 from ...video.rates import usual_rate
 from ...video.stream import FrameStream
 from ...video.tensors import ImageStream
 from .. import forecast
+from ..guided_stream import GuidedStream, Way
 from ..interpolator import NetInterpolator
 from ..stream import InterpolatedStream
 
@@ -34,6 +39,7 @@ class FrugalInterpolate(FrugalNode):
     FORECAST = staticmethod(forecast.interpolate)
     DEVICE = "gpu"
     SHOWS_STREAM = True
+    NEUTRAL_INPUTS: ClassVar[Mapping[str, Any]] = {"way": "best"}
     SEARCH_ALIASES = ("rife", "film", "vfi", "frame interpolation", "25 fps", "30 fps", "60 fps", "slow motion")
 
     @classmethod
@@ -72,6 +78,20 @@ class FrugalInterpolate(FrugalNode):
                     tooltip="The sound of this video goes with the result, cut to its length. "
                     "Without it, a VIDEO in frames keeps its own.",
                 ),
+                MotionSocket.Input(
+                    "motion",
+                    optional=True,
+                    tooltip="The motion that Draw Pose got: people in the frames between then follow it, "
+                    "where the model alone would let fast limbs fade or melt.",
+                ),
+                io.Combo.Input(
+                    "way",
+                    options=list(get_args(Way)),
+                    default="best",
+                    optional=True,
+                    tooltip="With a motion. best: each shot the way that tells its known keyframes best from their "
+                    "neighbours. motion: always follow it. net alone: as without a motion.",
+                ),
             ],
             outputs=[
                 io.Video.Output(display_name="video", tooltip="The frames at the new rate, made while they are read.")
@@ -86,6 +106,8 @@ class FrugalInterpolate(FrugalNode):
         frame_rate: float,
         keyframes: Keyframes | None = None,
         audio_from: Input.Video | None = None,
+        motion: Motion | None = None,
+        way: Way = "best",
     ) -> io.NodeOutput:
         if not SLOWEST <= frame_rate <= FASTEST:
             raise InputError("frame_rate", f"{frame_rate:g}", f"{SLOWEST:g} to {FASTEST:g} frames per second")
@@ -93,7 +115,12 @@ class FrugalInterpolate(FrugalNode):
         source, plan = _pictures(frames, keyframes)
         audio = as_stream(audio_from).audio if audio_from is not None else source.audio
         interpolator = NetInterpolator(interp_model.model, accelerator(interp_model))
+        if way not in get_args(Way):
+            raise InputError("way", repr(way), ", ".join(get_args(Way)))
         stream = InterpolatedStream(source, plan, rate, interpolator, audio)
+        if motion is not None and way != "net alone":
+            notes = NodeNotes(logging.INFO)
+            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, partial(notes, "motion"))
         return io.NodeOutput(_interpolated_video(stream, cls.stage()))
 
 

@@ -1,0 +1,125 @@
+"""Clips with known frames between their keyframes, and how near a way of making those comes to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from nodes.interpolation.guided.likeness import structural_similarity
+from nodes.interpolation.schedule import schedule
+from nodes.keyframes.keyframes import Keyframes
+from nodes.keyframes.uniform import every_nth
+from nodes.motion.cleaning.repair import RepairSettings, repair
+from nodes.motion.cleaning.smooth import smooth
+from nodes.motion.motion import Keypoints, Motion
+from nodes.pose.extract import extract_pose
+from nodes.pose.landmarks import LandmarkSettings
+from nodes.video.decode import FileStream
+from nodes.video.decode_settings import DecodeSettings
+from nodes.video.stream import ArrayStream, Frames
+from training.renderer import draw
+
+ASSETS = Path(__file__).resolve().parent.parent / ".assets"
+GRID, RATE = Fraction(12), Fraction(25)
+PEOPLE = {"one_person": 1, "two_people": 2}
+SIZE = (288, 512)
+MARGIN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A clip of which all is known.
+
+    Attributes:
+        name: for people.
+        plan: which frames of a grid are keyframes.
+        motion: on that grid.
+        pictures: of the keyframes, ``(keyframes, height, width, 3)``.
+        truth: all frames at ``RATE``.
+        masks: the people in them; of keyframes ``key_masks``.
+    """
+
+    name: str
+    plan: Keyframes
+    motion: Motion
+    pictures: Frames
+    truth: Frames
+    masks: npt.NDArray[np.bool_]
+    key_masks: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of the frames between keyframes, where people are or have been: mean PSNR in dB, and mean SSIM."""
+
+    psnr: float
+    ssim: float
+
+
+@cache
+def recorded(name: str) -> Motion:
+    """The motion of a shipped clip at its own rate, cleaned as Smooth Motion does."""
+    width, height = SIZE
+    settings = DecodeSettings(size=(2 * width, 2 * height), fit="cover")
+    stream = FileStream(ASSETS / "input" / f"{name}.mp4", settings)
+    frames = ArrayStream(np.concatenate(list(stream.chunks())), stream.info.frame_rate)
+    model = ASSETS / "models/mediapipe/pose_landmarker_full.task"
+    motion = repair(extract_pose(frames, model, LandmarkSettings(PEOPLE[name])), RepairSettings(max_gap=0.5)).motion
+    return motion.with_keypoints(smooth(motion.keypoints, motion.frame_rate, 0.5))
+
+
+def pose_at(motion: Motion, seconds: float) -> Keypoints:
+    """Linear between the frames of a fine motion; what one of them lacks is missing."""
+    place = min(max(seconds * float(motion.frame_rate), 0), motion.frame_count - 1)
+    before = min(int(place), motion.frame_count - 2)
+    share = np.float32(place - before)
+    first, second = motion.keypoints[before], motion.keypoints[before + 1]
+    both = ((first[..., 2] > 0) & (second[..., 2] > 0))[..., None]
+    return np.asarray((first + (second - first) * share) * both, np.float32)
+
+
+def drawn(
+    name: str, motion: Motion, figure: int, backdrop: int, every: int = 4, grid_motion: Motion | None = None
+) -> Case:
+    """Figures that follow a fine motion, drawn at every time that is asked for."""
+    seconds = (motion.frame_count - 1) / float(motion.frame_rate)
+    count = int(seconds * GRID) // every * every + 1
+    plan = every_nth(count, GRID, every)
+
+    def picture(time: float) -> tuple[Frames, Frames]:
+        return draw(pose_at(motion, time), figure, backdrop, *SIZE)
+
+    keys = [picture(frame / float(GRID)) for frame in plan.frames]
+    moments = list(schedule(plan, RATE))
+    truth = [picture(number / float(RATE)) for number in range(len(moments))]
+    on_grid = np.stack([pose_at(motion, frame / float(GRID)) for frame in range(count)])
+    return Case(
+        name,
+        plan,
+        grid_motion or Motion(on_grid, GRID, *SIZE),
+        np.stack([one for one, _ in keys]),
+        np.stack([one for one, _ in truth]),
+        np.stack([mask > 96 for _, mask in truth]),
+        np.stack([mask > 96 for _, mask in keys]),
+    )
+
+
+def score(case: Case, made: Frames) -> Score:
+    """How near frames at ``RATE`` come to the truth."""
+    found = []
+    for number, bracket in enumerate(schedule(case.plan, RATE)):
+        if not bracket.weight:
+            continue
+        people = case.masks[number] | case.key_masks[bracket.left] | case.key_masks[bracket.right]
+        zone = cv2.dilate(people.astype(np.uint8), MARGIN) > 0
+        squares = ((made[number].astype(np.float32) - case.truth[number]) ** 2).mean(axis=-1)[zone].mean()
+        likeness = structural_similarity(made[number], case.truth[number])[zone].mean()
+        found.append((10 * np.log10(255**2 / max(squares, 1e-3)), likeness))
+    psnr, likeness = np.mean(found, axis=0)
+    return Score(float(psnr), float(likeness))

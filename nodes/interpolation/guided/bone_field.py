@@ -1,0 +1,139 @@
+"""Where the places of a frame lie in a keyframe, by the bones of the figures in both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...opencv import cv2
+from .figure import PARTS, TORSO, Part, joint_between, touch
+from .figure_map import STEP, FigureMap, Plane
+
+_ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places
+_SHORT = 0.30  # body scales: a bone that is seen shorter than that turns with its parent
+_EDGE = 0.06  # body scales over which a figure ends beyond its capsules
+
+
+def bone_field(
+    target: FigureMap, keyframe: FigureMap, shown: Plane, reach: Mapping[tuple[int, int], float]
+) -> tuple[Plane, Plane]:
+    """Offsets into a keyframe, and what it shows of a frame's figures.
+
+    Along a bone lengths are scaled, across it widths are kept (but those of the torso): as a limb turns towards the
+    camera it gets shorter, not thinner.
+
+    Args:
+        target: the frame that is made.
+        keyframe: that it is made of.
+        shown: by part of the keyframe, what of each place shows it or what hangs on it (``shown_parts``).
+        reach: how far figures go beyond their capsules, by part, in body scales.
+
+    Returns:
+        Offsets in pixels ``(height, width, 2)``, and a share 0..1 ``(height, width)``; at the size of the maps.
+    """
+    size = target.columns.shape
+    places = [keyframe.place_of(part.key) for part in target.parts]
+    known = [index for index, place in enumerate(places) if place is not None]
+    if not known:
+        return np.zeros((*size, 2), np.float32), np.zeros(size, np.float32)
+    parts = [target.parts[index] for index in known]
+    others = [keyframe.parts[places[index]] for index in known]  # type: ignore[index]
+    turns = _turns(parts, others)
+    offsets = np.stack(
+        [_offsets(part, other, turns[part.key], target) for part, other in zip(parts, others, strict=True)]
+    )
+    shares = target.shares[known]
+    covered = shares.sum(axis=0)
+    shares = _agreeing(shares, offsets, parts)
+    field = np.einsum("nhw,nhwc->hwc", shares, offsets)
+    columns, rows = ((target.columns, target.rows)[axis] + field[..., axis] for axis in (0, 1))
+    columns, rows = ((at - (STEP - 1) / 2) / STEP for at in (columns, rows))
+    seen = np.zeros(size, np.float32)
+    for share, part, place in zip(shares, parts, (places[index] for index in known), strict=True):
+        assert place is not None
+        within = np.clip((reach.get(part.key, 0.2) - target.distances[target.place_of(part.key)]) / _EDGE + 0.5, 0, 1)
+        there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        seen += share * within * there
+    return field, seen * np.clip(covered * 2, 0, 1)
+
+
+def shown_parts(figures: FigureMap, margin: float = 1.7) -> Plane:
+    """What of each place of a keyframe shows each part, or a part that hangs on it near their joint.
+
+    Without the latter a bent elbow would tear; away from the joint the other part is in front of this one.
+
+    Args:
+        margin: how far from the joint, in radii there.
+    """
+    shown = figures.shares.copy()
+    for index, part in enumerate(figures.parts):
+        for other_index, other in enumerate(figures.parts):
+            if other.person == part.person and touch(part.kind, other.kind):
+                place, radius = joint_between(part, other)
+                within = margin * radius
+                distance = np.hypot(figures.columns - place[0], figures.rows - place[1])
+                shown[index] += figures.shares[other_index] * np.clip((within - distance) / (0.3 * within) + 1, 0, 1)
+    return np.minimum(shown, 1)
+
+
+def _turns(parts: Sequence[Part], others: Sequence[Part]) -> dict[tuple[int, int], complex]:
+    """By part, the unit number that turns it from the frame into the keyframe."""
+    turns: dict[tuple[int, int], complex] = {}
+    pairs = sorted(zip(parts, others, strict=True), key=lambda pair: _generation(pair[0].kind))
+    for part, other in pairs:
+        parent = turns.get((part.person, PARTS[part.kind].parent), 1 + 0j)
+        turns[part.key] = _turn(part, other, parent)
+    return turns
+
+
+def _generation(kind: int) -> int:
+    """How many parts a part hangs on."""
+    parent = PARTS[kind].parent
+    return 0 if parent < 0 else 1 + _generation(parent)
+
+
+def _turn(part: Part, other: Part, parent: complex) -> complex:
+    own = other.bone * part.bone.conjugate()
+    if abs(own) < 1e-6:
+        return parent
+    own /= abs(own)
+    length = min(abs(part.bone), abs(other.bone)) / part.scale
+    share = min(length / _SHORT, 1.0)
+    share = share * share * (3 - 2 * share)
+    turn = share * own + (1 - share) * parent
+    return turn / abs(turn) if abs(turn) > 1e-3 else own
+
+
+def _offsets(part: Part, other: Part, turn: complex, target: FigureMap) -> Plane:
+    """Of every place, as if it hung on this part: bone on bone, their middles on each other."""
+    length, other_length = abs(part.bone), abs(other.bone)
+    ahead = part.bone / length if length > 1e-3 else 1j
+    other_ahead = ahead * turn
+    middle, other_middle = ((one.start + one.end).astype(np.float32) / 2 for one in (part, other))
+    across, down = target.columns - middle[0], target.rows - middle[1]
+    ex, ey = np.float32(ahead.real), np.float32(ahead.imag)
+    along, aside = across * ex + down * ey, down * ex - across * ey
+    half = np.float32(length / 2)
+    inside = np.clip(along, -half, half)
+    along = along + inside * np.float32(other_length / max(length, 1e-3) - 1)
+    if part.kind == TORSO:
+        share = inside / np.float32(max(length, 1e-3)) + np.float32(0.5)
+        widths = [np.float32(one.radii[0]) + share * np.float32(one.radii[1] - one.radii[0]) for one in (other, part)]
+        aside = aside * (widths[0] / widths[1])
+    fx, fy = np.float32(other_ahead.real), np.float32(other_ahead.imag)
+    found = (other_middle[0] + along * fx - aside * fy, other_middle[1] + along * fy + aside * fx)
+    return np.stack((found[0] - target.columns, found[1] - target.rows), axis=-1)
+
+
+def _agreeing(shares: Plane, offsets: Plane, parts: Sequence[Part]) -> Plane:
+    """The shares of those parts only that mean nearly the same as the one with the largest share.
+
+    The mean of two places that lie apart is a third place, which belongs to neither.
+    """
+    winner = shares.argmax(axis=0)
+    best = np.take_along_axis(offsets, winner[None, ..., None], axis=0)
+    scales = np.array([part.scale for part in parts], np.float32)[:, None, None]
+    apart = ((offsets - best) ** 2).sum(axis=-1) / scales**2
+    agreed = shares * np.exp(-apart / np.float32(_ALIKE**2))
+    return np.asarray(agreed / np.maximum(agreed.sum(axis=0), 1e-6), np.float32)

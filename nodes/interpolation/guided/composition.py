@@ -1,0 +1,111 @@
+"""Two keyframes brought to the pose of a frame between them, before one background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ...motion.motion import Keypoints
+from ...opencv import cv2
+from .bone_field import bone_field
+from .camera import Move, moved, share_of, stands
+from .cutout import Cutout
+from .depth_order import told_ranks
+from .figure_map import FigureMap, Plane
+from .plate import Picture
+
+_CLEAR = 0.33  # body scales from anybody
+_UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
+_WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
+
+
+class Interpolate(Protocol):
+    """A frame at a share 0..1 of the way between two pictures."""
+
+    def __call__(self, left: Picture, right: Picture, share: float) -> Picture: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A keyframe's figures in another pose: RGB times their share 0..255, their share 0..1, and how far to trust it."""
+
+    colours: Plane
+    alpha: Plane
+    trust: Plane
+
+
+def brought_to_pose(
+    left: Cutout, right: Cutout, move: Move, people: Keypoints, share: float, between: Interpolate
+) -> tuple[Picture, Picture]:
+    """Both keyframes as they would look at a time between them, as far as each can tell: nearly the same picture.
+
+    Args:
+        left, right: the keyframes.
+        move: of the camera, from ``left`` to ``right``: brings places of ``left`` to those of ``right``.
+        people: their pose at that time, ``(people, 18 or more, 3)`` in fractions of the frame.
+        share: 0..1 of the time between them that has gone.
+        between: for backgrounds that are not the same.
+    """
+    first, second = (left, right) if share < 0.5 else (right, left)
+    target = FigureMap(people, left.figures.size)
+    target = target.with_ranks(told_ranks(target, [first.evidence, second.evidence]))
+    background = _background(left, right, move, share, between)
+    layers = [_brought(target, one) for one in (left, right)]
+    laid = [one.colours + background * (1 - one.alpha[..., None]) for one in layers]
+    made = []
+    for own, other in ((0, 1), (1, 0)):
+        trust, other_trust = layers[own].trust[..., None], layers[other].trust[..., None]
+        instead = other_trust * laid[other] + (1 - other_trust) * background
+        made.append(_rounded(trust * laid[own] + (1 - trust) * instead))
+    return made[0], made[1]
+
+
+def _brought(target: FigureMap, keyframe: Cutout) -> Layer:
+    field, trust = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach)
+    field, trust = target.enlarged(field), target.enlarged(trust)
+    columns = field[..., 0] + np.arange(target.size[0], dtype=np.float32)
+    rows = field[..., 1] + np.arange(target.size[1], dtype=np.float32)[:, None]
+    remapped = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    layer: Plane = np.asarray(remapped, np.float32)
+    alpha, trust = layer[..., 3] / np.float32(255), np.clip((trust - 0.3) / 0.4, 0, 1).astype(np.float32)
+    return Layer(layer[..., :3], alpha, trust * (1 - _whiskers(target, alpha * trust)))
+
+
+def _whiskers(target: FigureMap, alpha: Plane) -> Plane:
+    """Thin things outside of the capsules, 0..1."""
+    scale = max((part.scale for part in target.parts), default=1.0)
+    side = 2 * max(1, round(_WHISKER * scale)) + 1
+    opened = cv2.morphologyEx(alpha, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    outside = np.clip(target.enlarged(target.nearest) / 0.03, 0, 1)
+    return np.asarray(outside * np.clip((alpha - opened) * 2, 0, 1), np.float32)
+
+
+def _background(left: Cutout, right: Cutout, move: Move, share: float, between: Interpolate) -> Plane:
+    if _apart(left, right) > _UNLIKE:
+        return between(_rounded(left.background), _rounded(right.background), share).astype(np.float32)
+    if stands(move):
+        return np.asarray(cv2.addWeighted(left.background, 1 - share, right.background, share, 0), np.float32)
+    from_left = share_of(move, share)
+    from_right = from_left @ np.linalg.inv(move)
+    total, weights = np.zeros_like(left.background), np.full(left.background.shape[:2], 1e-4, np.float32)
+    ones = np.ones(left.background.shape[:2], np.float32)
+    for one, way, weight in ((left, from_left, 1 - share), (right, from_right, share)):
+        there = moved(ones, way, border=cv2.BORDER_CONSTANT).astype(np.float32) * np.float32(weight) + 1e-4
+        total += moved(one.background, way).astype(np.float32) * there[..., None]
+        weights += there
+    return np.asarray(total / weights[..., None], np.float32)
+
+
+def _apart(left: Cutout, right: Cutout) -> float:
+    """How much the backgrounds differ where both are seen, in levels of 255."""
+    both = left.clear & right.clear
+    if not both.any():
+        return 3 * _UNLIKE
+    first, second = (cv2.GaussianBlur(one.picture, (0, 0), 1.5) for one in (left, right))
+    return float(cv2.absdiff(first, second).mean(axis=-1)[both].mean())
+
+
+def _rounded(picture: Plane) -> Picture:
+    return np.clip(picture, 0, 255).round().astype(np.uint8)

@@ -1,0 +1,240 @@
+"""The keyframes of a shot, each split into its figures and what lies behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+
+from ...motion.motion import Keypoints
+from ...opencv import cv2
+from .bone_field import shown_parts
+from .camera import STANDS, Move, camera_move, moved, stands
+from .depth_order import Evidence, order_evidence, told_ranks
+from .figure_map import FigureMap, Plane
+from .matte import Histogram, colour_counts, matte
+from .plate import Mask, Picture, filled, median_plate
+
+WINDOW = 4
+"""Keyframes on either side that help to tell figures from background."""
+
+REACH = 3 * WINDOW
+"""Keyframes on either side that have a say in one: what helps needs help of its own, twice."""
+
+_CLEAR = 0.33  # body scales from anybody, where a picture shows background
+_ALIKE = 14.0  # levels of 255: most that backgrounds differ which may stand for each other
+_HIDDEN = 0.06  # share of a figure from which the background is not seen
+_LEAST_REACH, _MOST_REACH = 0.06, 0.5  # body scales
+
+
+@dataclass(eq=False)
+class View:
+    """A keyframe as it came."""
+
+    picture: Picture
+    figures: FigureMap
+    distance: Plane = field(init=False)
+    counts: tuple[Histogram, Histogram] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.distance = self.figures.enlarged(self.figures.nearest)
+        self.counts = colour_counts(self.picture, self.distance)
+
+    @property
+    def clear(self) -> Mask:
+        """Where it shows background."""
+        return np.asarray(self.distance > _CLEAR)
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """A keyframe in layers.
+
+    Attributes:
+        picture: RGB.
+        figures: in it.
+        evidence: who is in front of whom.
+        shown: by part, what of each place of the map shows it.
+        layer: the figures: RGB times their share, and their share times 255, float32 ``(height, width, 4)``.
+        background: RGB float32 ``(height, width, 3)``, behind the figures too.
+        clear: where the picture shows background itself.
+        reach: how far figures go beyond their capsules, by part.
+    """
+
+    picture: Picture
+    figures: FigureMap
+    evidence: Evidence
+    shown: Plane
+    layer: Plane
+    background: Plane
+    clear: Mask
+    reach: Mapping[tuple[int, int], float]
+
+
+class Shot:
+    """Keyframes of one shot, which look at each other; those that nobody needs any more can be let go.
+
+    Args:
+        view: gives a keyframe by its place in the shot, ``0 <= place < count``.
+        count: of keyframes in the shot.
+    """
+
+    def __init__(self, view: Callable[[int], View], count: int) -> None:
+        self._view, self._count = view, count
+        self._alphas: dict[int, Plane] = {}
+        self._rough: dict[int, Plane] = {}
+        self._cutouts: dict[int, Cutout] = {}
+        self._moves: dict[int, Move] = {}
+        self._alike: dict[tuple[int, int], bool] = {}
+
+    def forget_before(self, place: int) -> None:
+        """Let go of what is only needed for keyframes before this one."""
+        self._cutouts = {at: one for at, one in self._cutouts.items() if at >= place}
+        self._alphas = {at: one for at, one in self._alphas.items() if at >= place - WINDOW}
+        self._rough = {at: one for at, one in self._rough.items() if at >= place - 2 * WINDOW}
+
+    def cutout(self, place: int) -> Cutout:
+        """A keyframe in layers."""
+        if place not in self._cutouts:
+            self._cutouts[place] = self._cut_out(place)
+        return self._cutouts[place]
+
+    def move(self, place: int, other: int) -> Move:
+        """Brings places of the keyframe ``other`` to those of ``place``."""
+        if place > other:
+            return np.asarray(np.linalg.inv(self.move(other, place)))
+        return reduce(np.matmul, (self._step(at) for at in range(place, other)), STANDS)
+
+    def _step(self, place: int) -> Move:
+        if place not in self._moves:
+            before, after = self._view(place), self._view(place + 1)
+            self._moves[place] = camera_move(before.picture, after.picture, before.distance)
+        return self._moves[place]
+
+    def _near(self, place: int) -> list[int]:
+        """Those around a keyframe, itself first, the nearest before the others."""
+        around = range(max(place - WINDOW, 0), min(place + WINDOW + 1, self._count))
+        return sorted(around, key=lambda other: (abs(other - place), other))
+
+    def _seen_from(self, place: int, other: int, picture: Picture, there: Mask) -> tuple[Picture, Mask]:
+        """Another keyframe's picture, and where it shows something, in the places of this one."""
+        move = self.move(place, other)
+        if stands(move):
+            return picture, there
+        shown = moved(there.astype(np.uint8), move, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) > 0
+        return np.asarray(moved(picture, move), np.uint8), np.asarray(shown)
+
+    def _is_alike(self, place: int, other: int) -> bool:
+        """Whether two keyframes show the same background where both show any."""
+        pair = min(place, other), max(place, other)
+        if pair not in self._alike:
+            self._alike[pair] = self._compare(*pair)
+        return self._alike[pair]
+
+    def _compare(self, place: int, other: int) -> bool:
+        view, seen = self._view(place), self._view(other)
+        picture, there = self._seen_from(place, other, seen.picture, seen.clear)
+        both = there & view.clear
+        if both.sum() < 500:
+            return False
+        first, second = (cv2.GaussianBlur(one, (0, 0), 1.5) for one in (view.picture, picture))
+        apart = cv2.absdiff(first, second).mean(axis=-1)[both]
+        return float(np.percentile(apart, 85)) < _ALIKE
+
+    def picture(self, place: int) -> Picture:
+        """A keyframe as it came."""
+        return self._view(place).picture
+
+    def alpha(self, place: int) -> Plane:
+        """The share of figures, by what all keyframes around it show of the background, close to people too."""
+        if place not in self._alphas:
+            self._alphas[place] = self._matte(place, lambda other: ~_grown(self._rough_alpha(other) > _HIDDEN))
+        return self._alphas[place]
+
+    def _rough_alpha(self, place: int) -> Plane:
+        """The same by what is clear of people by their pose alone."""
+        if place not in self._rough:
+            self._rough[place] = self._matte(place, lambda other: self._view(other).clear)
+        return self._rough[place]
+
+    def _matte(self, place: int, clear: Callable[[int], Mask]) -> Plane:
+        view = self._view(place)
+        near = [other for other in self._near(place) if other == place or self._is_alike(place, other)]
+        plate, known = np.zeros_like(view.picture), np.zeros(view.distance.shape, bool)
+        if len(near) > 1:
+            seen = [self._seen_from(place, other, self._view(other).picture, clear(other)) for other in near]
+            plate, known = median_plate([one for one, _ in seen], [there for _, there in seen])
+        counts = [self._view(other).counts for other in self._near(place)]
+        return matte(view.picture, view.distance, plate, known, counts)
+
+    def _cut_out(self, place: int) -> Cutout:
+        view, near = self._view(place), self._near(place)
+        views = [self._view(other) for other in near]
+        evidence = order_evidence([one.picture for one in views], [one.figures for one in views])[0]
+        figures = view.figures.with_ranks(told_ranks(view.figures, [evidence]))
+        alpha = self.alpha(place)
+        hidden = _grown(alpha > _HIDDEN)
+        background, found = self._background(place, ~hidden)
+        # What no keyframe shows as background goes with the figure, or planted feet would melt.
+        never = (hidden & ~found & (alpha > _HIDDEN)).astype(np.float32)
+        alpha = np.maximum(alpha, cv2.GaussianBlur(never, (0, 0), 0.8))
+        colours = view.picture.astype(np.float32) * alpha[..., None]
+        return Cutout(
+            picture=view.picture,
+            figures=figures,
+            evidence=evidence,
+            shown=shown_parts(figures),
+            layer=np.dstack((colours, alpha * 255)).astype(np.float32),
+            background=background.astype(np.float32),
+            clear=~hidden,
+            reach=self._reach(near),
+        )
+
+    def _background(self, place: int, clear: Mask) -> tuple[Picture, Mask]:
+        """The keyframe without its figures, and what of it some keyframe shows."""
+        background, found = self._view(place).picture.copy(), clear.copy()
+        for other in self._near(place)[1:]:
+            if found.all():
+                break
+            if self._is_alike(place, other):
+                there = ~_grown(self.alpha(other) > _HIDDEN)
+                picture, there = self._seen_from(place, other, self._view(other).picture, there)
+                take = ~found & there
+                background[take] = picture[take]
+                found |= take
+        return filled(background, found), found
+
+    def _reach(self, near: list[int]) -> dict[tuple[int, int], float]:
+        """How far figures go beyond each part's capsule, in body scales."""
+        found: dict[tuple[int, int], list[float]] = {}
+        for place in near:
+            figures = self._view(place).figures
+            if not figures.parts:
+                continue
+            height, width = figures.columns.shape
+            inside = cv2.resize(self.alpha(place), (width, height), interpolation=cv2.INTER_AREA) > 0.5
+            owner = figures.shares.argmax(axis=0)
+            for index, part in enumerate(figures.parts):
+                distances = figures.distances[index][inside & (owner == index)]
+                if len(distances) > 20:
+                    found.setdefault(part.key, []).append(float(np.percentile(distances, 98)))
+        return {
+            key: float(np.clip(np.median(values) + 0.05, _LEAST_REACH, _MOST_REACH)) for key, values in found.items()
+        }
+
+
+def view_of(picture: Picture, people: Keypoints) -> View:
+    """A keyframe and who is in it.
+
+    Args:
+        picture: RGB.
+        people: ``(people, 18 or more, 3)`` in fractions of the frame.
+    """
+    height, width = picture.shape[:2]
+    return View(picture, FigureMap(people, (width, height)))
+
+
+def _grown(mask: Mask) -> Mask:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)

@@ -1,0 +1,132 @@
+"""Which part of which person each place of a frame belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ...motion.motion import Keypoints
+from ...opencv import cv2
+from .figure import PARTS, Part, Size, figure_parts
+
+Plane: TypeAlias = npt.NDArray[np.float32]
+"""``(height, width)`` or ``(parts, height, width)``."""
+
+Ranks: TypeAlias = Mapping[tuple[int, int], int]
+"""By person and limb: who is in front has the higher rank."""
+
+STEP = 2
+"""Pixels of a frame per place of a map, each way: fields of bones are smooth."""
+
+FAR = 9.0
+"""Body scales: where nobody is near."""
+
+_SOFT = 0.03  # body scales over which one part gives way to another
+_INSIDE = 0.3  # deeper inside than that, depth no longer tells parts apart
+
+
+class FigureMap:
+    """The people of a frame as parts, and the places of the frame by their distance to them.
+
+    Args:
+        people: ``(people, 18 or more, 3)`` in fractions of the frame.
+        size: of the frame in pixels.
+        ranks: who is in front; the usual order where it says nothing.
+
+    Attributes:
+        parts: of all people.
+        columns, rows: of each place, in pixels, ``(height / STEP, width / STEP)``.
+        distances: from each part's outline in body scales, below 0 inside, ``(parts, …)``.
+        nearest: to any part.
+    """
+
+    def __init__(self, people: Keypoints, size: Size, ranks: Ranks | None = None) -> None:
+        self.size = size
+        self.parts: Sequence[Part] = figure_parts(people, size)
+        self.columns, self.rows = _places(size)
+        self.distances = np.stack([self._distance(part) for part in self.parts]) if self.parts else self._nothing()
+        self.nearest = self.distances.min(axis=0) if self.parts else np.full(self.columns.shape, FAR, np.float32)
+        self.ranks = {**self._usual_ranks(), **(ranks or {})}
+
+    def with_ranks(self, ranks: Ranks) -> FigureMap:
+        """The same with another order of who is in front; itself if that changes nothing."""
+        changed = {**self.ranks, **ranks}
+        if changed == self.ranks:
+            return self
+        found = object.__new__(FigureMap)
+        found.__dict__.update(self.__dict__, ranks=changed)
+        found.__dict__.pop("shares", None)
+        return found
+
+    @property
+    def people(self) -> list[int]:
+        """Who is there."""
+        return sorted({part.person for part in self.parts})
+
+    def enlarged(self, plane: Plane) -> Plane:
+        """A plane of the map, or several ``(…, planes)``, at the size of the frame."""
+        return np.asarray(cv2.resize(plane, self.size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def place_of(self, key: tuple[int, int]) -> int | None:
+        """Index of a person's part, if it is there."""
+        return next((index for index, part in enumerate(self.parts) if part.key == key), None)
+
+    @cached_property
+    def shares(self) -> Plane:
+        """What of each place each part has, ``(parts, …)``; at every place they add up to 1, also outside of all."""
+        if not self.parts:
+            return self._nothing()
+        shares = np.zeros_like(self.distances)
+        left = np.ones_like(self.nearest)
+        ranks = np.array([self.ranks[part.limb] for part in self.parts])
+        for rank in sorted(set(ranks.tolist()), reverse=True):
+            among = np.flatnonzero(ranks == rank)
+            depths = self.distances[among]
+            nearness = np.exp(np.clip(-np.maximum(depths, -_INSIDE) / _SOFT, -30, 30))
+            covered = _step(-depths.min(axis=0) / (_SOFT / 2))
+            shares[among] = left * covered * nearness / nearness.sum(axis=0)
+            left = left * (1 - covered)
+        outside = np.exp(-np.clip(self.distances - self.nearest, 0, 5) / _SOFT)
+        shares += left * outside / outside.sum(axis=0)
+        return shares
+
+    def _nothing(self) -> Plane:
+        return np.zeros((0, *self.columns.shape), np.float32)
+
+    def _usual_ranks(self) -> dict[tuple[int, int], int]:
+        """Limbs in the order of ``LIMBS``; people whose feet are lower are nearer."""
+        lowest = {
+            person: max(max(part.start[1], part.end[1]) for part in self.parts if part.person == person)
+            for person in self.people
+        }
+        order = sorted(lowest, key=lambda person: lowest[person])
+        limbs = len({kind.limb for kind in PARTS})
+        return {part.limb: order.index(part.person) * limbs + part.limb[1] for part in self.parts}
+
+    def _distance(self, part: Part) -> Plane:
+        """To a tapered capsule."""
+        bone = (part.end - part.start).astype(np.float32)
+        length = np.float32(max(float(bone @ bone), 1e-6))
+        across, down = self.columns - np.float32(part.start[0]), self.rows - np.float32(part.start[1])
+        along = np.clip((across * bone[0] + down * bone[1]) / length, 0, 1)
+        first, last = (np.float32(radius) for radius in part.radii)
+        distance = np.hypot(across - along * bone[0], down - along * bone[1]) - (first + along * (last - first))
+        return np.asarray(distance / np.float32(part.scale), np.float32)
+
+
+def _places(size: Size) -> tuple[Plane, Plane]:
+    width, height = (max(-(-side // STEP), 1) for side in size)
+    middle = (STEP - 1) / 2
+    columns = np.arange(width, dtype=np.float32) * STEP + middle
+    rows = np.arange(height, dtype=np.float32) * STEP + middle
+    found = np.meshgrid(columns, rows)
+    return found[0], found[1]
+
+
+def _step(value: Plane) -> Plane:
+    """From 0 below to 1 above 0, softly."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(value, -30, 30))), np.float32)

@@ -1,0 +1,64 @@
+"""Whether frames of a shot are better made with its motion or without: each way has to tell known frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...opencv import cv2
+from .cutout import WINDOW, Shot
+from .likeness import structural_similarity
+from .plate import Picture
+
+MOST_TESTS = 4
+"""Keyframes of a shot that are told from their neighbours."""
+
+_FIGURE = 0.3
+_MARGIN = (17, 17)  # pixels around figures that count too
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike the figures of known and of made keyframes are, 0..1, by the motion and without it."""
+
+    guided: float
+    plain: float
+
+    @property
+    def is_guided_better(self) -> bool:
+        return self.guided >= self.plain
+
+    def __str__(self) -> str:
+        return f"likeness {self.guided:.2f} with the motion, {self.plain:.2f} without"
+
+
+def tested_keyframes(count: int) -> Sequence[int]:
+    """Which keyframes of a shot are told from those beside them: a few near its beginning."""
+    inside = range(1, min(count - 1, 2 * WINDOW))
+    picked = np.linspace(0, len(inside) - 1, min(MOST_TESTS, len(inside)))
+    return [inside[round(place)] for place in picked]
+
+
+def compare_ways(
+    shot: Shot, count: int, guided: Callable[[int], Picture], plain: Callable[[int], Picture]
+) -> Likeness | None:
+    """Tell keyframes of a shot from their neighbours, both ways; ``None`` where there are none in between.
+
+    Args:
+        shot: with its keyframes.
+        count: of them.
+        guided, plain: make the keyframe at a place from those beside it.
+    """
+    found = []
+    for place in tested_keyframes(count):
+        people = [shot.alpha(at) > _FIGURE for at in (place - 1, place, place + 1)]
+        zone = cv2.dilate(np.any(people, axis=0).astype(np.uint8), np.ones(_MARGIN, np.uint8)) > 0
+        if zone.any():
+            truth = shot.picture(place)
+            found.append([structural_similarity(way(place), truth)[zone].mean() for way in (guided, plain)])
+    if not found:
+        return None
+    with_motion, without = np.mean(found, axis=0)
+    return Likeness(float(with_motion), float(without))

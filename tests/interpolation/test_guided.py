@@ -1,0 +1,200 @@
+"""Frames between keyframes that follow a motion, against frames that are drawn at their times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from frugal_motion.nodes.accelerator import Accelerator
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.interpolation.guided.figure_map import FigureMap
+from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
+from frugal_motion.nodes.interpolation.interpolator import Interpolator, NetInterpolator
+from frugal_motion.nodes.interpolation.rife import load_rife
+from frugal_motion.nodes.interpolation.schedule import schedule
+from frugal_motion.nodes.interpolation.stream import InterpolatedStream
+from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from frugal_motion.nodes.keyframes.uniform import every_nth
+from frugal_motion.nodes.motion.motion import Motion
+from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream
+from frugal_motion.training.renderer import draw
+
+from ..motion.synthetic import dance
+
+GRID, RATE, EVERY = Fraction(12), Fraction(25), 4
+SIZE = (144, 256)
+FINE = 25  # steps of the fine motion per frame of the grid
+
+
+class Blend:
+    """A net that does nothing but blend."""
+
+    def prepare(self, frame: np.ndarray) -> np.ndarray:
+        return frame
+
+    def make(self, wanted: Any) -> Frames:
+        return np.stack(
+            [cv2.addWeighted(one.left, float(1 - one.weight), one.right, float(one.weight), 0) for one in wanted]
+        )
+
+    def flops_per_pixel(self) -> float:
+        return 0.0
+
+
+class Scene:
+    """A dancer, drawn as the demo's mannequin; a keyframe every third of a second."""
+
+    def __init__(self, seed: int = 1, frames: int = 17, people: int = 1, cuts: tuple[int, ...] = ()) -> None:
+        self.fine = dance(2, GRID * FINE, people, seed)
+        self.motion = Motion(self.fine.keypoints[: frames * FINE : FINE], GRID, *SIZE)
+        self.plan = every_nth(frames, GRID, EVERY, cuts)
+        self.keys = np.stack([self.drawn(frame * FINE) for frame in self.plan.frames])
+
+    def drawn(self, step: int) -> np.ndarray:
+        return draw(self.fine.keypoints[step], 0, 3, *SIZE)[0]
+
+    def truth(self) -> dict[int, np.ndarray]:
+        """Frames that lie between keyframes, by number."""
+        moments = enumerate(schedule(self.plan, RATE))
+        return {number: self.drawn(round(number * GRID / RATE * FINE)) for number, bracket in moments if bracket.weight}
+
+    def stream(self, net: Any = None, motion: Motion | None = None, **more: Any) -> GuidedStream:
+        source = ArrayStream(self.keys, GRID)
+        return GuidedStream(source, self.plan, RATE, net or Blend(), motion or self.motion, **more)
+
+    def plain(self, net: Any = None) -> InterpolatedStream:
+        return InterpolatedStream(ArrayStream(self.keys, GRID), self.plan, RATE, net or Blend())
+
+
+def read(stream: FrameStream, size: int = CHUNK) -> Frames:
+    return np.concatenate(list(stream.chunks(size)))
+
+
+def psnr(made: Frames, truth: dict[int, np.ndarray]) -> float:
+    errors = [((made[number].astype(float) - picture) ** 2).mean() for number, picture in truth.items()]
+    return float(10 * np.log10(255**2 / np.mean(errors)))
+
+
+@pytest.fixture(scope="module")
+def rife(assets: Path) -> Interpolator[Any]:
+    weights = load_file(assets / "models/frame_interpolation/rife_v4.26.safetensors")
+    return NetInterpolator(load_rife(weights, "rife"), Accelerator())
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return Scene()
+
+
+def test_it_comes_nearer_to_the_drawn_frames_than_rife(scene: Scene, rife: Interpolator[Any]) -> None:
+    truth = scene.truth()
+    guided, plain = (psnr(read(stream), truth) for stream in (scene.stream(rife), scene.plain(rife)))
+    assert guided > plain + 3, f"{guided:.1f} dB against {plain:.1f}"
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_it_does_so_for_other_dancers_and_two_at_once(seed: int) -> None:
+    scene = Scene(seed, people=seed - 1)
+    truth = scene.truth()
+    assert psnr(read(scene.stream()), truth) > psnr(read(scene.plain()), truth) + 3
+
+
+def test_keyframes_are_kept_and_so_is_the_clock(scene: Scene) -> None:
+    made = read(scene.stream())
+    assert len(made) == scene.stream().info.frame_count == scene.plain().info.frame_count
+    for number, bracket in enumerate(schedule(scene.plan, RATE)):
+        if not bracket.weight:
+            assert (made[number] == scene.keys[bracket.left]).all()
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_how_it_is_read_does_not_matter(scene: Scene, size: int) -> None:
+    assert (read(scene.stream(way="motion"), size) == read(scene.stream(way="motion"))).all()
+
+
+def test_a_motion_of_somebody_else_is_not_followed(scene: Scene) -> None:
+    told: list[str] = []
+    made = read(scene.stream(motion=Scene(seed=9).motion, told=told.append))
+    assert (made == read(scene.plain())).all()
+    assert "does not fit" in told[-1]
+
+
+def test_the_motion_that_was_drawn_is_followed(scene: Scene) -> None:
+    told: list[str] = []
+    made = read(scene.stream(told=told.append))
+    assert (made == read(scene.stream(way="motion"))).all()
+    assert told[-1].startswith("figures follow the motion; likeness 0.")
+
+
+def test_shots_are_made_apart() -> None:
+    whole = Scene(frames=18, cuts=(9,))
+    first = Scene(frames=9)
+    assert whole.plan.frames == (0, 4, 8, 9, 13, 17)
+    made = read(whole.stream(way="motion"))
+    before = [n for n, bracket in enumerate(schedule(whole.plan, RATE)) if bracket.right < 3]
+    assert (made[before] == read(first.stream(way="motion"))[before]).all()
+
+
+def test_nobody_and_missing_joints_are_no_trouble(scene: Scene) -> None:
+    nobody = np.zeros_like(scene.motion.keypoints)
+    without = scene.motion.with_keypoints(nobody)
+    assert np.abs(read(scene.stream(motion=without, way="motion")).astype(int) - read(scene.plain())).max() <= 1
+    for gone in ([3, 4], [8, 9, 10, 11, 12, 13], list(range(1, 18))):
+        keypoints = scene.motion.keypoints.copy()
+        keypoints[4:9, :, gone] = 0
+        made = read(scene.stream(motion=scene.motion.with_keypoints(keypoints), way="motion"))
+        assert made.shape == read(scene.plain()).shape
+
+
+def test_who_comes_and_goes_between_keyframes(scene: Scene) -> None:
+    keypoints = scene.motion.keypoints.copy()
+    keypoints[6:] = 0
+    made = read(scene.stream(motion=scene.motion.with_keypoints(keypoints), way="motion"))
+    assert made.shape == read(scene.plain()).shape
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_short_clips(frames: int) -> None:
+    scene = Scene(frames=frames)
+    told: list[str] = []
+    assert len(read(scene.stream(told=told.append))) == scene.plain().info.frame_count
+    assert frames == 1 or "too few keyframes" in told[-1]
+
+
+def test_a_motion_on_another_grid_is_refused(scene: Scene) -> None:
+    with pytest.raises(InputError, match=r"motion: found 16 frames; allowed: 17 frames"):
+        scene.stream(motion=scene.motion.with_keypoints(scene.motion.keypoints[1:]))
+    with pytest.raises(InputError, match="motion: found 25 frames per second; allowed: 12"):
+        scene.stream(motion=Motion(scene.motion.keypoints, Fraction(25), *SIZE))
+
+
+def test_no_more_keyframes_are_held_than_have_a_say() -> None:
+    keyframes = Keyframes.all_frames(120, GRID)
+    motion = Motion(np.tile(dance(1, GRID, 1, 1).keypoints, (10, 1, 1, 1)), GRID, *SIZE)
+    read_so_far = 0
+
+    class Counted(ArrayStream):
+        def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+            nonlocal read_so_far
+            for frame in self.frames:
+                read_so_far += 1
+                yield frame[None]
+
+    pictures = np.random.default_rng(0).integers(0, 255, (120, 32, 32, 3), np.uint8)
+    stream = GuidedStream(Counted(pictures, GRID), keyframes, RATE, Blend(), motion, way="motion")
+    ahead = []
+    for number, _ in enumerate(stream.chunks(1)):
+        ahead.append(read_so_far - number * GRID / RATE)
+    assert max(ahead) <= 16, "three windows of four keyframes, and those at work"
+
+
+def test_every_place_belongs_to_somebody(scene: Scene) -> None:
+    figures = FigureMap(scene.motion.keypoints[0], SIZE)
+    np.testing.assert_allclose(figures.shares.sum(axis=0), 1, atol=1e-5)
