@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -11,12 +12,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bench._synthetic import synthetic_motions
 from nodes.interpolation.guided.likeness import structural_similarity
 from nodes.interpolation.schedule import schedule
 from nodes.keyframes.keyframes import Keyframes
 from nodes.keyframes.uniform import every_nth
 from nodes.motion.cleaning.repair import RepairSettings, repair
 from nodes.motion.cleaning.smooth import smooth
+from nodes.motion.editing.style import preset, style
 from nodes.motion.motion import Keypoints, Motion
 from nodes.pose.extract import extract_pose
 from nodes.pose.landmarks import LandmarkSettings
@@ -26,7 +29,7 @@ from nodes.video.stream import ArrayStream, Frames
 from training.renderer import draw
 
 ASSETS = Path(__file__).resolve().parent.parent / ".assets"
-GRID, RATE = Fraction(12), Fraction(25)
+GRID, RATE, FINE = Fraction(12), Fraction(25), Fraction(300)
 PEOPLE = {"one_person": 1, "two_people": 2}
 SIZE = (288, 512)
 MARGIN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))
@@ -84,25 +87,74 @@ def pose_at(motion: Motion, seconds: float) -> Keypoints:
     return np.asarray((first + (second - first) * share) * both, np.float32)
 
 
-def drawn(
-    name: str, motion: Motion, figure: int, backdrop: int, every: int = 4, grid_motion: Motion | None = None
-) -> Case:
+def styled(motion: Motion, name: str) -> Motion:
+    """A fine motion in another style."""
+    return style(motion, preset(name))
+
+
+def random_dance(seed: int, seconds: float = 2.0) -> Motion:
+    """Somebody who stands and swings limbs by sums of sines, as nobody has recorded."""
+    moved = synthetic_motions().dance(seconds, FINE, seed=seed)
+    return Motion(moved.keypoints, FINE, *SIZE)
+
+
+def drawn(name: str, motion: Motion, figure: int, backdrop: int, every: int = 4, size: tuple[int, int] = SIZE) -> Case:
     """Figures that follow a fine motion, drawn at every time that is asked for."""
+
+    def picture(time: float) -> tuple[Frames, Frames]:
+        return draw(pose_at(motion, time), figure, backdrop, *size)
+
+    return _case(name, motion, picture, lambda time: pose_at(motion, time), every, size)
+
+
+def panned(name: str, motion: Motion, figure: int, backdrop: int, every: int = 4) -> Case:
+    """The same before a camera that pans along a wider background and comes nearer and goes away."""
+    width, height = SIZE
+    wide = round(1.7 * width), round(1.25 * height)
+    seconds = (motion.frame_count - 1) / float(motion.frame_rate)
+    margin = (wide[0] - width) / 2, (wide[1] - height) / 2
+
+    def camera(time: float) -> npt.NDArray[np.float64]:
+        zoom = 1 + 0.15 * np.sin(2 * time)
+        middle = wide[0] / 2 + 0.35 * width * (time - seconds / 2), wide[1] / 2 + 6 * np.sin(5 * time)
+        return np.array([(zoom, 0, width / 2 - zoom * middle[0]), (0, zoom, height / 2 - zoom * middle[1])])
+
+    def placed(time: float) -> Keypoints:
+        pose = pose_at(motion, time)
+        pixels = pose[..., :2] * SIZE + margin
+        return np.concatenate((pixels / wide * (pose[..., 2:] > 0), pose[..., 2:]), axis=-1).astype(np.float32)
+
+    def picture(time: float) -> tuple[Frames, Frames]:
+        drawn_wide = draw(placed(time), figure, backdrop, *wide)
+        return tuple(cv2.warpAffine(one, camera(time), SIZE) for one in drawn_wide)  # type: ignore[return-value]
+
+    def seen(time: float) -> Keypoints:
+        pose, move = placed(time), camera(time)
+        pixels = pose[..., :2] * wide * (move[0, 0], move[1, 1]) + move[:, 2]
+        return np.concatenate((pixels / SIZE * (pose[..., 2:] > 0), pose[..., 2:]), axis=-1).astype(np.float32)
+
+    return _case(name, motion, picture, seen, every, SIZE)
+
+
+def _case(
+    name: str,
+    motion: Motion,
+    picture: Callable[[float], tuple[Frames, Frames]],
+    pose: Callable[[float], Keypoints],
+    every: int,
+    size: tuple[int, int],
+) -> Case:
     seconds = (motion.frame_count - 1) / float(motion.frame_rate)
     count = int(seconds * GRID) // every * every + 1
     plan = every_nth(count, GRID, every)
-
-    def picture(time: float) -> tuple[Frames, Frames]:
-        return draw(pose_at(motion, time), figure, backdrop, *SIZE)
-
     keys = [picture(frame / float(GRID)) for frame in plan.frames]
     moments = list(schedule(plan, RATE))
     truth = [picture(number / float(RATE)) for number in range(len(moments))]
-    on_grid = np.stack([pose_at(motion, frame / float(GRID)) for frame in range(count)])
+    on_grid = np.stack([pose(frame / float(GRID)) for frame in range(count)])
     return Case(
         name,
         plan,
-        grid_motion or Motion(on_grid, GRID, *SIZE),
+        Motion(on_grid, GRID, *size),
         np.stack([one for one, _ in keys]),
         np.stack([one for one, _ in truth]),
         np.stack([mask > 96 for _, mask in truth]),

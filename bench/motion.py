@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -14,6 +13,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
+from bench._synthetic import synthetic_motions
 from nodes.motion.cleaning.repair import repair
 from nodes.motion.cleaning.smooth import smooth
 from nodes.motion.editing.style import preset, style
@@ -32,7 +32,7 @@ CUT = 0.02  # frame heights that a whole body moves only where another camera be
 
 def measure() -> dict[str, dict[str, object]]:
     """Error to the truth, jitter of real takes, and the time for ten minutes of two people on one core."""
-    synthetic = _synthetic()
+    synthetic = synthetic_motions()
     reduction, advantage = _against_truth(synthetic)
     jitter, bones = _real_takes(synthetic)
     return {
@@ -46,17 +46,6 @@ def measure() -> dict[str, dict[str, object]]:
 
 def _result(value: float, unit: str, goal: float, better: str) -> dict[str, object]:
     return {"value": value, "unit": unit, "goal": goal, "better": better, "command": COMMAND}
-
-
-def _synthetic() -> ModuleType:
-    """The tests' motions. They import the pack by the name that ComfyUI gives it."""
-    if "frugal_motion" not in sys.modules:
-        pack = ModuleType("frugal_motion")
-        pack.__path__ = [str(ROOT)]
-        sys.modules["frugal_motion"] = pack
-    from tests.motion import synthetic
-
-    return synthetic
 
 
 def steadied(motion: Motion) -> Motion:

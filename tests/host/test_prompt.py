@@ -33,6 +33,14 @@ def test_only_inputs_that_the_class_has_count() -> None:
     assert declared(unknown) == unknown
 
 
+def test_newer_inputs_that_change_nothing_do_not_count(pack: list[Any]) -> None:
+    before = {"frames": ["1", 0], "interp_model": ["2", 0], "frame_rate": 25.0}
+    node = {"class_type": "FrugalInterpolate", "inputs": {**before, "way": "best"}}
+    assert declared(node)["inputs"] == before
+    node["inputs"]["way"] = "motion"
+    assert declared(node)["inputs"]["way"] == "motion"
+
+
 class AnyName(dict[str, Any]):
     """Optional inputs as nodes with a free number of widgets declare them, such as rgthree's Power Lora Loader."""
 

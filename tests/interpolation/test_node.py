@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import folder_paths
 import numpy as np
 import pytest
@@ -14,11 +15,14 @@ from safetensors.torch import save_file
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.models import convolution_dtype
-from frugal_motion.nodes.host.video import StreamVideo
+from frugal_motion.nodes.host.video import StreamVideo, uncharged
+from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
 from frugal_motion.nodes.video.stream import ArrayStream, Waveform
+
+from .scene import SIZE, Scene
 
 NAME = "rife_v4.26.safetensors"
 
@@ -129,3 +133,26 @@ def test_wrong_inputs_say_what_is_allowed(patcher: Any) -> None:
     for rate in (0.0, -25.0, float("nan"), 1e9):
         with pytest.raises(InputError, match="frame_rate"):
             FrugalInterpolate.execute(image, patcher, rate, Keyframes.all_frames(3, Fraction(12)))
+
+
+def test_figures_follow_a_motion_at_either_size(patcher: Any) -> None:
+    scene = Scene(frames=5)
+    frames = torch.from_numpy(scene.keys / np.float32(255))
+    given = {"frames": frames, "interp_model": patcher, "frame_rate": 25.0, "keyframes": scene.plan}
+    stream = uncharged(FrugalInterpolate.execute(**given, motion=scene.motion).args[0].stream)[0]
+    assert isinstance(stream, GuidedStream)
+    larger = np.stack([cv2.resize(picture, None, fx=2, fy=2) for picture in scene.keys])
+    large = np.concatenate(list(stream.over(ArrayStream(larger, scene.plan.frame_rate)).chunks()))
+    small = np.concatenate(list(stream.chunks()))
+    back = np.stack([cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA) for frame in large])
+    assert np.abs(back.astype(int) - small).mean() < 2
+
+
+def test_the_net_alone_is_as_without_a_motion(patcher: Any) -> None:
+    scene = Scene(frames=5)
+    frames = torch.from_numpy(scene.keys / np.float32(255))
+    given = {"frames": frames, "interp_model": patcher, "frame_rate": 25.0, "keyframes": scene.plan}
+    alone = FrugalInterpolate.execute(**given, motion=scene.motion, way="net alone").args[0]
+    assert (read(alone) == read(FrugalInterpolate.execute(**given).args[0])).all()
+    with pytest.raises(InputError, match="way: found 'other'; allowed: best, motion, net alone"):
+        FrugalInterpolate.execute(**given, motion=scene.motion, way="other")

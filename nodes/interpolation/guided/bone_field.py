@@ -12,6 +12,7 @@ from .figure_map import STEP, FigureMap, Plane
 
 _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places
 _SHORT = 0.30  # body scales: a bone that is seen shorter than that turns with its parent
+_REACH = 0.20  # body scales: how far a figure goes beyond its capsules, where that was not seen
 _EDGE = 0.06  # body scales over which a figure ends beyond its capsules
 
 
@@ -33,29 +34,27 @@ def bone_field(
         Offsets in pixels ``(height, width, 2)``, and a share 0..1 ``(height, width)``; at the size of the maps.
     """
     size = target.columns.shape
-    places = [keyframe.place_of(part.key) for part in target.parts]
-    known = [index for index, place in enumerate(places) if place is not None]
+    places = {index: keyframe.place_of(part.key) for index, part in enumerate(target.parts)}
+    known = {index: place for index, place in places.items() if place is not None}
     if not known:
         return np.zeros((*size, 2), np.float32), np.zeros(size, np.float32)
     parts = [target.parts[index] for index in known]
-    others = [keyframe.parts[places[index]] for index in known]  # type: ignore[index]
+    others = [keyframe.parts[place] for place in known.values()]
     turns = _turns(parts, others)
-    offsets = np.stack(
-        [_offsets(part, other, turns[part.key], target) for part, other in zip(parts, others, strict=True)]
-    )
-    shares = target.shares[known]
+    pairs = zip(parts, others, strict=True)
+    offsets = np.stack([_offsets(part, other, turns[part.key], target) for part, other in pairs], axis=1)
+    shares = target.shares[list(known)]
     covered = shares.sum(axis=0)
     shares = _agreeing(shares, offsets, parts)
-    field = np.einsum("nhw,nhwc->hwc", shares, offsets)
-    columns, rows = ((target.columns, target.rows)[axis] + field[..., axis] for axis in (0, 1))
+    across, down = (shares * offsets[0]).sum(axis=0), (shares * offsets[1]).sum(axis=0)
+    columns, rows = target.columns + across, target.rows + down
     columns, rows = ((at - (STEP - 1) / 2) / STEP for at in (columns, rows))
     seen = np.zeros(size, np.float32)
-    for share, part, place in zip(shares, parts, (places[index] for index in known), strict=True):
-        assert place is not None
-        within = np.clip((reach.get(part.key, 0.2) - target.distances[target.place_of(part.key)]) / _EDGE + 0.5, 0, 1)
+    for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
+        within = np.clip((reach.get(part.key, _REACH) - target.distances[index]) / _EDGE + 0.5, 0, 1)
         there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen += share * within * there
-    return field, seen * np.clip(covered * 2, 0, 1)
+    return np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1)
 
 
 def shown_parts(figures: FigureMap, margin: float = 1.7) -> Plane:
@@ -106,7 +105,7 @@ def _turn(part: Part, other: Part, parent: complex) -> complex:
 
 
 def _offsets(part: Part, other: Part, turn: complex, target: FigureMap) -> Plane:
-    """Of every place, as if it hung on this part: bone on bone, their middles on each other."""
+    """Of every place ``(2, height, width)``, as if it hung on this part: bone on bone, their middles on each other."""
     length, other_length = abs(part.bone), abs(other.bone)
     ahead = part.bone / length if length > 1e-3 else 1j
     other_ahead = ahead * turn
@@ -123,7 +122,7 @@ def _offsets(part: Part, other: Part, turn: complex, target: FigureMap) -> Plane
         aside = aside * (widths[0] / widths[1])
     fx, fy = np.float32(other_ahead.real), np.float32(other_ahead.imag)
     found = (other_middle[0] + along * fx - aside * fy, other_middle[1] + along * fy + aside * fx)
-    return np.stack((found[0] - target.columns, found[1] - target.rows), axis=-1)
+    return np.stack((found[0] - target.columns, found[1] - target.rows))
 
 
 def _agreeing(shares: Plane, offsets: Plane, parts: Sequence[Part]) -> Plane:
@@ -131,9 +130,9 @@ def _agreeing(shares: Plane, offsets: Plane, parts: Sequence[Part]) -> Plane:
 
     The mean of two places that lie apart is a third place, which belongs to neither.
     """
-    winner = shares.argmax(axis=0)
-    best = np.take_along_axis(offsets, winner[None, ..., None], axis=0)
+    winner = shares.argmax(axis=0)[None]
+    aside, below = (plane - np.take_along_axis(plane, winner, axis=0) for plane in offsets)
     scales = np.array([part.scale for part in parts], np.float32)[:, None, None]
-    apart = ((offsets - best) ** 2).sum(axis=-1) / scales**2
+    apart = (aside * aside + below * below) / scales**2
     agreed = shares * np.exp(-apart / np.float32(_ALIKE**2))
     return np.asarray(agreed / np.maximum(agreed.sum(axis=0), 1e-6), np.float32)

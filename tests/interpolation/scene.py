@@ -1,0 +1,63 @@
+"""A dancer whose every frame can be drawn, and a net that does nothing."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+
+from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
+from frugal_motion.nodes.interpolation.schedule import schedule
+from frugal_motion.nodes.interpolation.stream import InterpolatedStream
+from frugal_motion.nodes.keyframes.uniform import every_nth
+from frugal_motion.nodes.motion.motion import Motion
+from frugal_motion.nodes.video.stream import ArrayStream, Frames
+from frugal_motion.training.renderer import draw
+
+from ..motion.synthetic import dance
+
+GRID, RATE, EVERY = Fraction(12), Fraction(25), 4
+SIZE = (144, 256)
+FINE = 25  # steps of the fine motion per frame of the grid
+
+
+class Blend:
+    """A net that does nothing but blend."""
+
+    def prepare(self, frame: np.ndarray) -> np.ndarray:
+        return frame
+
+    def make(self, wanted: Any) -> Frames:
+        return np.stack(
+            [cv2.addWeighted(one.left, float(1 - one.weight), one.right, float(one.weight), 0) for one in wanted]
+        )
+
+    def flops_per_pixel(self) -> float:
+        return 0.0
+
+
+class Scene:
+    """A dancer, drawn as the demo's mannequin; a keyframe every third of a second."""
+
+    def __init__(self, seed: int = 1, frames: int = 17, people: int = 1, cuts: tuple[int, ...] = ()) -> None:
+        self.fine = dance(2, GRID * FINE, people, seed)
+        self.motion = Motion(self.fine.keypoints[: frames * FINE : FINE], GRID, *SIZE)
+        self.plan = every_nth(frames, GRID, EVERY, cuts)
+        self.keys = np.stack([self.drawn(frame * FINE) for frame in self.plan.frames])
+
+    def drawn(self, step: int) -> np.ndarray:
+        return draw(self.fine.keypoints[step], 0, 3, *SIZE)[0]
+
+    def truth(self) -> dict[int, np.ndarray]:
+        """Frames that lie between keyframes, by number."""
+        moments = enumerate(schedule(self.plan, RATE))
+        return {number: self.drawn(round(number * GRID / RATE * FINE)) for number, bracket in moments if bracket.weight}
+
+    def stream(self, net: Any = None, motion: Motion | None = None, **more: Any) -> GuidedStream:
+        source = ArrayStream(self.keys, GRID)
+        return GuidedStream(source, self.plan, RATE, net or Blend(), motion or self.motion, **more)
+
+    def plain(self, net: Any = None) -> InterpolatedStream:
+        return InterpolatedStream(ArrayStream(self.keys, GRID), self.plan, RATE, net or Blend())
