@@ -83,7 +83,12 @@ GRAPH: dict[str, Node] = {
     "rife": ("FrugalLoadInterpolator", {"model_name": "rife_v4.26.safetensors"}),
     "between": (
         "FrugalInterpolate",
-        {"frames": ["upscale", 0], "interp_model": ["rife", 0], "keyframes": ["sampler", 1]},
+        {
+            "frames": ["upscale", 0],
+            "interp_model": ["rife", 0],
+            "keyframes": ["sampler", 1],
+            "motion": ["smooth", 0],
+        },
     ),
     "save": ("FrugalSaveVideo", {"video": ["between", 0], "beside": ["load", 0]}),
     "estimate": ("FrugalCostEstimate", {"gpu": "L4", "keyframes": ["plan", 0]}),
@@ -166,11 +171,12 @@ def whole_graph(schemas: Mapping[str, Any], wanted: str = "") -> dict[str, Node]
     for name, (node_id, _) in list(graph.items()):
         if name not in read and not schemas[node_id]["output_node"]:
             graph[f"{name}'s end"] = ("PreviewAny", {"source": [name, 0]})
-    asked = [name for name, (node_id, _) in graph.items() if wanted in node_id and node_id.startswith("Frugal")]
+    asked = {name for name, (node_id, _) in graph.items() if wanted in node_id and node_id.startswith("Frugal")}
     if not asked:
         sys.exit(f"no node of the pack has an id with {wanted!r} in it")
-    ends = [f"{name}'s end" if f"{name}'s end" in graph else name for name in asked]
-    needed = {name for end in ends for name in _in_front(graph, end)}
+    ends = [name for name, (node_id, _) in graph.items() if node_id == "PreviewAny" or schemas[node_id]["output_node"]]
+    ways = [set(_in_front(graph, end)) for end in ends]
+    needed = set().union(*(way for way in ways if way & asked))
     return {name: node for name, node in graph.items() if name in needed}
 
 
