@@ -61,3 +61,24 @@ class Scene:
 
     def plain(self, net: Any = None) -> InterpolatedStream:
         return InterpolatedStream(ArrayStream(self.keys, GRID), self.plan, RATE, net or Blend())
+
+
+class PannedScene(Scene):
+    """The same before a wider background, along which the camera pans by 1.5 pixels a frame of the grid."""
+
+    def __init__(self, seed: int = 1, frames: int = 17) -> None:
+        super().__init__(seed, frames)
+        still = self.motion.keypoints.copy()
+        shift = np.array([self._left(frame * FINE) / SIZE[0] for frame in range(frames)], np.float32)
+        still[..., 0] += 0.5 - shift[:, None, None]
+        self.motion = self.motion.with_keypoints(still)
+
+    def drawn(self, step: int) -> np.ndarray:
+        people = self.fine.keypoints[step].copy()
+        people[..., 0] = (people[..., 0] + 0.5) / 2
+        wide = draw(people, 0, 3, 2 * SIZE[0], SIZE[1])[0]
+        move = np.array([(1, 0, -self._left(step)), (0, 1, 0)])
+        return np.asarray(cv2.warpAffine(wide, move, SIZE), np.uint8)
+
+    def _left(self, step: int) -> float:
+        return 60 + 1.5 * step / FINE

@@ -7,12 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from safetensors.torch import load_file
 
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.interpolation.guided.camera import camera_move, moved, moved_mask, share_of, stands
 from frugal_motion.nodes.interpolation.guided.figure_map import FigureMap
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
 from frugal_motion.nodes.interpolation.interpolator import Interpolator, NetInterpolator
@@ -23,7 +25,7 @@ from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream
 
 from ..motion.synthetic import dance
-from .scene import GRID, RATE, SIZE, Blend, Scene
+from .scene import GRID, RATE, SIZE, Blend, PannedScene, Scene
 
 
 def read(stream: FrameStream, size: int = CHUNK) -> Frames:
@@ -57,6 +59,27 @@ def test_it_does_so_for_other_dancers_and_two_at_once(seed: int) -> None:
     scene = Scene(seed, people=seed - 1)
     truth = scene.truth()
     assert psnr(read(scene.stream()), truth) > psnr(read(scene.plain()), truth) + 3
+
+
+def test_the_camera_may_pan(rife: Interpolator[Any]) -> None:
+    scene = PannedScene()
+    truth = scene.truth()
+    guided, plain = (psnr(read(stream), truth) for stream in (scene.stream(rife, way="motion"), scene.plain(rife)))
+    assert guided > plain + 2, f"{guided:.1f} dB against {plain:.1f}"
+
+
+def test_a_move_of_the_camera_is_found_and_parts_of_it() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (140, 180, 3), np.uint8)
+    wide = cv2.GaussianBlur(noise, (0, 0), 2)
+    first, second = wide[6:134, 6:174], wide[4:132, 12:180]  # six pixels to the right, two up
+    away = np.full(first.shape[:2], 9, np.float32)
+    move = camera_move(first, second, away)
+    np.testing.assert_allclose(move, [(1, 0, 6), (0, 1, -2), (0, 0, 1)], atol=0.1)
+    np.testing.assert_allclose(share_of(move, 0.5), [(1, 0, 3), (0, 1, -1), (0, 0, 1)], atol=0.1)
+    inside = np.s_[10:-10, 10:-10]
+    assert np.abs(moved(second, move).astype(int) - first)[inside].mean() < 2
+    assert moved_mask(np.ones((128, 168), bool), move).mean() == pytest.approx(162 * 126 / (168 * 128), abs=0.01)
+    assert stands(camera_move(first, first, away)) and not stands(move)
 
 
 def test_keyframes_are_kept_and_so_is_the_clock(scene: Scene) -> None:

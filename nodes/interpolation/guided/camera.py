@@ -67,7 +67,14 @@ def stands(move: Move) -> bool:
     return np.allclose(move, STANDS)
 
 
-def moved(picture: Any, move: Move, flags: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE) -> Any:
-    """A picture or a plane in the places that a move brings it to."""
+def moved(picture: Any, move: Move) -> Any:
+    """A picture in the places that a move brings it to; what lies beyond its edges has their colours."""
     height, width = picture.shape[:2]
-    return cv2.warpAffine(picture, move[:2], (width, height), flags=flags, borderMode=border)
+    return cv2.warpAffine(picture, move[:2], (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
+def moved_mask(mask: npt.NDArray[np.bool_], move: Move) -> npt.NDArray[np.bool_]:
+    """A mask in the places that a move brings it to; nothing lies beyond its edges."""
+    height, width = mask.shape
+    there = cv2.warpAffine(mask.astype(np.uint8), move[:2], (width, height), flags=cv2.INTER_NEAREST)
+    return np.asarray(there > 0)

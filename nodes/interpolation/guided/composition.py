@@ -10,7 +10,7 @@ import numpy as np
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from .bone_field import bone_field
-from .camera import Move, moved, share_of, stands
+from .camera import Move, moved, moved_mask, share_of, stands
 from .cutout import Cutout
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
@@ -90,9 +90,9 @@ def _background(left: Cutout, right: Cutout, move: Move, share: float, between: 
     from_left = share_of(move, share)
     from_right = from_left @ np.linalg.inv(move)
     total, weights = np.zeros_like(left.background), np.full(left.background.shape[:2], 1e-4, np.float32)
-    ones = np.ones(left.background.shape[:2], np.float32)
+    everywhere = np.ones(left.background.shape[:2], bool)
     for one, way, weight in ((left, from_left, 1 - share), (right, from_right, share)):
-        there = moved(ones, way, border=cv2.BORDER_CONSTANT).astype(np.float32) * np.float32(weight) + 1e-4
+        there = moved_mask(everywhere, way) * np.float32(weight) + np.float32(1e-4)
         total += moved(one.background, way).astype(np.float32) * there[..., None]
         weights += there
     return np.asarray(total / weights[..., None], np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from .bone_field import shown_parts
-from .camera import STANDS, Move, camera_move, moved, stands
+from .camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
 from .figure_map import FigureMap, Plane
 from .matte import Histogram, colour_counts, matte
@@ -123,8 +123,7 @@ class Shot:
         move = self.move(place, other)
         if stands(move):
             return picture, there
-        shown = moved(there.astype(np.uint8), move, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT) > 0
-        return np.asarray(moved(picture, move), np.uint8), np.asarray(shown)
+        return np.asarray(moved(picture, move), np.uint8), moved_mask(there, move)
 
     def _is_alike(self, place: int, other: int) -> bool:
         """Whether two keyframes show the same background where both show any."""
