@@ -39,7 +39,9 @@ def page(request: pytest.FixtureRequest, server: Server, browser: Browser, langu
         yield page
 
 
-@pytest.mark.parametrize("language", SAID)
+@pytest.mark.parametrize(
+    "language", ["zh", *(pytest.param(one, marks=pytest.mark.slow) for one in SAID if one != "zh")]
+)
 def test_nodes_and_settings_speak_the_language_of_the_editor(
     page: Page, language: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def frames(path: Path) -> np.ndarray:
     return np.concatenate(list(FileStream(path).chunks())).astype(np.int16)
 
 
+@pytest.mark.slow
 def test_every_clip_gets_its_own_look_and_comes_out_as_alone(server: Server, tmp_path: Path) -> None:
     looks = "a neon robot at night\na wooden mannequin in the snow"
     both = [frames(path) for path in videos(server, tmp_path, {"Prompts.text": looks})]
