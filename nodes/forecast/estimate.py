@@ -200,10 +200,10 @@ def _steps_together(each: list[list[tuple[str, float | None]]]) -> Iterator[tupl
 
 def _merged(stages: Sequence[StageEstimate]) -> Iterator[StageEstimate]:
     """Stages of one name on one device as one, in the order of the pipeline."""
-    order = [*CPU_STAGES[:-1], *GPU_STAGES]
     names = dict.fromkeys((stage.stage, stage.device) for stage in stages)
-    places = {**{name: place for place, name in enumerate(order)}, CPU_STAGES[-1]: len(order) + 1}
-    for name, device in sorted(names, key=lambda one: places.get(one[0], len(order))):
+    *first, last = *CPU_STAGES[:-1], *GPU_STAGES, CPU_STAGES[-1]
+    places = {name: place for place, name in enumerate(first)} | {last: len(first) + 1}
+    for name, device in sorted(names, key=lambda one: places.get(one[0], len(first))):
         found = [stage for stage in stages if (stage.stage, stage.device) == (name, device)]
         yield (
             found[0]

@@ -17,9 +17,8 @@ from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.composition import brought_to_pose
 from .guided.cutout import REACH, Shot, View, view_of
 from .guided.gate import Likeness, compare_ways
-from .guided.plate import Picture
 from .guided.poses import check_motion, poses_at
-from .interpolator import Between, Interpolator
+from .interpolator import Between, Interpolator, Picture
 from .schedule import schedule
 from .stream import InterpolatedStream, blended, is_still
 

@@ -93,6 +93,7 @@ class _Slots:
         for column, slot in enumerate(known):
             reach = _REACH + _SPEED * (frame - self.seen[slot]) / self.frame_rate
             expected = self._expected(frame, int(slot))
+            # Who was seen a moment ago may have gone on, or have trembled and be where he was.
             likely = [expected] if frame - self.seen[slot] > 1 else [expected, self.poses[slot]]
             distances = np.array([min(_distance(person, pose, self.aspect) for pose in likely) for person in people])
             cost[:, column] = np.where(distances <= reach, distances, _FAR)

@@ -16,6 +16,7 @@ from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interpolation.guided.camera import camera_move, moved, moved_mask, share_of, stands
 from frugal_motion.nodes.interpolation.guided.figure_map import FigureMap
+from frugal_motion.nodes.interpolation.guided.likeness import structural_similarity
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
 from frugal_motion.nodes.interpolation.interpolator import Interpolator, NetInterpolator
 from frugal_motion.nodes.interpolation.rife import load_rife
@@ -169,6 +170,14 @@ def test_no_more_keyframes_are_held_than_have_a_say() -> None:
     for number, _ in enumerate(stream.chunks(1)):
         ahead.append(read_so_far - number * GRID / RATE)
     assert max(ahead) <= 16, "three windows of four keyframes, and those at work"
+
+
+@pytest.mark.skipif(not hasattr(cv2, "quality"), reason="this OpenCV has no second opinion")
+def test_likeness_is_that_of_opencv(scene: Scene) -> None:
+    first, second = scene.keys[0], scene.keys[1]
+    wanted = cv2.quality.QualitySSIM_compute(first, second)[0][:3]
+    assert structural_similarity(first, second).mean() == pytest.approx(np.mean(wanted), abs=0.003)
+    assert structural_similarity(first, first).min() == pytest.approx(1, abs=1e-3)
 
 
 def test_every_place_belongs_to_somebody(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...opencv import cv2
-from .figure import PARTS, TORSO, Part, joint_between, touch
+from .figure import BODY_PARTS, TORSO, BodyPart, joint_between, touch
 from .figure_map import STEP, FigureMap, Plane
 
 _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places
@@ -76,23 +76,23 @@ def shown_parts(figures: FigureMap, margin: float = 1.7) -> Plane:
     return np.minimum(shown, 1)
 
 
-def _turns(parts: Sequence[Part], others: Sequence[Part]) -> dict[tuple[int, int], complex]:
+def _turns(parts: Sequence[BodyPart], others: Sequence[BodyPart]) -> dict[tuple[int, int], complex]:
     """By part, the unit number that turns it from the frame into the keyframe."""
     turns: dict[tuple[int, int], complex] = {}
     pairs = sorted(zip(parts, others, strict=True), key=lambda pair: _generation(pair[0].kind))
     for part, other in pairs:
-        parent = turns.get((part.person, PARTS[part.kind].parent), 1 + 0j)
+        parent = turns.get((part.person, BODY_PARTS[part.kind].parent), 1 + 0j)
         turns[part.key] = _turn(part, other, parent)
     return turns
 
 
 def _generation(kind: int) -> int:
     """How many parts a part hangs on."""
-    parent = PARTS[kind].parent
+    parent = BODY_PARTS[kind].parent
     return 0 if parent < 0 else 1 + _generation(parent)
 
 
-def _turn(part: Part, other: Part, parent: complex) -> complex:
+def _turn(part: BodyPart, other: BodyPart, parent: complex) -> complex:
     own = other.bone * part.bone.conjugate()
     if abs(own) < 1e-6:
         return parent
@@ -104,7 +104,7 @@ def _turn(part: Part, other: Part, parent: complex) -> complex:
     return turn / abs(turn) if abs(turn) > 1e-3 else own
 
 
-def _offsets(part: Part, other: Part, turn: complex, target: FigureMap) -> Plane:
+def _offsets(part: BodyPart, other: BodyPart, turn: complex, target: FigureMap) -> Plane:
     """Of every place ``(2, height, width)``, as if it hung on this part: bone on bone, their middles on each other."""
     length, other_length = abs(part.bone), abs(other.bone)
     ahead = part.bone / length if length > 1e-3 else 1j
@@ -125,7 +125,7 @@ def _offsets(part: Part, other: Part, turn: complex, target: FigureMap) -> Plane
     return np.stack((found[0] - target.columns, found[1] - target.rows))
 
 
-def _agreeing(shares: Plane, offsets: Plane, parts: Sequence[Part]) -> Plane:
+def _agreeing(shares: Plane, offsets: Plane, parts: Sequence[BodyPart]) -> Plane:
     """The shares of those parts only that mean nearly the same as the one with the largest share.
 
     The mean of two places that lie apart is a third place, which belongs to neither.

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
 from ...motion.motion import Keypoints
 from ...opencv import cv2
+from ..interpolator import Picture
 from .bone_field import bone_field
 from .camera import Move, moved, moved_mask, share_of, stands
 from .cutout import Cutout
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
-from .plate import Picture
 
 _CLEAR = 0.33  # body scales from anybody
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
 
 
-class Interpolate(Protocol):
-    """A frame at a share 0..1 of the way between two pictures."""
-
-    def __call__(self, left: Picture, right: Picture, share: float) -> Picture: ...
+Interpolate: TypeAlias = Callable[[Picture, Picture, float], Picture]
+"""Gives a picture at a share 0..1 of the way between two."""
 
 
 @dataclass(frozen=True, eq=False)

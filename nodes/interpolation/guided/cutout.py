@@ -10,12 +10,13 @@ import numpy as np
 
 from ...motion.motion import Keypoints
 from ...opencv import cv2
+from ..interpolator import Picture
 from .bone_field import shown_parts
 from .camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
 from .figure_map import FigureMap, Plane
 from .matte import Histogram, colour_counts, matte
-from .plate import Mask, Picture, filled, median_plate
+from .plate import Mask, filled, median_plate
 
 WINDOW = 4
 """Keyframes on either side that help to tell figures from background."""

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from ...opencv import cv2
-from .figure import LIMBS
+from .figure import LIMB_ORDER
 from .figure_map import FAR, FigureMap, Plane
 
 Limb: TypeAlias = tuple[int, int]
-"""Person and index in ``LIMBS``."""
+"""Person and index in ``LIMB_ORDER``."""
 
 Evidence: TypeAlias = Mapping[tuple[Limb, Limb], float]
 """How much speaks for the first being in front of the second, in nats a pixel."""
@@ -24,9 +24,9 @@ _LEVELS = 8  # per colour
 _FEWEST_OWN, _FEWEST_SHARED = 80, 25  # places
 _MOST = 2.0  # nats: one place does not decide
 _TOLD = 0.35  # nats a pixel from which evidence counts
-_TORSO, _HEAD = LIMBS.index("torso"), LIMBS.index("head")
+_TORSO, _HEAD = LIMB_ORDER.index("torso"), LIMB_ORDER.index("head")
 # Legs and head do not cross the torso but at their joint, where colours are mixed.
-_NEVER = {frozenset((_TORSO, limb)) for limb in (LIMBS.index("right leg"), LIMBS.index("left leg"), _HEAD)}
+_NEVER = {frozenset((_TORSO, limb)) for limb in (LIMB_ORDER.index("right leg"), LIMB_ORDER.index("left leg"), _HEAD)}
 
 
 def order_evidence(pictures: Sequence[npt.NDArray[np.uint8]], figures: Sequence[FigureMap]) -> list[Evidence]:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from ...motion.body import NECK
 from ...motion.motion import Keypoints
 
-Points: TypeAlias = npt.NDArray[np.float64]
+Pixels: TypeAlias = npt.NDArray[np.float64]
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 
-LIMBS = ("right leg", "left leg", "torso", "head", "right arm", "left arm")
+LIMB_ORDER = ("right leg", "left leg", "torso", "head", "right arm", "left arm")
 """From back to front, where nothing tells who is in front."""
 
 
@@ -25,10 +25,10 @@ class PartKind:
 
     Attributes:
         name: for people.
-        limb: index in ``LIMBS``.
+        limb: index in ``LIMB_ORDER``.
         joints: OpenPose-18 joints at its ends; those of torso and head are worked out.
         radii: at its ends, in body scales (see ``body_scale``).
-        parent: index in ``PARTS`` of the part that it hangs on; -1 for the torso.
+        parent: index in ``BODY_PARTS`` of the part that it hangs on; -1 for the torso.
     """
 
     name: str
@@ -39,7 +39,7 @@ class PartKind:
 
 
 # Radii as measured on the figures of the demo model; those of people in clothes are found by ``matte``.
-PARTS = (
+BODY_PARTS = (
     PartKind("right thigh", 0, (8, 9), (0.15, 0.115), 4),
     PartKind("right shank", 0, (9, 10), (0.115, 0.10), 0),
     PartKind("left thigh", 1, (11, 12), (0.15, 0.115), 4),
@@ -64,12 +64,12 @@ _FEWEST_JOINTS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class BodyPart:
     """A part of a person in a frame.
 
     Attributes:
         person: whose.
-        kind: index in ``PARTS``.
+        kind: index in ``BODY_PARTS``.
         start, end: of its bone, ``(2,)`` in pixels.
         radii: at both ends, in pixels.
         scale: the person's body scale in pixels.
@@ -77,8 +77,8 @@ class Part:
 
     person: int
     kind: int
-    start: Points
-    end: Points
+    start: Pixels
+    end: Pixels
     radii: tuple[float, float]
     scale: float
 
@@ -90,7 +90,7 @@ class Part:
     @property
     def limb(self) -> tuple[int, int]:
         """Person and limb."""
-        return self.person, PARTS[self.kind].limb
+        return self.person, BODY_PARTS[self.kind].limb
 
     @property
     def bone(self) -> complex:
@@ -103,7 +103,7 @@ def touch(first: int, second: int) -> bool:
     return (first, second) in _TOUCHING or (second, first) in _TOUCHING
 
 
-def joint_between(first: Part, second: Part) -> tuple[Points, float]:
+def joint_between(first: BodyPart, second: BodyPart) -> tuple[Pixels, float]:
     """Where two touching parts meet, and the radius there, in pixels.
 
     Limbs join the torso away from its bone: the place is the thinner one's end.
@@ -115,7 +115,7 @@ def joint_between(first: Part, second: Part) -> tuple[Points, float]:
     return one if one[1] < other[1] else other
 
 
-def figure_parts(people: Keypoints, size: Size) -> list[Part]:
+def figure_parts(people: Keypoints, size: Size) -> list[BodyPart]:
     """The parts of all people that can be told.
 
     Args:
@@ -125,24 +125,24 @@ def figure_parts(people: Keypoints, size: Size) -> list[Part]:
     return [part for person, joints in enumerate(people) for part in _parts_of(person, joints, size)]
 
 
-def _parts_of(person: int, joints: Keypoints, size: Size) -> list[Part]:
+def _parts_of(person: int, joints: Keypoints, size: Size) -> list[BodyPart]:
     points, found = joints[:, :2].astype(np.float64) * size, joints[:, 2] > 0
     if found[:18].sum() < _FEWEST_JOINTS:
         return []
     scale = body_scale(points, found)
     made = []
-    for kind, told in enumerate(PARTS):
+    for kind, told in enumerate(BODY_PARTS):
         start, end = _ends(kind, points, found, scale)
         if start is None or end is None:
             continue
         radii = (told.radii[0] * scale, told.radii[1] * scale)
         if kind == TORSO:
             radii = _torso_radii(points, found, end - start, scale)
-        made.append(Part(person, kind, start, end, radii, scale))
+        made.append(BodyPart(person, kind, start, end, radii, scale))
     return made
 
 
-def body_scale(points: Points, found: npt.NDArray[np.bool_]) -> float:
+def body_scale(points: Pixels, found: npt.NDArray[np.bool_]) -> float:
     """The length of the torso in pixels times 1.2, by the longest of several bones: short ones point at the camera."""
     lengths = [many * np.hypot(*(points[a] - points[b])) for a, b, many in _YARDSTICKS if found[a] and found[b]]
     if found[[NECK, *_HIPS]].all():
@@ -150,7 +150,7 @@ def body_scale(points: Points, found: npt.NDArray[np.bool_]) -> float:
     return 1.2 * max(lengths, default=1e-3)
 
 
-def _ends(kind: int, points: Points, found: npt.NDArray[np.bool_], scale: float) -> tuple[Points | None, Points | None]:
+def _ends(kind: int, points: Pixels, found: npt.NDArray[np.bool_], scale: float) -> tuple[Pixels | None, Pixels | None]:
     neck = points[NECK] if found[NECK] else None
     if kind == TORSO:
         return neck, points[list(_HIPS)].mean(axis=0) if found[list(_HIPS)].all() else None
@@ -161,11 +161,11 @@ def _ends(kind: int, points: Points, found: npt.NDArray[np.bool_], scale: float)
         middle = points[face].mean(axis=0)
         up = middle - neck
         return neck, middle + _SKULL * scale * up / (np.hypot(*up) + 1e-6)
-    start, end = (points[joint] if found[joint] else None for joint in PARTS[kind].joints)
+    start, end = (points[joint] if found[joint] else None for joint in BODY_PARTS[kind].joints)
     return start, end
 
 
-def _torso_radii(points: Points, found: npt.NDArray[np.bool_], bone: Points, scale: float) -> tuple[float, float]:
+def _torso_radii(points: Pixels, found: npt.NDArray[np.bool_], bone: Pixels, scale: float) -> tuple[float, float]:
     """Half the widths of shoulders and hips, seen along the torso's bone."""
     along = bone / (np.hypot(*bone) + 1e-6)
     across = np.array((-along[1], along[0]))
@@ -173,7 +173,7 @@ def _torso_radii(points: Points, found: npt.NDArray[np.bool_], bone: Points, sca
         abs(float((points[left] - points[right]) @ across)) / 2 if found[left] and found[right] else 0.0
         for right, left in (_SHOULDERS, _HIPS)
     ]
-    least = PARTS[TORSO].radii
+    least = BODY_PARTS[TORSO].radii
     return (
         max(widths[0] + _SHOULDER_MARGIN * scale, least[0] * scale),
         max(widths[1] + _HIP_MARGIN * scale, least[1] * scale),

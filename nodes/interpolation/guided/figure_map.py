@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...motion.motion import Keypoints
 from ...opencv import cv2
-from .figure import PARTS, Part, Size, figure_parts
+from .figure import BODY_PARTS, BodyPart, Size, figure_parts
 
 Plane: TypeAlias = npt.NDArray[np.float32]
 """``(height, width)`` or ``(parts, height, width)``."""
@@ -46,7 +46,7 @@ class FigureMap:
 
     def __init__(self, people: Keypoints, size: Size, ranks: Ranks | None = None) -> None:
         self.size = size
-        self.parts: Sequence[Part] = figure_parts(people, size)
+        self.parts: Sequence[BodyPart] = figure_parts(people, size)
         self.columns, self.rows = _places(size)
         self.distances = np.stack([self._distance(part) for part in self.parts]) if self.parts else self._nothing()
         self.nearest = self.distances.min(axis=0) if self.parts else np.full(self.columns.shape, FAR, np.float32)
@@ -98,16 +98,16 @@ class FigureMap:
         return np.zeros((0, *self.columns.shape), np.float32)
 
     def _usual_ranks(self) -> dict[tuple[int, int], int]:
-        """Limbs in the order of ``LIMBS``; people whose feet are lower are nearer."""
+        """Limbs in the order of ``LIMB_ORDER``; people whose feet are lower are nearer."""
         lowest = {
             person: max(max(part.start[1], part.end[1]) for part in self.parts if part.person == person)
             for person in self.people
         }
         order = sorted(lowest, key=lambda person: lowest[person])
-        limbs = len({kind.limb for kind in PARTS})
+        limbs = len({kind.limb for kind in BODY_PARTS})
         return {part.limb: order.index(part.person) * limbs + part.limb[1] for part in self.parts}
 
-    def _distance(self, part: Part) -> Plane:
+    def _distance(self, part: BodyPart) -> Plane:
         """To a tapered capsule."""
         bone = (part.end - part.start).astype(np.float32)
         length = np.float32(max(float(bone @ bone), 1e-6))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...opencv import cv2
+from ..interpolator import Picture
 from .cutout import WINDOW, Shot
 from .likeness import structural_similarity
-from .plate import Picture
 
 MOST_TESTS = 4
 """Keyframes of a shot that are told from their neighbours."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...opencv import cv2
+from ..interpolator import Picture
 from .figure_map import Plane
-from .plate import Picture
 
 _WINDOW, _SIGMA = (11, 11), 1.5
 _LOW, _HIGH = (0.01 * 255) ** 2, (0.03 * 255) ** 2

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from ...opencv import cv2
+from ..interpolator import Picture
 from .figure_map import Plane
-from .plate import Mask, Picture, difference
+from .plate import Mask, difference
 
 # In nats for a figure, by the distance from its capsules in body scales.
 _DISTANCES = (-0.12, -0.05, 0.0, 0.06, 0.14, 0.22, 0.40)

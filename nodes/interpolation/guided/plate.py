@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...opencv import cv2
+from ..interpolator import Picture
 from .figure_map import Plane
 
-Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 _BLUR = 2.5  # pixels: what is guessed has no edges
