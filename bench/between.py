@@ -57,7 +57,7 @@ def _drawn_cases(every: int) -> Iterator[Case]:
     """Recorded, random and styled motion, each as another figure before another background."""
     yield drawn("recorded, one", recorded("one_person"), 0, 0, every)
     yield drawn("recorded, two", recorded("two_people"), 1, 3, every)
-    for seed, (figure, backdrop) in enumerate(((2, 1), (3, 4), (4, 5), (5, 2))):
+    for seed, (figure, backdrop) in enumerate(((2, 1), (3, 4), (4, 5), (5, 2)), start=20):
         yield drawn(f"random {seed}", random_dance(seed), figure, backdrop, every)
     for preset in ("energetic", "bouncy", "robotic"):
         yield drawn(preset, styled(recorded("one_person"), preset), 3, 1, every)
@@ -65,7 +65,7 @@ def _drawn_cases(every: int) -> Iterator[Case]:
 
 def _panned_cases() -> Iterator[Case]:
     yield panned("pan", recorded("one_person"), 0, 3)
-    yield panned("pan over towers", random_dance(7), 5, 1)
+    yield panned("pan over towers", random_dance(27), 5, 1)
 
 
 def _scores(case: Case, interpolator: NetInterpolator) -> tuple[Score, Score]:
@@ -96,7 +96,7 @@ def _read(stream: InterpolatedStream) -> Frames:
 
 def _seconds_ratio(interpolator: NetInterpolator) -> float:
     """On one core, of 512 x 512 pictures with a background that stands still."""
-    case = drawn("speed", random_dance(0), 0, 0, size=(512, 512))
+    case = drawn("speed", random_dance(20), 0, 0, size=(512, 512))
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
