@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...opencv import cv2
-from .figure import BODY_PARTS, TORSO, BodyPart, joint_between, touch
+from .figure import BODY_PARTS, TORSO, BodyPart, Size, joint_between, touch
 from .figure_map import STEP, FigureMap, Plane
 
 _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places
 _SHORT = 0.30  # body scales: a bone that is seen shorter than that turns with its parent
 _REACH = 0.20  # body scales: how far a figure goes beyond its capsules, where that was not seen
+_BEYOND = 0.10  # body scales: how far the edge of a keyframe stands for what lies outside of it
 _EDGE = 0.06  # body scales over which a figure ends beyond its capsules
 
 
@@ -48,13 +49,21 @@ def bone_field(
     shares = _agreeing(shares, offsets, parts)
     across, down = (shares * offsets[0]).sum(axis=0), (shares * offsets[1]).sum(axis=0)
     columns, rows = target.columns + across, target.rows + down
+    inside = _inside(columns, rows, target.size) / max((part.scale for part in parts), default=1.0)
     columns, rows = ((at - (STEP - 1) / 2) / STEP for at in (columns, rows))
     seen = np.zeros(size, np.float32)
     for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
         within = np.clip((reach.get(part.key, _REACH) - target.distances[index]) / _EDGE + 0.5, 0, 1)
         there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen += share * within * there
-    return np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1)
+    beyond = np.clip(1 + inside / _BEYOND, 0, 1)
+    return np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1) * beyond
+
+
+def _inside(columns: Plane, rows: Plane, size: Size) -> Plane:
+    """Pixels from the edge of a frame, below 0 outside."""
+    width, height = size
+    return np.minimum(np.minimum(columns, width - 1 - columns), np.minimum(rows, height - 1 - rows))
 
 
 def shown_parts(figures: FigureMap, margin: float = 1.7) -> Plane:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,9 +16,12 @@ from .camera import Move, moved, moved_mask, share_of, stands
 from .cutout import Cutout
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
+from .plate import Mask
 
 _CLEAR = 0.33  # body scales from anybody
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
+_SKIN = 0.04  # body scales inside of the capsules, from where on it is the body
+_JUMP, _SEAM = 1.5, 0.8  # pixels: of offsets within a place of the map, and how soft such a seam gets
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
 
 
@@ -53,23 +56,44 @@ def brought_to_pose(
     background = _background(left, right, move, share, between)
     layers = [_brought(target, one) for one in (left, right)]
     laid = [one.colours + background * (1 - one.alpha[..., None]) for one in layers]
+    unseen = _unseen(target, layers, laid, background)
     made = []
     for own, other in ((0, 1), (1, 0)):
         trust, other_trust = layers[own].trust[..., None], layers[other].trust[..., None]
-        instead = other_trust * laid[other] + (1 - other_trust) * background
+        instead = other_trust * laid[other] + (1 - other_trust) * unseen
         made.append(_rounded(trust * laid[own] + (1 - trust) * instead))
     return made[0], made[1]
 
 
 def _brought(target: FigureMap, keyframe: Cutout) -> Layer:
     field, trust = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach)
-    field, trust = target.enlarged(field), target.enlarged(trust)
-    columns = field[..., 0] + np.arange(target.size[0], dtype=np.float32)
-    rows = field[..., 1] + np.arange(target.size[1], dtype=np.float32)[:, None]
+    offsets, torn = _enlarged_field(target, field)
+    columns = offsets[..., 0] + np.arange(target.size[0], dtype=np.float32)
+    rows = offsets[..., 1] + np.arange(target.size[1], dtype=np.float32)[:, None]
     remapped = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     layer: Plane = np.asarray(remapped, np.float32)
-    alpha, trust = layer[..., 3] / np.float32(255), np.clip((trust - 0.3) / 0.4, 0, 1).astype(np.float32)
+    if torn.any():
+        soft = cv2.GaussianBlur(layer, (0, 0), _SEAM)
+        layer = np.where(torn[..., None], soft, layer)
+    alpha = layer[..., 3] / np.float32(255)
+    trust = np.clip((target.enlarged(trust) - 0.3) / 0.4, 0, 1).astype(np.float32)
     return Layer(layer[..., :3], alpha, trust * (1 - _whiskers(target, alpha * trust)))
+
+
+def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Mask]:
+    """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant."""
+    smooth = target.enlarged(field)
+    nearest = np.asarray(cv2.resize(field, target.size, interpolation=cv2.INTER_NEAREST), np.float32)
+    torn = np.abs(smooth - nearest).max(axis=-1) > _JUMP
+    return np.where(torn[..., None], nearest, smooth), torn
+
+
+def _unseen(target: FigureMap, layers: Sequence[Layer], laid: Sequence[Plane], background: Plane) -> Plane:
+    """What is shown where no keyframe can be trusted: the background, but nobody has a hole in the body."""
+    weights = [layer.trust + np.float32(1e-3) for layer in layers]
+    share = (weights[1] / (weights[0] + weights[1]))[..., None]
+    body = np.clip(-target.enlarged(target.nearest) / _SKIN, 0, 1)[..., None]
+    return np.asarray(background + body * (laid[0] + share * (laid[1] - laid[0]) - background), np.float32)
 
 
 def _whiskers(target: FigureMap, alpha: Plane) -> Plane:
