@@ -14,11 +14,16 @@ _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each ot
 _SHORT = 0.30  # body scales: a bone that is seen shorter than that turns with its parent
 _REACH = 0.20  # body scales: how far a figure goes beyond its capsules, where that was not seen
 _BEYOND = 0.10  # body scales: how far the edge of a keyframe stands for what lies outside of it
+_BENT = 0.5  # how much more bent a part is of which little comes from a keyframe
 _EDGE = 0.06  # body scales over which a figure ends beyond its capsules
 
 
 def bone_field(
-    target: FigureMap, keyframe: FigureMap, shown: Plane, reach: Mapping[tuple[int, int], float]
+    target: FigureMap,
+    keyframe: FigureMap,
+    shown: Plane,
+    reach: Mapping[tuple[int, int], float],
+    preferred: Mapping[tuple[int, int], float],
 ) -> tuple[Plane, Plane]:
     """Offsets into a keyframe, and what it shows of a frame's figures.
 
@@ -30,6 +35,7 @@ def bone_field(
         keyframe: that it is made of.
         shown: by part of the keyframe, what of each place shows it or what hangs on it (``shown_parts``).
         reach: how far figures go beyond their capsules, by part, in body scales.
+        preferred: how much of each part is to come from this keyframe, 0..1 (``preferences``); all of those not named.
 
     Returns:
         Offsets in pixels ``(height, width, 2)``, and a share 0..1 ``(height, width)``; at the size of the maps.
@@ -55,7 +61,7 @@ def bone_field(
     for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
         within = np.clip((reach.get(part.key, _REACH) - target.distances[index]) / _EDGE + 0.5, 0, 1)
         there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        seen += share * within * there
+        seen += share * within * there * np.float32(preferred.get(part.key, 1))
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)
     return np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1) * beyond
 
@@ -83,6 +89,27 @@ def shown_parts(figures: FigureMap, margin: float = 1.7) -> Plane:
                 distance = np.hypot(figures.columns - place[0], figures.rows - place[1])
                 shown[index] += figures.shares[other_index] * np.clip((within - distance) / (0.3 * within) + 1, 0, 1)
     return np.minimum(shown, 1)
+
+
+def preferences(target: FigureMap, keyframe: FigureMap, other: FigureMap) -> dict[tuple[int, int], float]:
+    """How much of each part is to come from a keyframe, 0..1: less, where it must be bent more than from the other.
+
+    Two pictures of a limb, both bent far, are two sets of torn pieces; one alone is one limb.
+    """
+    found = {}
+    for part in target.parts:
+        places = keyframe.place_of(part.key), other.place_of(part.key)
+        if places[0] is not None and places[1] is not None:
+            more = _bend(part, keyframe.parts[places[0]]) - _bend(part, other.parts[places[1]])
+            found[part.key] = float(np.exp(-max(more, 0) / _BENT))
+    return found
+
+
+def _bend(part: BodyPart, other: BodyPart) -> float:
+    """How much the picture of a part has to change: its turn in radians, and twice what it grows in body scales."""
+    lengths = abs(part.bone) / part.scale, abs(other.bone) / other.scale
+    turn = abs(float(np.angle(other.bone * part.bone.conjugate())))
+    return turn * min(*lengths, _SHORT) / _SHORT + 2 * abs(lengths[0] - lengths[1])
 
 
 def _turns(parts: Sequence[BodyPart], others: Sequence[BodyPart]) -> dict[tuple[int, int], complex]:

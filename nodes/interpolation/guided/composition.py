@@ -11,7 +11,7 @@ import numpy as np
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ..interpolator import Picture
-from .bone_field import bone_field
+from .bone_field import bone_field, preferences
 from .camera import Move, moved, moved_mask, share_of, stands
 from .cutout import Cutout
 from .depth_order import told_ranks
@@ -54,7 +54,7 @@ def brought_to_pose(
     target = FigureMap(people, left.figures.size)
     target = target.with_ranks(told_ranks(target, [first.evidence, second.evidence]))
     background = _background(left, right, move, share, between)
-    layers = [_brought(target, one) for one in (left, right)]
+    layers = [_brought(target, one, other) for one, other in ((left, right), (right, left))]
     laid = [one.colours + background * (1 - one.alpha[..., None]) for one in layers]
     unseen = _unseen(target, layers, laid, background)
     made = []
@@ -65,8 +65,9 @@ def brought_to_pose(
     return made[0], made[1]
 
 
-def _brought(target: FigureMap, keyframe: Cutout) -> Layer:
-    field, trust = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach)
+def _brought(target: FigureMap, keyframe: Cutout, other: Cutout) -> Layer:
+    preferred = preferences(target, keyframe.figures, other.figures)
+    field, trust = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
     offsets, torn = _enlarged_field(target, field)
     columns = offsets[..., 0] + np.arange(target.size[0], dtype=np.float32)
     rows = offsets[..., 1] + np.arange(target.size[1], dtype=np.float32)[:, None]
