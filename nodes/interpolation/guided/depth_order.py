@@ -15,7 +15,10 @@ from .figure import LIMB_ORDER
 from .figure_map import FAR, FigureMap, Plane
 
 Limb: TypeAlias = tuple[int, int]
-"""Person and index in ``LIMB_ORDER``."""
+"""Person and index in ``LIMB_ORDER``, or ``WHOLE``."""
+
+WHOLE = -1
+"""All limbs of a person: who is in front of whom is told of people, not of their limbs."""
 
 Evidence: TypeAlias = Mapping[tuple[Limb, Limb], float]
 """How much speaks for the first being in front of the second, in nats a pixel."""
@@ -30,30 +33,38 @@ _NEVER = {frozenset((_TORSO, limb)) for limb in (LIMB_ORDER.index("right leg"), 
 
 
 def order_evidence(pictures: Sequence[npt.NDArray[np.uint8]], figures: Sequence[FigureMap]) -> list[Evidence]:
-    """Of each picture, who seems to be in front of whom where two limbs of a person cross.
+    """Of each picture, who seems to be in front of whom where two limbs of a person cross, or two people.
 
     Args:
         pictures: keyframes near each other in time: they share the colours of limbs.
         figures: in them.
     """
     codes = [_colour_codes(picture, one) for picture, one in zip(pictures, figures, strict=True)]
-    depths = [_depths(one) for one in figures]
-    colours = _limb_colours(codes, depths)
-    return [_crossings(code, depth, colours) for code, depth in zip(codes, depths, strict=True)]
+    limbs = [_depths(one) for one in figures]
+    people = [_whole(one) for one in limbs]
+    colours = _colours(codes, limbs), _colours(codes, people)
+    return [
+        {**_crossings(code, limb, colours[0]), **_crossings(code, whole, colours[1])}
+        for code, limb, whole in zip(codes, limbs, people, strict=True)
+    ]
 
 
 def told_ranks(figures: FigureMap, evidence: Sequence[Evidence]) -> dict[Limb, int]:
     """Ranks of limbs that go before the usual ones, by evidence; what comes first goes before what follows."""
-    ranks: dict[Limb, int] = {}
-    for person in figures.people:
-        told: dict[tuple[Limb, Limb], float] = {}
-        for one in reversed(evidence):
-            told.update({pair: nats for pair, nats in one.items() if pair[0][0] == person and abs(nats) > _TOLD})
+    told: dict[tuple[Limb, Limb], float] = {}
+    for one in reversed(evidence):
+        told.update({pair: nats for pair, nats in one.items() if abs(nats) > _TOLD})
+    if not told:
+        return {}
+    lowest = {
+        person: min(rank for limb, rank in figures.ranks.items() if limb[0] == person) for person in figures.people
+    }
+    people = _ordered([(person, WHOLE) for person in sorted(lowest, key=lambda person: lowest[person])], told)
+    order: list[Limb] = []
+    for person, _ in people:
         usual = sorted((limb for limb in figures.ranks if limb[0] == person), key=lambda limb: figures.ranks[limb])
-        if told:
-            places = sorted(figures.ranks[limb] for limb in usual)
-            ranks.update(zip(_ordered(usual, told), places, strict=True))
-    return ranks
+        order += _ordered(usual, told)
+    return dict(zip(order, sorted(figures.ranks.values()), strict=True))
 
 
 def _ordered(limbs: Sequence[Limb], told: Evidence) -> list[Limb]:
@@ -82,10 +93,19 @@ def _depths(figures: FigureMap) -> dict[Limb, Plane]:
     return found
 
 
-def _limb_colours(
+def _whole(depths: Mapping[Limb, Plane]) -> dict[Limb, Plane]:
+    """By person, the distance to the nearest limb."""
+    people = sorted({person for person, _ in depths})
+    return {
+        (person, WHOLE): np.min([depth for limb, depth in depths.items() if limb[0] == person], axis=0)
+        for person in people
+    }
+
+
+def _colours(
     codes: Sequence[npt.NDArray[np.int32]], depths: Sequence[Mapping[Limb, Plane]]
 ) -> dict[Limb, npt.NDArray[np.float64]]:
-    """By limb, how likely each colour is where nothing else of the figure is near."""
+    """By limb (or person), how likely each colour is where no other is near."""
     seen: dict[Limb, list[npt.NDArray[np.int32]]] = {}
     for code, depth in zip(codes, depths, strict=True):
         for limb, distance in depth.items():
@@ -107,7 +127,7 @@ def _crossings(
 ) -> Evidence:
     found = {}
     for first, second in combinations(sorted(colours.keys() & depth.keys()), 2):
-        if first[0] != second[0] or frozenset((first[1], second[1])) in _NEVER:
+        if first[1] != WHOLE and (first[0] != second[0] or frozenset((first[1], second[1])) in _NEVER):
             continue
         both = (depth[first] < -0.02) & (depth[second] < -0.02)
         if both.sum() >= _FEWEST_SHARED:
