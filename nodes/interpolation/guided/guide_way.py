@@ -64,7 +64,7 @@ def _bent(left: Picture, right: Picture, to_left: Sight, to_right: Sight) -> tup
     """Both keyframes as their flows say, each with the other one where that can be trusted more."""
     height, width = left.shape[:2]
     first, second = _picked(left, to_left.flow), _picked(right, to_right.flow)
-    more = cv2.resize(to_left.trust - to_right.trust, (width, height))[..., None]
+    more = np.asarray(cv2.resize(to_left.trust - to_right.trust, (width, height)), np.float32)[..., None]
     first_alone, second_alone = _alone(more), _alone(-more)
     made = (first + (second - first) * second_alone, second + (first - second) * first_alone)
     return tuple(np.clip(one, 0, 255).round().astype(np.uint8) for one in made)  # type: ignore[return-value]
@@ -72,13 +72,13 @@ def _bent(left: Picture, right: Picture, to_left: Sight, to_right: Sight) -> tup
 
 def _alone(more: Plane) -> Plane:
     """How far a picture stands for both that can be trusted so much more than the other."""
-    return np.clip(2 * more - 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(2 * more - 0.5, 0, 1), np.float32)
 
 
 def _picked(picture: Picture, flow: Flow) -> Plane:
     """The pixels of a picture to which a flow leads."""
     height, width = picture.shape[:2]
-    scale = np.float32((width / flow.shape[1], height / flow.shape[0]))
+    scale = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
     return np.asarray(sampled(picture, cv2.resize(flow, (width, height)) * scale), np.float32)
 
 

@@ -30,7 +30,8 @@ class MotionWay:
 
     def __init__(self, shot: KeyframesOfShot, motion: Motion, times: Sequence[Fraction], between: Interpolate) -> None:
         self._keyframes, self._motion, self._between = shot, motion, between
-        self._poses = dict(zip(times, poses_at(motion, (shot.first, shot.last), times), strict=True))
+        found = poses_at(motion, (shot.first, shot.last), times)
+        self._poses: dict[Fraction, Keypoints] = dict(zip(times, found, strict=True))
         self._views: dict[int, View] = {}
         self._shot = Shot(self._view, len(shot.frames))
 

@@ -22,16 +22,24 @@ Flow: TypeAlias = npt.NDArray[np.float32]
 SIDE = 512
 """Longest side in pixels of the pictures in which motion is looked for."""
 
-_NEAR = 0.375  # square pixels of a flow: as far as a place followed there and back may land without loss of trust
-_NEAR_SHARE = 0.02  # of the square of the way that it went
+_LEAST_SIDE = 16  # pixels
+
+MOST_HELD = 256
+"""Steps that are remembered; of more, the later ones are looked for again: 300 MB of 512 x 288 pixels."""
+
+_NEAR = 1.5  # square pixels: as far as a place that is followed there and back may land
+_NEAR_SHARE = 0.005  # more of the square of the way that it went
+
+Half: TypeAlias = npt.NDArray[np.float16]
+"""A flow or a share as it is held: many of them are."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Flow from a frame to the next one, and back; at half precision, as many of them are held."""
+    """Flow from a frame to the next one, and back."""
 
-    onward: npt.NDArray[np.float16]
-    back: npt.NDArray[np.float16]
+    onward: Half
+    back: Half
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +51,10 @@ class Sight:
 
 
 class SourceFlow:
-    """Flow between neighbouring frames of a clip, which is read once, forward; each step is looked for once.
+    """Flow between neighbouring frames of a clip, which is read once, forward.
 
-    Kroeger and others, "Fast optical flow using dense inverse search", ECCV 2016. It looks at no finer pictures than
-    of half the size, so its flow is held at that.
+    Kroeger and others, "Fast optical flow using dense inverse search", ECCV 2016; down to single pixels, as limbs are
+    thin, and without its smoothing by variations, which drags the background along with them.
 
     Args:
         clip: whose frames move.
@@ -55,23 +63,32 @@ class SourceFlow:
 
     def __init__(self, clip: FrameStream, size: tuple[int, int]) -> None:
         scale = min(SIDE / max(size), 1)
-        self._size = tuple(max(2 * round(side * scale / 2), 2) for side in size)
+        self._size = tuple(max(round(side * scale), _LEAST_SIDE) for side in size)
         self._pictures = ReadForward(self._grey(clip))
-        self._search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._search = _search()
         self._steps: dict[int, Step] = {}
 
     def steps(self, first: int, last: int) -> Sequence[Step]:
         """The steps from one frame to a later one; none of them in front of what was forgotten."""
-        for index in range(first, last):
-            if index not in self._steps:
-                before, after = (self._pictures.at(at) for at in (index, index + 1))
-                self._steps[index] = Step(self._between(before, after), self._between(after, before))
-        return [self._steps[index] for index in range(first, last)]
+        return [self._step(index) for index in range(first, last)]
 
     def forget_before(self, index: int) -> None:
         """Let go of frames in front of one."""
         self._pictures.forget_before(index)
         self._steps = {at: step for at, step in self._steps.items() if at >= index}
+
+    def _step(self, index: int) -> Step:
+        if index in self._steps:
+            return self._steps[index]
+        before, after = (self._pictures.at(at) for at in (index, index + 1))
+        step = Step(self._flow(before, after), self._flow(after, before))
+        if len(self._steps) < MOST_HELD:
+            self._steps[index] = step
+        return step
+
+    def _flow(self, first: Picture, second: Picture) -> Half:
+        found = self._search.calc(first, second, None)  # type: ignore[call-overload]
+        return np.asarray(found, np.float16)
 
     def _grey(self, clip: FrameStream) -> Iterator[Picture]:
         for chunk in clip.chunks():
@@ -79,10 +96,14 @@ class SourceFlow:
                 small = cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
                 yield np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
-    def _between(self, first: Picture, second: Picture) -> npt.NDArray[np.float16]:
-        width, height = self._size
-        flow = self._search.calc(first, second, None)
-        return np.asarray(cv2.resize(flow, (width // 2, height // 2), interpolation=cv2.INTER_AREA) / 2, np.float16)
+
+def _search() -> cv2.DISOpticalFlow:
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setFinestScale(0)
+    search.setPatchStride(4)
+    search.setGradientDescentIterations(12)
+    search.setVariationalRefinementIterations(0)
+    return search
 
 
 class Chain:
@@ -93,16 +114,14 @@ class Chain:
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
-        self._onward = [step.onward.astype(np.float32) for step in steps]
-        self._back = [step.back.astype(np.float32) for step in steps]
-        still = np.zeros_like(self._onward[0])
-        flows = list(zip(self._onward, self._back, strict=True))
-        to_first = accumulate(flows, lambda known, step: followed(step[1], known), initial=still)
-        from_first = accumulate(flows, lambda known, step: followed(known, step[0]), initial=still)
-        to_last = accumulate(reversed(flows), lambda known, step: followed(step[0], known), initial=still)
-        from_last = accumulate(reversed(flows), lambda known, step: followed(known, step[1]), initial=still)
-        self._first = [_sight(*ways) for ways in zip(to_first, from_first, strict=True)]
-        self._last = [_sight(*ways) for ways in zip(to_last, from_last, strict=True)][::-1]
+        self._steps = steps
+        still = np.zeros(steps[0].onward.shape, np.float32)
+        to_first = accumulate(steps, lambda known, step: followed(step.back, known), initial=still)
+        from_first = accumulate(steps, lambda known, step: followed(known, step.onward), initial=still)
+        to_last = accumulate(reversed(steps), lambda known, step: followed(step.onward, known), initial=still)
+        from_last = accumulate(reversed(steps), lambda known, step: followed(known, step.back), initial=still)
+        self._to_first = [_held(*ways) for ways in zip(to_first, from_first, strict=True)]
+        self._to_last = [_held(*ways) for ways in zip(to_last, from_last, strict=True)][::-1]
 
     def at(self, place: float) -> tuple[Sight, Sight]:
         """Where the pixels of a moment lie in the first and in the last frame.
@@ -110,28 +129,29 @@ class Chain:
         Args:
             place: of the moment, in frames from the first one on; what lies between two frames goes straight.
         """
-        before = min(int(place), len(self._onward) - 1)
-        share = np.float32(place - before)
-        to_before, to_after = self._back[before] * share, self._onward[before] * (1 - share)
-        return _seen_over(to_before, self._first[before]), _seen_over(to_after, self._last[before + 1])
+        before = min(int(place), len(self._steps) - 1)
+        step, share = self._steps[before], np.float32(place - before)
+        to_before, to_after = step.back * share, step.onward * (1 - share)
+        return _seen_over(to_before, *self._to_first[before]), _seen_over(to_after, *self._to_last[before + 1])
 
 
-def followed(way: Flow, further: Flow) -> Flow:
+def followed(way: Flow | Half, further: Flow | Half) -> Flow:
     """The flow of ``way``, and then that of ``further`` from where it has led."""
-    return way + sampled(further, way)
+    return np.asarray(way + sampled(further.astype(np.float32), way), np.float32)
 
 
-def _seen_over(way: Flow, sight: Sight) -> Sight:
-    return Sight(followed(way, sight.flow), sampled(sight.trust, way))
+def _seen_over(way: Flow | Half, flow: Half, trust: Half) -> Sight:
+    return Sight(followed(way, flow), np.asarray(sampled(trust.astype(np.float32), way), np.float32))
 
 
-def _sight(there: Flow, back: Flow) -> Sight:
+def _held(there: Flow, back: Flow) -> tuple[Half, Half]:
+    """A flow, and how far it can be trusted: as near as the way back leads to where it began."""
     missed = (followed(there, back) ** 2).sum(axis=-1)
     allowed = _NEAR + _NEAR_SHARE * (there**2).sum(axis=-1)
-    return Sight(there, np.exp(-missed / allowed))
+    return there.astype(np.float16), np.exp(-missed / allowed).astype(np.float16)
 
 
-def sampled(picture: Any, flow: Flow) -> Any:
+def sampled(picture: Any, flow: Flow | Half) -> Any:
     """A picture, or any other field of its shape, at the places to which a flow leads; its edges go on beyond."""
     columns = flow[..., 0] + np.arange(flow.shape[1], dtype=np.float32)
     rows = flow[..., 1] + np.arange(flow.shape[0], dtype=np.float32)[:, None]
