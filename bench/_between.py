@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -25,11 +25,12 @@ from nodes.pose.extract import extract_pose
 from nodes.pose.landmarks import LandmarkSettings
 from nodes.video.decode import FileStream
 from nodes.video.decode_settings import DecodeSettings
-from nodes.video.stream import ArrayStream, Frames
+from nodes.video.stream import ArrayStream, Frames, FrameStream
 from training.renderer import draw
 
 ASSETS = Path(__file__).resolve().parent.parent / ".assets"
 GRID, RATE, FINE = Fraction(12), Fraction(25), Fraction(300)
+REAL_RATE = Fraction(30)  # the shipped clips have 60 frames a second, so that every moment is that of one
 PEOPLE = {"one_person": 1, "two_people": 2}
 SIZE = (288, 512)
 MARGIN = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (17, 17))
@@ -44,8 +45,10 @@ class Case:
         plan: which frames of a grid are keyframes.
         motion: on that grid.
         pictures: of the keyframes, ``(keyframes, height, width, 3)``.
-        truth: all frames at ``RATE``.
+        truth: all frames at ``rate``.
         masks: the people in them; of keyframes ``key_masks``.
+        rate: frames per second of the truth.
+        guide: the clip that the pictures were made from.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Case:
     truth: Frames
     masks: npt.NDArray[np.bool_]
     key_masks: npt.NDArray[np.bool_]
+    rate: Fraction = RATE
+    guide: FrameStream | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,46 @@ def panned(name: str, motion: Motion, figure: int, backdrop: int, every: int = 4
     return _case(name, motion, picture, seen, every, SIZE)
 
 
+def real(name: str, look: Callable[[Frames], Frames], every: int = 4) -> Case:
+    """A shipped clip whose every picture has gone through a filter, at times that it has frames of.
+
+    Args:
+        name: of the clip.
+        look: the filter, of one picture.
+    """
+    clip = FileStream(ASSETS / "input" / f"{name}.mp4", DecodeSettings(size=SIZE, fit="cover"))
+    frames = np.concatenate(list(clip.chunks()))
+    motion = recorded(name)
+
+    def picture(time: float) -> tuple[Frames, Frames]:
+        frame = frames[round(time * float(clip.info.frame_rate))]
+        return look(frame), draw(pose_at(motion, time), 0, 0, *SIZE)[1]
+
+    made = _case(
+        f"{name}, {look.__name__}", motion, picture, lambda time: pose_at(motion, time), every, SIZE, REAL_RATE
+    )
+    return replace(made, guide=clip)
+
+
+def posterised(picture: Frames) -> Frames:
+    """Flat areas of few, warm colours."""
+    flat = cv2.bilateralFilter(cv2.bilateralFilter(picture, 7, 40, 5), 7, 40, 5)
+    curves = (30, 90, 210, 250, 255), (10, 40, 90, 190, 245), (60, 110, 80, 120, 210)
+    colours = np.stack([np.interp(np.arange(256), (0, 64, 128, 192, 255), curve) for curve in curves], axis=1)
+    return np.asarray(colours.astype(np.uint8)[cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY)])
+
+
+def inked(picture: Frames) -> Frames:
+    """Strong colours of another hue, and every edge drawn over."""
+    flat = cv2.bilateralFilter(picture, 7, 50, 5)
+    grey = cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    edges = np.clip(cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 2), -8, 8)
+    hue, saturation, value = cv2.split(cv2.cvtColor(flat, cv2.COLOR_RGB2HSV))
+    turned = (hue.astype(int) + 70) % 180, np.minimum(255, saturation * 1.8), value
+    colours = cv2.cvtColor(np.dstack(turned).astype(np.uint8), cv2.COLOR_HSV2RGB)
+    return np.clip(colours + 6 * edges[..., None], 0, 255).astype(np.uint8)
+
+
 def _case(
     name: str,
     motion: Motion,
@@ -143,13 +188,14 @@ def _case(
     pose: Callable[[float], Keypoints],
     every: int,
     size: tuple[int, int],
+    rate: Fraction = RATE,
 ) -> Case:
     seconds = (motion.frame_count - 1) / float(motion.frame_rate)
     count = int(seconds * GRID) // every * every + 1
     plan = every_nth(count, GRID, every)
     keys = [picture(frame / float(GRID)) for frame in plan.frames]
-    moments = list(schedule(plan, RATE))
-    truth = [picture(number / float(RATE)) for number in range(len(moments))]
+    moments = list(schedule(plan, rate))
+    truth = [picture(number / float(rate)) for number in range(len(moments))]
     on_grid = np.stack([pose(frame / float(GRID)) for frame in range(count)])
     return Case(
         name,
@@ -159,13 +205,14 @@ def _case(
         np.stack([one for one, _ in truth]),
         np.stack([mask > 96 for _, mask in truth]),
         np.stack([mask > 96 for _, mask in keys]),
+        rate,
     )
 
 
 def score(case: Case, made: Frames) -> Score:
-    """How near frames at ``RATE`` come to the truth."""
+    """How near frames at the rate of the truth come to it."""
     found = []
-    for number, bracket in enumerate(schedule(case.plan, RATE)):
+    for number, bracket in enumerate(schedule(case.plan, case.rate)):
         if not bracket.weight:
             continue
         people = case.masks[number] | case.key_masks[bracket.left] | case.key_masks[bracket.right]

@@ -1,9 +1,9 @@
-"""A stream at another frame rate whose frames between follow a motion."""
+"""A stream at another frame rate whose frames between follow a motion, or the clip that was edited."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from math import ceil, floor
@@ -11,32 +11,40 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import InputError
 from ..keyframes.keyframes import Bracket, Keyframes
-from ..motion.motion import Keypoints, Motion
+from ..motion.motion import Motion
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
-from .guided.composition import brought_to_pose
-from .guided.cutout import REACH, Shot, View, view_of
-from .guided.gate import Likeness, compare_ways
-from .guided.poses import check_motion, poses_at
+from .guided.choices import Choice, told_choices
+from .guided.cutout import REACH
+from .guided.gate import compare_ways
+from .guided.guide_way import GuideWay, check_guide
+from .guided.motion_way import MotionWay
+from .guided.pair_maker import KeyframesOfShot, Moment, NetAlone, PairMaker
+from .guided.poses import check_motion
+from .guided.read_forward import ReadForward
+from .guided.source_flow import SourceFlow
 from .interpolator import Between, Interpolator, Picture
 from .schedule import schedule
 from .stream import InterpolatedStream, blended, is_still
 
-Way = Literal["best", "motion", "net alone"]
-"""How frames between are made: with the motion where that is better, always, or never."""
+Way = Literal["best", "motion", "guide", "net alone"]
+"""How frames between are made: what is best for each shot, with the motion, with the guide, or with neither."""
 
 
 class GuidedStream(InterpolatedStream):
-    """Keyframes, and frames between them in which the figures follow a motion.
+    """Keyframes, and frames between them in which the figures follow a motion, or all follows another clip.
 
     Args:
         source, keyframes, frame_rate, interpolator, audio: see ``InterpolatedStream``.
         motion: that the keyframes were made for, on the grid of ``keyframes``.
-        way: how frames are made.
+        way: how frames are made; by ``best`` as it comes nearest to known keyframes, of what there is.
         told: is given a sentence on what was chosen, each time that there is more to tell.
+        guide: the clip whose outlines the keyframes have, from the same moment on, at any rate and size.
 
     Raises:
-        InputError: ``source`` or ``motion`` has another number of frames than ``keyframes`` tells of.
+        InputError: ``source`` or ``motion`` has another number of frames than ``keyframes`` tells of; ``guide`` has
+            another shape or ends too early; the way needs what is not there.
     """
 
     def __init__(
@@ -45,18 +53,26 @@ class GuidedStream(InterpolatedStream):
         keyframes: Keyframes,
         frame_rate: Fraction,
         interpolator: Interpolator[Any],
-        motion: Motion,
+        motion: Motion | None = None,
         audio: Audio | None = None,
         way: Way = "best",
         told: Callable[[str], None] = lambda _: None,
+        guide: FrameStream | None = None,
     ) -> None:
         super().__init__(source, keyframes, frame_rate, interpolator, audio)
-        check_motion(motion, keyframes)
-        self.motion, self.way, self.told = motion, way, told
+        for name, needed in (("motion", motion), ("guide", guide)):
+            if way == name and needed is None:
+                raise InputError(name, f"nothing, and way '{way}'", f"a {name}", "Connect one, or choose another way.")
+        if motion is not None:
+            check_motion(motion, keyframes)
+        if guide is not None:
+            check_guide(guide.info, source.info, keyframes)
+        self.motion, self.guide, self.way, self.told = motion, guide, way, told
 
     def over(self, source: FrameStream) -> GuidedStream:
         rate, net = self.info.frame_rate, self.interpolator
-        return GuidedStream(source, self.keyframes, rate, net, self.motion, self.audio, self.way, self.told)
+        inputs = self.motion, self.audio, self.way, self.told, self.guide
+        return GuidedStream(source, self.keyframes, rate, net, *inputs)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         window = _GuidedWindow(self)
@@ -69,14 +85,15 @@ class _GuidedWindow:
     """The keyframes at work, moving forward through the source."""
 
     def __init__(self, stream: GuidedStream) -> None:
-        self._motion, self._plan, self._interpolator = stream.motion, stream.keyframes, stream.interpolator
-        self._way, self._told = stream.way, stream.told
+        self._stream, self._plan, self._interpolator = stream, stream.keyframes, stream.interpolator
         self._step = stream.keyframes.frame_rate / stream.info.frame_rate
-        self._pictures = _Pictures(stream.source)
-        self._views: dict[int, View] = {}
+        self._pictures = ReadForward(frame for chunk in stream.source.chunks() for frame in chunk)
+        info = stream.source.info
+        self._flow = SourceFlow(stream.guide, (info.width, info.height)) if stream.guide is not None else None
         self._shots = _shots(stream.keyframes)
         self._number = -1
-        self._choices: list[Likeness | None] = []
+        self._makers: Mapping[str, PairMaker] = {}
+        self._choices: list[Choice] = []
 
     def frames(self, moments: Sequence[tuple[int, Bracket]]) -> Frames:
         """The frames of those numbers, which is nowhere before those of the last call."""
@@ -97,109 +114,71 @@ class _GuidedWindow:
 
     def _between(self, number: int, bracket: Bracket) -> Between[Any]:
         self._enter(bracket.left)
-        if not self._follows:
-            left, right = (self._pictures.at(index) for index in (bracket.left, bracket.right))
-            return self._prepared(left, right, bracket.weight)
         places = bracket.left - self._first, bracket.right - self._first
-        return self._guided(*places, self._poses[number - self._first_moment], bracket.weight)
+        return self._prepared(self._maker.pair(Moment(*places, number * self._step, bracket.weight)), bracket.weight)
 
-    def _guided(self, left: int, right: int, people: Keypoints, weight: Fraction) -> Between[Any]:
-        """Two keyframes of the shot, brought to a pose."""
-        cutouts, move = (self._shot.cutout(left), self._shot.cutout(right)), self._shot.move(right, left)
-        pair = brought_to_pose(*cutouts, move, people, float(weight), self._plain)
-        return self._prepared(*pair, weight)
+    def _prepared(self, pair: tuple[Picture, Picture], weight: Fraction) -> Between[Any]:
+        left, right = (self._interpolator.prepare(picture) for picture in pair)
+        return Between(left, right, weight)
 
-    def _prepared(self, left: Picture, right: Picture, weight: Fraction) -> Between[Any]:
-        return Between(self._interpolator.prepare(left), self._interpolator.prepare(right), weight)
+    def _fused(self, pair: tuple[Picture, Picture], weight: Fraction) -> Picture:
+        return np.asarray(self._interpolator.make([self._prepared(pair, weight)])[0], np.uint8)
 
     def _plain(self, left: Picture, right: Picture, share: float) -> Picture:
         """A picture between two by the net alone."""
-        weight = Fraction(share).limit_denominator(1 << 16)
-        return np.asarray(self._interpolator.make([self._prepared(left, right, weight)])[0], np.uint8)
+        return self._fused((left, right), Fraction(share).limit_denominator(1 << 16))
 
     def _enter(self, keyframe: int) -> None:
         """Begin the shot of a keyframe, if that is another one than before."""
         number = bisect_right(self._shots, keyframe) - 1
         if number == self._number:
             return
-        first = self._shots[number]
+        self._number, self._first = number, self._shots[number]
         end = self._shots[number + 1] if number + 1 < len(self._shots) else len(self._plan.frames)
-        self._number, self._first = number, first
-        self._shot = Shot(lambda place: self._view(first + place), end - first)
-        segment = self._plan.segments()[number]
-        self._first_moment = ceil(segment[0] / self._step)
-        moments = range(self._first_moment, floor(segment[1] / self._step) + 1)
-        self._poses = poses_at(self._motion, segment, [moment * self._step for moment in moments])
-        self._follows = self._choose(end - first)
+        first, segment = self._first, self._plan.segments()[number]
+        frames = self._plan.frames[first:end]
+        shot = KeyframesOfShot(*segment, frames, lambda place: self._pictures.at(first + place))
+        self._last, self._makers = end - 1, self._makers_of(shot)
+        self._maker = self._makers[self._chosen(shot)]
 
-    def _choose(self, count: int) -> bool:
-        """Whether the frames of this shot follow the motion."""
-        if self._way != "best":
-            return self._way == "motion"
-        likeness = compare_ways(self._shot, count, self._tested_guided, self._tested_plain)
-        self._choices.append(likeness)
-        self._told(told_choices(self._choices, len(self._shots)))
-        return likeness is None or likeness.is_guided_better
+    def _makers_of(self, shot: KeyframesOfShot) -> Mapping[str, PairMaker]:
+        """The ways for which there is all that they need, the cheapest first."""
+        makers: dict[str, PairMaker] = {"net alone": NetAlone(shot)}
+        motion, guide = self._stream.motion, self._stream.guide
+        if motion is not None:
+            moments = range(ceil(shot.first / self._step), floor(shot.last / self._step) + 1)
+            makers["motion"] = MotionWay(shot, motion, [moment * self._step for moment in moments], self._plain)
+        if self._flow is not None and guide is not None:
+            rate = guide.info.frame_rate / self._plan.frame_rate
+            makers["guide"] = GuideWay(shot, self._flow, rate, guide.info.frame_count)
+        return makers
 
-    def _tested_guided(self, place: int) -> Picture:
-        people = self._motion.keypoints[self._plan.frames[self._first + place]]
-        between = self._guided(place - 1, place + 1, people, self._weight(place))
-        return np.asarray(self._interpolator.make([between])[0], np.uint8)
+    def _chosen(self, shot: KeyframesOfShot) -> str:
+        """By which way the frames of a shot are made."""
+        if self._stream.way != "best":
+            return self._stream.way
+        motion = self._makers.get("motion")
+        ways = {name: self._telling(shot, maker) for name, maker in self._makers.items()}
+        likeness = compare_ways(shot, ways, motion.figures if isinstance(motion, MotionWay) else None)
+        # Not every picture has the outlines of its guide: unproven, that would tear limbs.
+        way = likeness.best if likeness else "motion" if motion else "net alone"
+        self._choices.append(Choice(way, likeness))
+        self._stream.told(told_choices(self._choices, len(self._shots), [*self._makers][1:]))
+        return way
 
-    def _tested_plain(self, place: int) -> Picture:
-        left, right = (self._shot.picture(at) for at in (place - 1, place + 1))
-        return self._plain(left, right, float(self._weight(place)))
+    def _telling(self, shot: KeyframesOfShot, maker: PairMaker) -> Callable[[int], Picture]:
+        """Makes the keyframe at a place from those beside it."""
 
-    def _weight(self, place: int) -> Fraction:
-        """Of the keyframe behind a place, at that place."""
-        before, frame, after = (self._plan.frames[self._first + at] for at in (place - 1, place, place + 1))
-        return Fraction(frame - before, after - before)
+        def tell(place: int) -> Picture:
+            moment = shot.told_from_neighbours(place)
+            return self._fused(maker.pair(moment), moment.weight)
 
-    def _view(self, keyframe: int) -> View:
-        if keyframe not in self._views:
-            people = self._motion.keypoints[self._plan.frames[keyframe]]
-            self._views[keyframe] = view_of(self._pictures.at(keyframe), people)
-        return self._views[keyframe]
+        return tell
 
     def _forget_before(self, keyframe: int) -> None:
-        oldest = keyframe - REACH
-        self._views = {at: view for at, view in self._views.items() if at >= oldest}
-        self._pictures.forget_before(oldest)
-        if self._number >= 0:
-            self._shot.forget_before(keyframe - self._first)
-
-
-def told_choices(choices: Sequence[Likeness | None], shots: int) -> str:
-    """What was chosen for the shots so far, in a sentence."""
-    followed = sum(one is None or one.is_guided_better for one in choices)
-    known = [one for one in choices if one is not None]
-    if shots == 1:
-        what = "figures follow the motion" if followed else "the motion does not fit the pictures: the net alone"
-    else:
-        what = f"figures follow the motion in {followed} of {len(choices)} shots"
-    if not known:
-        return f"{what}; too few keyframes to compare"
-    mean = Likeness(*np.mean([(one.guided, one.plain) for one in known], axis=0))
-    return f"{what}; {mean}"
-
-
-class _Pictures:
-    """Keyframes as they are read: forward, and those that are still needed."""
-
-    def __init__(self, source: FrameStream) -> None:
-        self._coming = enumerate(frame for chunk in source.chunks() for frame in chunk)
-        self._held: dict[int, Picture] = {}
-
-    def at(self, index: int) -> Picture:
-        """A keyframe that was not forgotten."""
-        while index not in self._held:
-            read, picture = next(self._coming)
-            self._held[read] = picture
-        return self._held[index]
-
-    def forget_before(self, index: int) -> None:
-        """Let go of those in front of one."""
-        self._held = {at: picture for at, picture in self._held.items() if at >= index}
+        self._pictures.forget_before(keyframe - REACH)
+        for maker in self._makers.values():
+            maker.forget_before(min(keyframe, self._last) - self._first)
 
 
 def _shots(keyframes: Keyframes) -> list[int]:

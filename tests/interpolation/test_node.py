@@ -16,12 +16,16 @@ from safetensors.torch import save_file
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.models import convolution_dtype
 from frugal_motion.nodes.host.video import StreamVideo, uncharged
+from frugal_motion.nodes.interpolation.guided.guide_way import at_own_rate
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
+from frugal_motion.nodes.video.decode import FileStream
+from frugal_motion.nodes.video.decode_settings import DecodeSettings
 from frugal_motion.nodes.video.stream import ArrayStream, Waveform
 
+from .moving_picture import MovingPicture
 from .scene import SIZE, Scene
 
 NAME = "rife_v4.26.safetensors"
@@ -154,5 +158,33 @@ def test_the_net_alone_is_as_without_a_motion(patcher: Any) -> None:
     given = {"frames": frames, "interp_model": patcher, "frame_rate": 25.0, "keyframes": scene.plan}
     alone = FrugalInterpolate.execute(**given, motion=scene.motion, way="net alone").args[0]
     assert (read(alone) == read(FrugalInterpolate.execute(**given).args[0])).all()
-    with pytest.raises(InputError, match="way: found 'other'; allowed: best, motion, net alone"):
+    with pytest.raises(InputError, match="way: found 'other'; allowed: best, motion, guide, net alone"):
         FrugalInterpolate.execute(**given, motion=scene.motion, way="other")
+    for way in ("motion", "guide"):
+        with pytest.raises(InputError, match=f"{way}: found nothing"):
+            FrugalInterpolate.execute(**given, way=way)
+
+
+def test_frames_follow_a_guide(patcher: Any) -> None:
+    scene = MovingPicture(frames=9)
+    given = {"frames": torch.from_numpy(scene.keys / np.float32(255)), "interp_model": patcher, "frame_rate": 25.0}
+    video = FrugalInterpolate.execute(**given, keyframes=scene.plan, guide=StreamVideo(scene.guide())).args[0]
+    plain = FrugalInterpolate.execute(**given, keyframes=scene.plan).args[0]
+    truth = scene.truth()
+    errors = [
+        np.mean([(one[number] - truth[number].astype(float)) ** 2 for number in truth])
+        for one in map(read, (video, plain))
+    ]
+    assert errors[0] < errors[1] / 2
+    wrong = StreamVideo(scene.guide(size=(96, 120)))
+    with pytest.raises(InputError, match="guide: found 96 x 120 pixels"):
+        FrugalInterpolate.execute(**given, keyframes=scene.plan, guide=wrong)
+
+
+def test_a_guide_has_all_frames_of_its_file(assets: Path) -> None:
+    settings = DecodeSettings(duration=Fraction(1, 2), frame_rate=Fraction(12), size=(72, 128), fit="cover")
+    clip = FileStream(assets / "input" / "one_person.mp4", settings)
+    whole = at_own_rate(clip)
+    assert (whole.info.frame_rate, whole.info.frame_count) == (60, 30)
+    assert np.array_equal(whole.frames_at(range(0, 30, 5)), clip.frames_at(range(6)))
+    assert at_own_rate(whole) is whole

@@ -69,6 +69,23 @@ def test_nothing_is_made_across_a_cut(server: Server, assets: Path, tmp_path: Pa
         assert np.array_equal(frame, before), "held until the cut"
 
 
+def test_the_clip_guides_frames_between_few_of_its_own(server: Server, assets: Path, tmp_path: Path) -> None:
+    graph = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    ids = {node["_meta"]["title"]: key for key, node in graph.items()}
+    graph[ids["Interpolate"]]["inputs"]["guide"] = [ids["Load Video"], 0]
+    (tmp_path / "guided.json").write_text(json.dumps(graph), encoding="utf-8")
+    changes = {"Load Video.frame_rate": "4", "Load Video.fit": "cover", "Interpolate.frame_rate": "20"}
+    settings = {"frame_rate": Fraction(20), "size": (128, 128), "fit": "cover"}
+    truth = frames(assets / "input" / "one_person.mp4", **settings)[:25]
+    errors = []
+    for name, workflow in (("guided", tmp_path / "guided.json"), ("plain", WORKFLOW)):
+        done = run(server, workflow, tmp_path / name, {**SMALL, **changes, "Upscale.scale": "1"})
+        assert done.returncode == 0, done.stderr
+        (file,) = [file for file in json.loads(done.stdout)["outputs"] if file["title"] == "Save Video"]
+        errors.append(((frames(Path(file["path"]))[:25] - truth) ** 2).mean())
+    assert errors[0] < errors[1] / 1.5, "the file has the frames that were left out"
+
+
 def test_source_and_result_side_by_side(server: Server, tmp_path: Path) -> None:
     graph = json.loads(WORKFLOW.read_text(encoding="utf-8"))
     source = next(key for key, node in graph.items() if node["_meta"]["title"] == "Load Video")

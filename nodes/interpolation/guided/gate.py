@@ -1,37 +1,51 @@
-"""Whether frames of a shot are better made with its motion or without: each way has to tell known frames."""
+"""Which way makes the frames of a shot best: each of them has to tell known frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...opencv import cv2
 from ..interpolator import Picture
-from .cutout import WINDOW, Shot
+from .cutout import WINDOW
 from .likeness import structural_similarity
+from .pair_maker import KeyframesOfShot
+from .plate import Mask
 
 MOST_TESTS = 4
 """Keyframes of a shot that are told from their neighbours."""
 
-_FIGURE = 0.3
-_MARGIN = (17, 17)  # pixels around figures that count too
+NEAR = 0.002
+"""Likeness by which a dearer way has to be better."""
+
+_CHANGE = 16  # levels of 255
+_MARGIN = (17, 17)  # pixels around what is compared that count too
+
+_TOLD = {"motion": "with the motion", "guide": "with the guide", "net alone": "without"}
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike the figures of known and of made keyframes are, 0..1, by the motion and without it."""
+    """How alike known and made keyframes are, 0..1, by each way, the cheapest first."""
 
-    guided: float
-    plain: float
+    by_way: Mapping[str, float]
 
     @property
-    def is_guided_better(self) -> bool:
-        return self.guided >= self.plain
+    def best(self) -> str:
+        """The way to take."""
+        most = max(self.by_way.values())
+        return next(way for way, likeness in self.by_way.items() if likeness >= most - NEAR)
 
     def __str__(self) -> str:
-        return f"likeness {self.guided:.2f} with the motion, {self.plain:.2f} without"
+        ways = sorted(self.by_way, key=list(_TOLD).index)
+        return "likeness " + ", ".join(f"{self.by_way[way]:.2f} {_TOLD[way]}" for way in ways)
+
+
+def mean_likeness(known: Sequence[Likeness]) -> Likeness:
+    """Of several shots, which were made by the same ways."""
+    return Likeness({way: float(np.mean([one.by_way[way] for one in known])) for way in known[0].by_way})
 
 
 def tested_keyframes(count: int) -> Sequence[int]:
@@ -42,23 +56,28 @@ def tested_keyframes(count: int) -> Sequence[int]:
 
 
 def compare_ways(
-    shot: Shot, count: int, guided: Callable[[int], Picture], plain: Callable[[int], Picture]
+    shot: KeyframesOfShot, ways: Mapping[str, Callable[[int], Picture]], shown: Callable[[int], Mask] | None
 ) -> Likeness | None:
-    """Tell keyframes of a shot from their neighbours, both ways; ``None`` where there are none in between.
+    """Tell keyframes of a shot from their neighbours by every way; ``None`` where there are none in between.
 
     Args:
-        shot: with its keyframes.
-        count: of them.
-        guided, plain: make the keyframe at a place from those beside it.
+        shot: its keyframes.
+        ways: make the keyframe at a place from those beside it, the cheapest first.
+        shown: where the keyframe at a place shows what is compared; without, where the picture changes.
     """
     found = []
-    for place in tested_keyframes(count):
-        people = [shot.alpha(at) > _FIGURE for at in (place - 1, place, place + 1)]
-        zone = cv2.dilate(np.any(people, axis=0).astype(np.uint8), np.ones(_MARGIN, np.uint8)) > 0
+    for place in tested_keyframes(len(shot.frames)):
+        around = [place - 1, place, place + 1]
+        what = np.any([shown(at) for at in around], axis=0) if shown else _changing([shot.picture(at) for at in around])
+        zone = cv2.dilate(what.astype(np.uint8), np.ones(_MARGIN, np.uint8)) > 0
         if zone.any():
             truth = shot.picture(place)
-            found.append([structural_similarity(way(place), truth)[zone].mean() for way in (guided, plain)])
+            found.append([structural_similarity(way(place), truth)[zone].mean() for way in ways.values()])
     if not found:
         return None
-    with_motion, without = np.mean(found, axis=0)
-    return Likeness(float(with_motion), float(without))
+    return Likeness(dict(zip(ways, map(float, np.mean(found, axis=0)), strict=True)))
+
+
+def _changing(pictures: Sequence[Picture]) -> Mask:
+    """Where pictures differ."""
+    return np.asarray((np.max(pictures, axis=0) - np.min(pictures, axis=0)).max(axis=-1) > _CHANGE)

@@ -25,6 +25,7 @@ from ...video.rates import usual_rate
 from ...video.stream import FrameStream
 from ...video.tensors import ImageStream
 from .. import forecast
+from ..guided.guide_way import at_own_rate
 from ..guided_stream import GuidedStream, Way
 from ..interpolator import NetInterpolator
 from ..stream import InterpolatedStream
@@ -89,8 +90,15 @@ class FrugalInterpolate(FrugalNode):
                     options=list(get_args(Way)),
                     default="best",
                     optional=True,
-                    tooltip="With a motion. best: each shot the way that tells its known keyframes best from their "
-                    "neighbours. motion: always follow it. net alone: as without a motion.",
+                    tooltip="With a motion or a guide. best: each shot the way that tells its known keyframes best "
+                    "from their neighbours. motion, guide: always follow it. net alone: as without either.",
+                ),
+                io.Video.Input(
+                    "guide",
+                    optional=True,
+                    tooltip="The clip that was edited, from the same start on: all then moves as it does there. Only "
+                    "for frames that keep its outlines (denoise below 1, or control by depth or lineart, and a motion "
+                    "that was not edited): where they only follow its pose it tears limbs.",
                 ),
             ],
             outputs=[
@@ -108,6 +116,7 @@ class FrugalInterpolate(FrugalNode):
         audio_from: Input.Video | None = None,
         motion: Motion | None = None,
         way: Way = "best",
+        guide: Input.Video | None = None,
     ) -> io.NodeOutput:
         if not SLOWEST <= frame_rate <= FASTEST:
             raise InputError("frame_rate", f"{frame_rate:g}", f"{SLOWEST:g} to {FASTEST:g} frames per second")
@@ -118,9 +127,10 @@ class FrugalInterpolate(FrugalNode):
         if way not in get_args(Way):
             raise InputError("way", repr(way), ", ".join(get_args(Way)))
         stream = InterpolatedStream(source, plan, rate, interpolator, audio)
-        if motion is not None and way != "net alone":
-            notes = NodeNotes(logging.INFO)
-            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, partial(notes, "motion"))
+        if way in ("motion", "guide") or (way == "best" and (motion is not None or guide is not None)):
+            told = partial(NodeNotes(logging.INFO), "motion")
+            clip = at_own_rate(uncharged(as_stream(guide))[0]) if guide is not None else None
+            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, told, clip)
         return io.NodeOutput(_interpolated_video(stream, cls.stage()))
 
 

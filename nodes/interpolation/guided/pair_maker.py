@@ -1,0 +1,70 @@
+"""What all ways of making a frame between two keyframes have in common: the net fuses a pair of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+from ..interpolator import Picture
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a frame of a shot is shown.
+
+    Attributes:
+        left, right: places in the shot of the keyframes around it.
+        time: in frames of the plan's grid.
+        weight: share 0..1 of the right keyframe.
+    """
+
+    left: int
+    right: int
+    time: Fraction
+    weight: Fraction
+
+
+@dataclass(frozen=True, eq=False)
+class KeyframesOfShot:
+    """The keyframes of one shot.
+
+    Attributes:
+        first, last: frames of the plan's grid at which the shot begins and ends.
+        frames: of the grid, that are its keyframes; their places in it count from 0.
+        picture: gives a keyframe by its place.
+    """
+
+    first: int
+    last: int
+    frames: Sequence[int]
+    picture: Callable[[int], Picture]
+
+    def told_from_neighbours(self, place: int) -> Moment:
+        """The moment of a keyframe as if it were a frame between those beside it."""
+        before, frame, after = (self.frames[at] for at in (place - 1, place, place + 1))
+        return Moment(place - 1, place + 1, Fraction(frame), Fraction(frame - before, after - before))
+
+
+class PairMaker(Protocol):
+    """One way of making the frames of a shot."""
+
+    def pair(self, moment: Moment) -> tuple[Picture, Picture]:
+        """Both keyframes around a moment, brought to it as far as the way can: the net fuses them."""
+
+    def forget_before(self, place: int) -> None:
+        """Let go of what is only needed in front of a keyframe."""
+
+
+class NetAlone:
+    """Keyframes as they are: all is left to the net."""
+
+    def __init__(self, shot: KeyframesOfShot) -> None:
+        self._shot = shot
+
+    def pair(self, moment: Moment) -> tuple[Picture, Picture]:
+        return self._shot.picture(moment.left), self._shot.picture(moment.right)
+
+    def forget_before(self, place: int) -> None:
+        pass
