@@ -40,8 +40,8 @@ def planned(
         method: one of ``METHODS``.
         cuts: whether cuts in the video count.
         progress: for a number of frames to do, gives what is called with those done; that may raise to stop.
-        between: one of ``BETWEEN``. Where figures follow the motion, what the video shows of them says nothing of what
-            will be wrong.
+        between: one of ``BETWEEN``. Where figures follow the motion, what the video shows tells little of what will be
+            wrong (``bench/keyframes.py``).
 
     Returns:
         ``plan``, ``curve`` and ``film``.
