@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from comfy_api.latest import io
 
@@ -16,7 +17,7 @@ from ..motion.motion import Motion as MotionValue
 from . import forecast
 from .edits import edited
 from .keyframes import Keyframes as KeyframesValue
-from .plan import METHODS, grid_of, planned
+from .plan import BETWEEN, METHODS, grid_of, planned
 from .strip import Picture, as_jpeg
 
 
@@ -26,6 +27,7 @@ class FrugalPlanKeyframes(FrugalNode):
     FORECAST = staticmethod(forecast.plan_keyframes)
     PRECOMPUTABLE = True
     MEMOIZED = True
+    NEUTRAL_INPUTS: ClassVar[Mapping[str, Any]] = {"between": BETWEEN[0]}
     SEARCH_ALIASES = ("key frames", "every nth", "skip frames", "scene detect", "shots", "cheap")
 
     @classmethod
@@ -66,6 +68,14 @@ class FrugalPlanKeyframes(FrugalNode):
                     tooltip="Keyframes that you add to the plan and take from it, such as +12 -20. Clicks on the strip "
                     "below write them here.",
                 ),
+                io.Combo.Input(
+                    "between",
+                    options=list(BETWEEN),
+                    default=BETWEEN[0],
+                    optional=True,
+                    tooltip="For adaptive: how the frames between will be made. net: by the interpolation model alone. "
+                    "motion: people follow the motion, as Interpolate Frames does with one; then it alone counts.",
+                ),
             ],
             outputs=[
                 Keyframes.Output(
@@ -84,16 +94,19 @@ class FrugalPlanKeyframes(FrugalNode):
         method: str = METHODS[0],
         cuts: bool = True,
         edits: str = "",
+        between: str = BETWEEN[0],
     ) -> io.NodeOutput:
-        if method not in METHODS:
-            raise InputError("method", repr(method), ", ".join(METHODS))
+        for name, value, options in (("method", method, METHODS), ("between", between, BETWEEN)):
+            if value not in options:
+                raise InputError(name, repr(value), ", ".join(options))
         stream = as_stream(video) if video is not None else None
         grid = grid_of(motion, stream)
         looked_at = stream if cuts or method == "adaptive" else None
+        newer = {} if between == BETWEEN[0] else {"between": between}  # plans of earlier versions are still found
         made = memoized(
             cls.stage(),
-            {"motion": motion, "video": looked_at, "grid": grid, "plan": (every, method, cuts)},
-            lambda: planned(motion, looked_at, grid, every, method, cuts, lambda steps: Progress(steps).step),
+            {"motion": motion, "video": looked_at, "grid": grid, "plan": (every, method, cuts), **newer},
+            lambda: planned(motion, looked_at, grid, every, method, cuts, lambda steps: Progress(steps).step, between),
         )
         keyframes = edited(made["plan"], edits)
         shape = stream.info if stream else motion

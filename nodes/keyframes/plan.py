@@ -17,6 +17,8 @@ from .strip import curve, film
 from .uniform import every_nth
 
 METHODS = ("adaptive", "even")
+BETWEEN = ("net", "motion")
+"""How frames between are made: by a net alone, or so that their figures follow the motion."""
 
 
 def planned(
@@ -27,6 +29,7 @@ def planned(
     method: str,
     cuts: bool,
     progress: Callable[[int], Callable[[int], object]],
+    between: str = BETWEEN[0],
 ) -> dict[str, Any]:
     """The plan, and what the strip shows behind it.
 
@@ -37,17 +40,27 @@ def planned(
         method: one of ``METHODS``.
         cuts: whether cuts in the video count.
         progress: for a number of frames to do, gives what is called with those done; that may raise to stop.
+        between: one of ``BETWEEN``. Where figures follow the motion, what the video shows tells little of what will be
+            wrong (``bench/keyframes.py``).
 
     Returns:
         ``plan``, ``curve`` and ``film``.
+
+    Raises:
+        InputError: the motion is to be followed, and there is none.
     """
+    follows = method == "adaptive" and between == "motion"
+    if follows and motion is None:
+        remedy = "Connect the motion that Draw Pose gets, or choose net."
+        raise InputError("motion", "nothing", "a motion, where frames between follow it", remedy)
     frame_count, frame_rate = grid
     small = thumbnails(video, progress(frame_count)) if video is not None else None
     found = find_cuts(small) if small is not None and cuts else ()
     plan = every_nth(frame_count, frame_rate, every, found)
     errors: Errors | None = None
     if method == "adaptive":
-        errors = cache(expected_errors(motion, small, progress(frame_count * min(LONGEST_GAP * every, frame_count))))
+        shown = None if follows else small
+        errors = cache(expected_errors(motion, shown, progress(frame_count * min(LONGEST_GAP * every, frame_count))))
         plan = adaptive(errors, frame_count, frame_rate, len(plan.frames), found)
     elif motion is not None:
         errors = expected_errors(motion, None)

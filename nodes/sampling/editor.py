@@ -14,9 +14,12 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from ..errors import InputError
 from ..host.models import accelerator
 from ..host.progress import LatentProgress, Progress, tracked
+from ..interpolation.guided.poses import check_motion
+from ..interpolation.guided_stream import GuidedStream
 from ..interpolation.interpolator import NetInterpolator
 from ..interpolation.stream import InterpolatedStream
 from ..keyframes.keyframes import Keyframes
+from ..motion.motion import Motion
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream, to_image
 from .colour import steadied
@@ -61,7 +64,16 @@ class EditSettings:
 
 @dataclass(frozen=True, eq=False)
 class ClipInput:
-    """What a user gives for one clip: CONDITIONING, hints as IMAGE, the plan, a seed, and the clip if it is redrawn."""
+    """What a user gives for one clip.
+
+    Attributes:
+        positive, negative: CONDITIONING.
+        control_images: hints as IMAGE.
+        keyframes: the plan.
+        seed: of the noise.
+        source_video: the clip, if it is redrawn.
+        motion: that the hints show; in the mode hybrid figures between keyframes follow it.
+    """
 
     positive: Any
     negative: Any
@@ -69,14 +81,24 @@ class ClipInput:
     keyframes: Keyframes
     seed: int
     source_video: FrameStream | None = None
+    motion: Motion | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedClip:
+    """A clip that can be edited: what is sampled of it, and the motion that is followed in between, if one is."""
+
+    sampled: SampledClip
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Edited:
-    """Frames ``(n, h, w, 3)`` in 0..1, and which frames of the clip they are."""
+    """Frames ``(n, h, w, 3)`` in 0..1, which frames of the clip they are, and what there is to tell of them."""
 
     frames: torch.Tensor
     keyframes: Keyframes
+    note: str = ""
 
 
 class Editor:
@@ -102,7 +124,7 @@ class Editor:
         """The class of a ControlNet that runs on every frame although the mode is dense, as it cannot be keyframed."""
         return not_interpolated(self.models.control.control_net) if self.settings.mode == "dense" else None
 
-    def prepare(self, given: ClipInput) -> SampledClip:
+    def prepare(self, given: ClipInput) -> CheckedClip:
         """Check a clip, and encode what of it is redrawn.
 
         Raises:
@@ -115,19 +137,23 @@ class Editor:
         check_controls("negative", given.negative, keyframes)
         hints = control_hints(given.control_images, keyframes)
         frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
+        motion = given.motion if self.settings.mode == "hybrid" else None
+        if motion is not None:
+            check_motion(motion, keyframes)
         latents = self._start_latents(given, frames, (hints.shape[2], hints.shape[1]))
-        return SampledClip(given.positive, given.negative, hints, keyframes, latents, given.seed)
+        return CheckedClip(SampledClip(given.positive, given.negative, hints, keyframes, latents, given.seed), motion)
 
-    def edit(self, clips: Sequence[SampledClip]) -> list[Edited]:
+    def edit(self, clips: Sequence[CheckedClip]) -> list[Edited]:
         """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
         mode, sampling = self.settings.mode, self.settings.sampling
-        drawn = self._drawn(clips, self.models.control, sampling)
+        sampled = [clip.sampled for clip in clips]
+        drawn, notes = self._drawn(sampled, self.models.control, sampling), [""] * len(clips)
         if mode == "hybrid":
-            drawn = self._with_frames_between(clips, drawn)
+            drawn, notes = self._with_frames_between(clips, drawn)
         results = []
-        for clip, frames in zip(clips, drawn, strict=True):
+        for clip, frames, note in zip(sampled, drawn, notes, strict=True):
             plan = clip.keyframes if mode == "sparse" else _all_frames(clip.keyframes)
-            results.append(Edited(steadied(frames, _shots(plan), self.settings.steady_colours), plan))
+            results.append(Edited(steadied(frames, _shots(plan), self.settings.steady_colours), plan, note))
         return results
 
     def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
@@ -162,13 +188,16 @@ class Editor:
         progress = Progress(rows)
         return [_decoded(vae, torch.cat(parts), progress) for parts in latents]
 
-    def _with_frames_between(self, clips: Sequence[SampledClip], drawn: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn."""
-        whole = [self._interpolated(frames, clip.keyframes) for frames, clip in zip(drawn, clips, strict=True)]
+    def _with_frames_between(
+        self, clips: Sequence[CheckedClip], drawn: Sequence[torch.Tensor]
+    ) -> tuple[list[torch.Tensor], list[str]]:
+        """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn; and notes."""
+        interpolated = [self._interpolated(frames, clip) for frames, clip in zip(drawn, clips, strict=True)]
+        whole, notes = [frames for frames, _ in interpolated], [note for _, note in interpolated]
         rough = {
-            index: self._rough(clip, plan, whole[index])
+            index: self._rough(clip.sampled, plan, whole[index])
             for index, clip in enumerate(clips)
-            if (plan := _frames_between(clip.keyframes)) and self.settings.refine_denoise > 0
+            if (plan := _frames_between(clip.sampled.keyframes)) and self.settings.refine_denoise > 0
         }
         if rough:
             light = replace(
@@ -180,7 +209,7 @@ class Editor:
             )
             for (index, clip), frames in zip(rough.items(), self._drawn([*rough.values()], None, light), strict=True):
                 whole[index][list(clip.keyframes.frames)] = frames
-        return whole
+        return whole, notes
 
     def _rough(self, clip: SampledClip, between: Keyframes, frames: torch.Tensor) -> SampledClip:
         """The frames between the keyframes as a clip of their own, which starts from all its ``frames``."""
@@ -190,15 +219,18 @@ class Editor:
         latents = encode(self.models.vae, frames[list(between.frames)])
         return replace(clip, positive=positive, negative=negative, keyframes=between, latents=latents)
 
-    def _interpolated(self, images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:
-        """Every frame of the grid ``(frames, h, w, 3)``; keyframes as they are."""
-        model = self.models.interp_model
+    def _interpolated(self, images: torch.Tensor, clip: CheckedClip) -> tuple[torch.Tensor, str]:
+        """Every frame of the grid ``(frames, h, w, 3)``, keyframes as they are; and how they were made."""
+        model, keyframes = self.models.interp_model, clip.sampled.keyframes
         interpolator = NetInterpolator(model.model, accelerator(model))
-        source = ImageStream(images, keyframes.frame_rate)
-        stream = InterpolatedStream(source, keyframes, keyframes.frame_rate, interpolator)
+        source, rate = ImageStream(images, keyframes.frame_rate), keyframes.frame_rate
+        told = [""]
+        stream = InterpolatedStream(source, keyframes, rate, interpolator)
+        if clip.motion is not None:
+            stream = GuidedStream(source, keyframes, rate, interpolator, clip.motion, told=told.append)
         frames = to_image(np.concatenate(list(tracked(stream.chunks(), stream.info.frame_count))))
         frames[list(keyframes.frames)] = images.to(frames)
-        return frames
+        return frames, told[-1]
 
 
 def _decoded(vae: Any, latents: torch.Tensor, progress: Progress) -> torch.Tensor:

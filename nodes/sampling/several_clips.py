@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from ..host.frugal_node import note_shares
 from ..host.lists import broadcast, only
 from ..host.video import as_stream
 from ..keyframes.keyframes import Keyframes as Plan
-from .editor import EDIT_MODES, ClipInput, Editor, EditSettings, Models
+from ..motion.motion import Motion
+from .editor import EDIT_MODES, CheckedClip, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import on_every_frame
-from .sampler import Control, Mode, SampledClip, SamplerSettings
+from .sampler import Control, Mode, SamplerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ def sampled(
     keyframes: list[Plan],
     seed: list[int],
     source_video: list[Any] | None = None,
+    motion: list[Motion | None] | None = None,
     **shared: list[Any],
 ) -> Samples:
     """Sample the clips that lists of the sampler's inputs mean, together.
@@ -64,6 +66,7 @@ def sampled(
             "keyframes": keyframes,
             "seed": seed,
             "source_video": source_video or [None],
+            "motion": motion or [None],
         }
     )
     editor = _editor(
@@ -76,13 +79,14 @@ def sampled(
     edited = iter(editor.edit(clips))
     note_shares(_shares(clips, failed))
     results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
+    told = {number: result.note for number, result in enumerate(results, 1) if result and result.note}
     # Blocks what is behind it for this clip alone, so that lists keep their order.
     blocked = ExecutionBlocker(None)
     return Samples(
         [result.frames if result else blocked for result in results],
         [result.keyframes if result else blocked for result in results],
         failed,
-        _report(editor, clips, failed),
+        _report(editor, clips, told, failed),
     )
 
 
@@ -116,13 +120,13 @@ def _editor(
     return Editor(Models(model, vae, control, interp_model), settings)
 
 
-def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[SampledClip], dict[int, InputError]]:
+def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[CheckedClip], dict[int, InputError]]:
     """The clips that can be sampled, and by number (from 1) what is wrong with the others.
 
     Raises:
         InputError: all are wrong; says what is wrong with the first.
     """
-    clips: list[SampledClip] = []
+    clips: list[CheckedClip] = []
     failed: dict[int, InputError] = {}
     for number, given in enumerate(inputs, 1):
         source = given.pop("source_video")
@@ -136,20 +140,21 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Sample
     return clips, failed
 
 
-def _shares(clips: list[SampledClip], failed: Collection[int]) -> dict[int, float]:
+def _shares(clips: list[CheckedClip], failed: Collection[int]) -> dict[int, float]:
     """Sampled frames by place in the list, where a clip that has failed has none."""
     frames = iter(clips)
     count = len(clips) + len(failed)
-    return {n - 1: 0.0 if n in failed else float(len(next(frames).latents)) for n in range(1, count + 1)}
+    return {n - 1: 0.0 if n in failed else float(len(next(frames).sampled.latents)) for n in range(1, count + 1)}
 
 
-def _report(editor: Editor, clips: list[SampledClip], failed: dict[int, InputError]) -> str:
-    frames = sum(len(clip.latents) for clip in clips)
+def _report(editor: Editor, clips: list[CheckedClip], told: Mapping[int, str], failed: Mapping[int, InputError]) -> str:
+    frames = sum(len(clip.sampled.latents) for clip in clips)
     precision = str(editor.models.model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
     unknown = editor.not_interpolated()
     if unknown:
         lines.append(on_every_frame(unknown))
+    lines += [f"clip {number}: {note}" for number, note in told.items()]
     return "\n".join([*lines, *(f"clip {number} is left out: {error}" for number, error in failed.items())])
 
 

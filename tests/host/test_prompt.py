@@ -41,6 +41,8 @@ def test_newer_inputs_that_change_nothing_do_not_count(pack: list[Any]) -> None:
     assert declared(node)["inputs"]["way"] == "motion"
     node["inputs"] |= {"way": "best", "guide": ["3", 0]}
     assert declared(node)["inputs"] == {**before, "guide": ["3", 0]}
+    plan = {"class_type": "FrugalPlanKeyframes", "inputs": {"every": 4, "between": "net"}}
+    assert declared(plan)["inputs"] == {"every": 4}
 
 
 class AnyName(dict[str, Any]):

@@ -12,7 +12,7 @@ SAMPLER = "FrugalKeyframeSampler"
 SAVE = "FrugalSaveVideo"
 BATCHER = Batcher(
     "FrugalJobsSampler",
-    frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
+    frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video", "motion"}),
     2,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -12,6 +13,9 @@ from comfy_api.latest import InputImpl
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
+from frugal_motion.nodes.keyframes import node
+from frugal_motion.nodes.keyframes.adaptive import adaptive
+from frugal_motion.nodes.keyframes.expected_error import expected_errors
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.node import FrugalPlanKeyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
@@ -68,6 +72,25 @@ def test_motion_and_video_together(film: StreamVideo) -> None:
     assert plan(motion=swing(27), video=film, every=5).cuts == (12,)
 
 
+def test_where_people_follow_the_motion_it_alone_counts(film: StreamVideo) -> None:
+    motion = swing(27)
+    found = plan(motion=motion, video=film, every=5, between="motion")
+    assert found.cuts == (12,)
+    assert found == adaptive(expected_errors(motion, None), 27, RATE, len(found.frames), (12,))
+    assert found != plan(motion=motion, video=film, every=5)
+    assert plan(video=film, every=5, method="even", between="motion") == plan(video=film, every=5, method="even")
+
+
+def test_plans_that_were_kept_before_there_was_a_choice_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+    monkeypatch.setattr(node, "memoized", lambda _, inputs, make: (kept.append(inputs), make())[1])
+    motion = swing(9)
+    for more in ({}, {"between": "net"}, {"between": "motion"}):
+        plan(motion=motion, every=4, **more)
+    assert kept[0] == kept[1] == {"motion": motion, "video": None, "grid": (9, RATE), "plan": (4, "adaptive", True)}
+    assert kept[2] != kept[0]
+
+
 @pytest.mark.parametrize("cuts", [False, True])
 @pytest.mark.parametrize("method", ["adaptive", "even"])
 def test_the_grid_is_that_of_every_other_node(tmp_path: Path, method: str, cuts: bool) -> None:
@@ -114,6 +137,7 @@ def test_a_motion_alone_has_a_curve_but_no_pictures() -> None:
     [
         ({}, "neither motion nor video"),
         ({"motion": swing(5), "method": "best"}, "method: found 'best'; allowed: adaptive, even"),
+        ({"motion": swing(5), "between": "rife"}, "between: found 'rife'; allowed: net, motion"),
         ({"motion": swing(5), "every": 0}, "every: found 0"),
         ({"motion": swing(5), "edits": "+5"}, "edits: found frame 5; allowed: frames 0 to 4"),
     ],
@@ -121,3 +145,8 @@ def test_a_motion_alone_has_a_curve_but_no_pictures() -> None:
 def test_bad_input(values: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         plan(**{"every": 4, **values})
+
+
+def test_a_motion_that_is_to_be_followed_must_be_there(film: StreamVideo) -> None:
+    with pytest.raises(InputError, match="motion: found nothing; allowed: a motion, where frames between follow it"):
+        plan(every=4, video=film, between="motion")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import folder_paths
+import numpy as np
 import pytest
 import torch
+from comfy_execution.graph_utils import ExecutionBlocker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interpolation.node import FrugalLoadInterpolator
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
+from frugal_motion.nodes.sampling import editor, sampler
 from frugal_motion.nodes.sampling.colour import steadied
 from nodes import ControlNetApplyAdvanced
 
+from ..interpolation.scene import FINE, Scene
 from .conftest import Diffusion, hints
 from .test_sampler import FRAMES, PLAN, assert_same, edit, edit_clips
 
@@ -106,3 +112,56 @@ def test_hybrid_redraws_frames_between_without_any_control(diffusion: Diffusion,
     )
     edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife, model=model, positive=positive, negative=negative)
     assert set(seen) == {(len(PLAN.frames), True), (len(BETWEEN), False)}
+
+
+def drawn_like(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is decoded are the scene's keyframes: an untrained model draws nobody who could follow a motion."""
+    keys = torch.from_numpy(scene.keys / np.float32(255))
+    monkeypatch.setattr(editor, "_decoded", lambda *_: keys.clone())
+
+
+def test_figures_between_keyframes_follow_a_motion(
+    diffusion: Diffusion, rife: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(frames=9)
+    drawn_like(scene, monkeypatch)
+    given = {"mode": "hybrid", "interp_model": rife, "refine_denoise": 0.0}
+    plain = edit(diffusion, hints(9), scene.plan, **given).args[0]
+    followed = edit(diffusion, hints(9), scene.plan, **given, motion=scene.motion).args[0]
+    truth = torch.from_numpy(np.stack([scene.drawn(frame * FINE) for frame in range(9)]) / np.float32(255))
+    assert torch.equal(followed[list(scene.plan.frames)], plain[list(scene.plan.frames)])
+    errors = [((made - truth)[BETWEEN] ** 2).mean() for made in (followed, plain)]
+    assert errors[0] < errors[1] / 2
+
+
+def test_every_clip_follows_its_own_motion_and_says_so(
+    diffusion: Diffusion, rife: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(frames=9)
+    drawn_like(scene, monkeypatch)
+    still = scene.motion.with_keypoints(scene.motion.keypoints[:1].repeat(9, axis=0))
+    lists = {"mode": ["hybrid"], "interp_model": [rife], "refine_denoise": [0.0], "keyframes": [scene.plan]}
+    motions = [scene.motion, still, replace(scene.motion, frame_rate=Fraction(24))]
+    output = edit_clips(diffusion, control_images=[hints(9)] * 3, **lists, motion=motions)
+    frames = output.args[0]
+    alone = [edit_clips(diffusion, control_images=[hints(9)], **lists, motion=[one]).args[0][0] for one in motions[:2]]
+    assert torch.equal(frames[0], alone[0]) and torch.equal(frames[1], alone[1])
+    assert not torch.equal(frames[0], frames[1])
+    assert isinstance(frames[2], ExecutionBlocker)
+    (text,) = output.ui["text"]
+    assert "clip 1: figures follow the motion" in text and "clip 2: " in text
+    assert "clip 3 is left out: motion: found 24 frames per second; allowed: 12" in text
+
+
+def test_a_motion_of_another_clip_is_refused_before_anything_is_sampled(
+    diffusion: Diffusion, rife: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampler.comfy.sample, "sample_custom", None)
+    motion = Scene(frames=5).motion
+    with pytest.raises(InputError, match="motion: found 5 frames; allowed: 9 frames, as the plan"):
+        edit(diffusion, hints(FRAMES), mode="hybrid", interp_model=rife, motion=motion)
+
+
+def test_a_motion_counts_in_hybrid_mode_only(diffusion: Diffusion) -> None:
+    motion = Scene(frames=5).motion
+    assert torch.equal(edit(diffusion, hints(FRAMES), motion=motion).args[0], edit(diffusion, hints(FRAMES)).args[0])

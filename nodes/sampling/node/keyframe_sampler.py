@@ -8,7 +8,7 @@ import comfy.samplers
 from comfy_api.latest import io, ui
 
 from ...batched import Batched, JobResults
-from ...host.frugal_node import FrugalNode, InterpolationModel, Keyframes
+from ...host.frugal_node import FrugalNode, InterpolationModel, Keyframes, Motion
 from .. import forecast
 from ..editor import EDIT_MODES
 from ..several_clips import sampled
@@ -22,7 +22,7 @@ class FrugalKeyframeSampler(FrugalNode):
     DEVICE = "gpu"
     BATCHED = Batched(
         "FrugalJobsSampler",
-        by_job=frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video"}),
+        by_job=frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video", "motion"}),
         outputs=("The sampled frames of a job.", "Which frames of its clip they are."),
         called="samplers",
     )
@@ -118,6 +118,12 @@ class FrugalKeyframeSampler(FrugalNode):
                 ),
                 InterpolationModel.Input(
                     "interp_model", optional=True, tooltip="For hybrid: RIFE or FILM, from any loader."
+                ),
+                Motion.Input(
+                    "motion",
+                    optional=True,
+                    tooltip="For hybrid: the motion that Draw Pose got. People in the frames between follow it, "
+                    "where that tells the keyframes better than the model alone.",
                 ),
                 io.Int.Input(
                     "refine_steps",
