@@ -16,7 +16,7 @@ from ..motion.motion import Keypoints, Motion
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.composition import brought_to_pose
 from .guided.cutout import REACH, Shot, View, view_of
-from .guided.gate import Likeness, compare_ways
+from .guided.gate import Likeness, TestedShot, ToldKeyframe, compare_ways
 from .guided.poses import check_motion, poses_at
 from .interpolator import Between, Interpolator, Picture
 from .schedule import schedule
@@ -34,6 +34,7 @@ class GuidedStream(InterpolatedStream):
         motion: that the keyframes were made for, on the grid of ``keyframes``.
         way: how frames are made.
         told: is given a sentence on what was chosen, each time that there is more to tell.
+        tested: is given what each shot was chosen by.
 
     Raises:
         InputError: ``source`` or ``motion`` has another number of frames than ``keyframes`` tells of.
@@ -49,14 +50,15 @@ class GuidedStream(InterpolatedStream):
         audio: Audio | None = None,
         way: Way = "best",
         told: Callable[[str], None] = lambda _: None,
+        tested: Callable[[TestedShot], None] = lambda _: None,
     ) -> None:
         super().__init__(source, keyframes, frame_rate, interpolator, audio)
         check_motion(motion, keyframes)
-        self.motion, self.way, self.told = motion, way, told
+        self.motion, self.way, self.told, self.tested = motion, way, told, tested
 
     def over(self, source: FrameStream) -> GuidedStream:
-        rate, net = self.info.frame_rate, self.interpolator
-        return GuidedStream(source, self.keyframes, rate, net, self.motion, self.audio, self.way, self.told)
+        rate, net, report = self.info.frame_rate, self.interpolator, (self.told, self.tested)
+        return GuidedStream(source, self.keyframes, rate, net, self.motion, self.audio, self.way, *report)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         window = _GuidedWindow(self)
@@ -70,7 +72,7 @@ class _GuidedWindow:
 
     def __init__(self, stream: GuidedStream) -> None:
         self._motion, self._plan, self._interpolator = stream.motion, stream.keyframes, stream.interpolator
-        self._way, self._told = stream.way, stream.told
+        self._way, self._told, self._tested = stream.way, stream.told, stream.tested
         self._step = stream.keyframes.frame_rate / stream.info.frame_rate
         self._pictures = _Pictures(stream.source)
         self._views: dict[int, View] = {}
@@ -136,10 +138,13 @@ class _GuidedWindow:
         """Whether the frames of this shot follow the motion."""
         if self._way != "best":
             return self._way == "motion"
-        likeness = compare_ways(self._shot, count, self._tested_guided, self._tested_plain)
+        seen: list[ToldKeyframe] = []
+        likeness = compare_ways(self._shot, count, self._tested_guided, self._tested_plain, seen.append)
+        follows = likeness is None or likeness.is_guided_better
         self._choices.append(likeness)
         self._told(told_choices(self._choices, len(self._shots)))
-        return likeness is None or likeness.is_guided_better
+        self._tested(TestedShot(self._number, "motion" if follows else "net alone", seen))
+        return follows
 
     def _tested_guided(self, place: int) -> Picture:
         people = self._motion.keypoints[self._plan.frames[self._first + place]]

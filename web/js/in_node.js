@@ -35,6 +35,7 @@ export function addPanel(node, name, panel, height) {
   const options = { serialize: false, hideOnZoom: false, getMinHeight: () => height + 20 };
   const widget = node.addDOMWidget(name, name, panel.element, options);
   widget.serialize = false;
+  takesRoomWhileShown(node, widget, panel.element);
   panel.element.classList.add("frugal-panel", "widget-expands");
   panel.element.style.minHeight = `${height}px`;
   shareWithGraph(panel.element);
@@ -56,6 +57,17 @@ export function addPanel(node, name, panel, height) {
     setTimeout(() => left.get(known) === panel.element && left.delete(known), 10 * SETTLED);
     panel.end();
   });
+}
+
+/** An element that is hidden leaves no gap; its node grows when it comes to light. */
+function takesRoomWhileShown(node, widget, element) {
+  Object.defineProperty(widget, "hidden", { get: () => element.hidden, set: () => {}, configurable: true });
+  new MutationObserver(() => {
+    if (element.hidden) return;
+    const [width, height] = node.computeSize();
+    node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
+    node.setDirtyCanvas?.(true, true);
+  }).observe(element, { attributeFilter: ["hidden"] });
 }
 
 /** Undo makes nodes anew, but Nodes 2.0 may keep the element of the node before: put the new one in its place. */

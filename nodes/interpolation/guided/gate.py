@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,38 @@ class Likeness:
         return f"likeness {self.guided:.2f} with the motion, {self.plain:.2f} without"
 
 
+@dataclass(frozen=True, eq=False)
+class ToldKeyframe:
+    """A known keyframe, and what each way makes of it from those beside it.
+
+    Attributes:
+        place: in its shot.
+        truth: the keyframe.
+        told: by way.
+        likeness: of figures in ``told`` to those in ``truth``, 0..1, by way.
+    """
+
+    place: int
+    truth: Picture
+    told: Mapping[str, Picture]
+    likeness: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class TestedShot:
+    """What the gate has found of a shot.
+
+    Attributes:
+        number: of the shot, from 0.
+        way: that was taken.
+        keyframes: by which it was judged; none where too few lie in between.
+    """
+
+    number: int
+    way: str
+    keyframes: Sequence[ToldKeyframe]
+
+
 def tested_keyframes(count: int) -> Sequence[int]:
     """Which keyframes of a shot are told from those beside them: a few near its beginning."""
     inside = range(1, min(count - 1, 2 * WINDOW))
@@ -42,7 +74,11 @@ def tested_keyframes(count: int) -> Sequence[int]:
 
 
 def compare_ways(
-    shot: Shot, count: int, guided: Callable[[int], Picture], plain: Callable[[int], Picture]
+    shot: Shot,
+    count: int,
+    guided: Callable[[int], Picture],
+    plain: Callable[[int], Picture],
+    seen: Callable[[ToldKeyframe], None] = lambda _: None,
 ) -> Likeness | None:
     """Tell keyframes of a shot from their neighbours, both ways; ``None`` where there are none in between.
 
@@ -50,6 +86,7 @@ def compare_ways(
         shot: with its keyframes.
         count: of them.
         guided, plain: make the keyframe at a place from those beside it.
+        seen: is given each keyframe that was told.
     """
     found = []
     for place in tested_keyframes(count):
@@ -57,7 +94,10 @@ def compare_ways(
         zone = cv2.dilate(np.any(people, axis=0).astype(np.uint8), np.ones(_MARGIN, np.uint8)) > 0
         if zone.any():
             truth = shot.picture(place)
-            found.append([structural_similarity(way(place), truth)[zone].mean() for way in (guided, plain)])
+            told = {"motion": guided(place), "net alone": plain(place)}
+            likeness = {way: float(structural_similarity(one, truth)[zone].mean()) for way, one in told.items()}
+            seen(ToldKeyframe(place, truth, told, likeness))
+            found.append(list(likeness.values()))
     if not found:
         return None
     with_motion, without = np.mean(found, axis=0)

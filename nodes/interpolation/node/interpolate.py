@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, get_args
 
@@ -28,6 +29,7 @@ from .. import forecast
 from ..guided_stream import GuidedStream, Way
 from ..interpolator import NetInterpolator
 from ..stream import InterpolatedStream
+from .shown_ways import ShownWays
 
 logger = logging.getLogger(__name__)
 SLOWEST, FASTEST = 0.1, 1000.0
@@ -117,11 +119,12 @@ class FrugalInterpolate(FrugalNode):
         interpolator = NetInterpolator(interp_model.model, accelerator(interp_model))
         if way not in get_args(Way):
             raise InputError("way", repr(way), ", ".join(get_args(Way)))
-        stream = InterpolatedStream(source, plan, rate, interpolator, audio)
+        stream, shown = InterpolatedStream(source, plan, rate, interpolator, audio), ShownWays(plan)
         if motion is not None and way != "net alone":
             notes = NodeNotes(logging.INFO)
-            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, partial(notes, "motion"))
-        return io.NodeOutput(_interpolated_video(stream, cls.stage()))
+            told = partial(notes, "motion")
+            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, told, shown.add)
+        return io.NodeOutput(_interpolated_video(stream, replace(cls.stage(), beside=shown.as_ui)))
 
 
 def _interpolated_video(stream: InterpolatedStream, stage: Stage) -> StreamVideo:
