@@ -9,7 +9,8 @@ import { element } from "./lib/dom.js";
 import { word } from "./lib/words.js";
 import { alike, colours, keyframesOf, nearest, opponents } from "./told_ways.js";
 
-const HEIGHT = 270;
+const HEIGHT = 320;
+const WIDTH = 320; // at which the words need one line each
 const GONE = "The preview is gone from ComfyUI's temp folder. Run the graph again.";
 
 class ComparedWays {
@@ -17,31 +18,29 @@ class ComparedWays {
 
   constructor() {
     this.at = 0;
-    this.left = side("left");
-    this.right = side("right");
-    this.truth = side("truth");
-    this.truth.name.textContent = word("Known keyframe");
+    this.sides = ["left", "right", "truth"].map(side);
+    this.sides[2].name.textContent = word("Known keyframe");
     this.divider = element("div", { className: "frugal-divider", "aria-hidden": "true" });
     const slider = { type: "range", min: 0, max: 100, step: 0.5, value: 50, "aria-label": word("Divider between the two ways") };
     this.slider = element("input", slider);
     this.slider.addEventListener("input", () => this.divide());
     this.wipe = element("div", { className: "frugal-wipe" });
-    this.wipe.append(this.left.root, this.right.root, this.truth.root, this.slider, this.divider);
+    this.wipe.append(...this.sides.map((one) => one.picture), this.slider, this.divider);
+    this.screen = element("div", { className: "frugal-screen" }, this.wipe, this.sides.map((one) => one.name));
     this.message = element("p", { role: "status", hidden: true });
     this.back = step("back", word("Previous keyframe"), () => this.go(this.at - 1));
     this.forth = step("forth", word("Next keyframe"), () => this.go(this.at + 1));
     this.words = element("output");
-    this.chooser = element("select", { "aria-label": word("Way on the right"), title: word("Way on the right") });
-    this.chooser.addEventListener("change", () => this.choose(this.chooser.value));
-    this.truthButton = element("button", { type: "button", "aria-pressed": "false", className: "frugal-toggle" }, word("Known keyframe"));
+    this.truthButton = element("button", { type: "button", "aria-pressed": "false", className: "frugal-toggle", title: word("Known keyframe") }, word("Keyframe"));
     this.truthButton.addEventListener("click", () => this.reveal(this.truthButton.getAttribute("aria-pressed") !== "true"));
-    const bar = element("div", { className: "frugal-bar frugal-nowrap" }, this.back, this.forth, this.words, this.chooser, this.truthButton);
+    const bar = element("div", { className: "frugal-bar frugal-nowrap" }, this.back, this.forth, this.words, this.truthButton);
     const attributes = { role: "slider", tabIndex: 0, "aria-label": word("Keyframes that were compared"), "aria-valuemin": 1 };
     this.drawing = new Drawing(attributes, (...given) => this.draw(...given));
     const strip = element("div", { className: "frugal-ways" }, this.drawing.canvas);
     this.legend = element("div", { className: "frugal-legend" });
     this.element = element("div", { role: "group", "aria-label": word("Ways compared"), hidden: true });
-    this.element.append(element("div", { className: "frugal-screen" }, this.wipe, this.message), bar, strip, this.legend);
+    this.screen.append(this.message);
+    this.element.append(this.screen, bar, strip, this.legend);
     this.drawing.canvas.addEventListener("pointerdown", (event) => event.button === 0 && this.go(this.under(event)));
     onKeys(this.drawing.canvas, {
       ArrowLeft: () => this.go(this.at - 1),
@@ -72,16 +71,16 @@ class ComparedWays {
     this.at = Math.max(0, Math.min(place, this.keyframes.length - 1));
     const ways = opponents(this.keyframe, this.told.ways);
     this.way = ways.includes(this.chosen) ? this.chosen : ways[0];
-    this.chooser.replaceChildren(...ways.map((way) => element("option", { value: way, selected: way === this.way }, way)));
-    this.chooser.hidden = ways.length < 2;
     this.refresh();
     this.load();
     return true;
   }
 
+  /** Put a way on the right. */
   choose(way) {
     this.chosen = way;
     this.go(this.at);
+    this.legend.querySelector('[aria-pressed="true"]')?.focus();
   }
 
   get keyframe() {
@@ -97,13 +96,11 @@ class ComparedWays {
     try {
       const pictures = await Promise.all(files.map(picture));
       if (!isCurrent()) return;
-      [this.left, this.right, this.truth].forEach((one, place) => one.picture.replaceWith((one.picture = pictures[place])));
-      this.left.picture.alt = baseline;
-      this.right.picture.alt = way;
-      this.truth.picture.alt = word("Known keyframe");
+      const alts = [baseline, way, word("Known keyframe")];
+      this.sides.forEach(({ picture }, place) => Object.assign(picture, { src: pictures[place].src, alt: alts[place] }));
       this.say("");
     } catch {
-      if (isCurrent()) this.say(GONE);
+      if (isCurrent()) this.say(word(GONE));
     }
   }
 
@@ -112,23 +109,24 @@ class ComparedWays {
     this.message.textContent = text;
     this.message.hidden = !text;
     this.wipe.hidden = !!text;
+    for (const { name } of this.sides) name.hidden = !!text;
   }
 
   refresh() {
     const { keyframe, keyframes, at, told } = this;
     const [baseline] = told.ways;
     this.wipe.style.setProperty("--aspect", keyframe.width / keyframe.height);
-    this.name(this.left, baseline);
-    this.name(this.right, this.way);
+    [baseline, this.way].forEach((way, place) => this.name(this.sides[place], way));
     const time = `${keyframe.time.toFixed(2)} s`;
-    this.words.textContent = this.words.title = `${keyframe.frame} · ${time}`;
+    this.words.textContent = this.words.title = `${word("Frame")} ${keyframe.frame} · ${time}`;
     this.back.disabled = at === 0;
     this.forth.disabled = at === keyframes.length - 1;
     const { canvas } = this.drawing;
     canvas.setAttribute("aria-valuemax", keyframes.length);
     canvas.setAttribute("aria-valuenow", at + 1);
     canvas.setAttribute("aria-valuetext", `${at + 1} / ${keyframes.length}, ${time}: ${keyframe.shot.way}`);
-    this.legend.replaceChildren(...told.ways.map((way) => this.entry(way)));
+    const shot = `${word("Shot")} ${told.shots.indexOf(keyframe.shot) + 1}/${told.shots.length}`;
+    this.legend.replaceChildren(element("span", {}, shot), ...told.ways.map((way) => this.entry(way)));
     this.divide();
     this.drawing.redraw();
   }
@@ -140,15 +138,21 @@ class ComparedWays {
     side.name.style.setProperty("--colour", colours.get(way));
   }
 
-  /** A way, and how alike it was in this shot. */
+  /** A way, and how alike it was in this shot; where there are several to compare with, a button to choose it. */
   entry(way) {
     const { shot } = this.keyframe;
+    const [baseline] = this.told.ways;
     const taken = shot.way === way;
-    const title = taken ? word("Taken for this shot") : word("Not taken for this shot");
     const swatch = element("i", { "aria-hidden": "true" });
     swatch.style.background = this.colours.get(way);
-    const words = [swatch, element("span", {}, way), element("b", {}, alike(shot.likeness[way]))];
-    return element("span", { className: "frugal-way", "data-taken": String(taken), title, "aria-label": `${way} ${alike(shot.likeness[way])}. ${title}`, role: "note" }, words);
+    const likeness = alike(shot.likeness[way]);
+    const title = word(taken ? "Taken for this shot" : "Not taken for this shot");
+    const look = { className: "frugal-way", title, "data-taken": String(taken), "aria-label": `${way} ${likeness}: ${title}` };
+    const words = [swatch, element("span", {}, way), element("span", {}, likeness)];
+    if (this.told.ways.length < 3 || way === baseline) return element("span", { ...look, role: "note" }, words);
+    const button = element("button", { ...look, type: "button", "aria-pressed": String(way === this.way) }, words);
+    button.addEventListener("click", () => this.choose(way));
+    return button;
   }
 
   divide() {
@@ -161,7 +165,7 @@ class ComparedWays {
   /** Whether the keyframe itself lies over both. */
   reveal(on) {
     this.truthButton.setAttribute("aria-pressed", String(on));
-    this.wipe.classList.toggle("frugal-revealed", on);
+    this.screen.classList.toggle("frugal-revealed", on);
     this.slider.disabled = on;
   }
 
@@ -186,10 +190,10 @@ class ComparedWays {
   }
 }
 
-/** A picture, and a name in its corner. */
+/** A picture, and a name in a corner. */
 function side(which) {
-  const [picture, name] = [element("img", { alt: "", draggable: false }), element("span", { className: "frugal-name" })];
-  return { root: element("div", { className: `frugal-side frugal-${which}` }, picture, name), picture, name };
+  const picture = element("img", { alt: "", draggable: false, className: `frugal-${which}` });
+  return { picture, name: element("span", { className: `frugal-name frugal-${which}` }) };
 }
 
 function step(icon, label, act) {
@@ -200,8 +204,8 @@ function step(icon, label, act) {
 
 /** A picture that is ready to be shown. */
 async function picture(file) {
-  if (!file) throw new Error(GONE);
-  const made = element("img", { src: fileUrl(file), draggable: false });
+  if (!file) throw new Error("not kept");
+  const made = element("img", { src: fileUrl(file) });
   await made.decode();
   return made;
 }
@@ -209,6 +213,6 @@ async function picture(file) {
 app.registerExtension({
   name: "FrugalMotion.ways",
   nodeCreated(node) {
-    if (node.comfyClass === "FrugalInterpolate") addPanel(node, "frugal_ways", new ComparedWays(), HEIGHT);
+    if (node.comfyClass === "FrugalInterpolate") addPanel(node, "frugal_ways", new ComparedWays(), HEIGHT, WIDTH);
   },
 });

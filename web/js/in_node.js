@@ -30,12 +30,13 @@ app.registerExtension({
  * @param {{element: HTMLElement, key: string, show: (output: object) => void, notSent: () => void, end: () => void}} panel
  *   `key` is what it shows of an output; `notSent` tells it that a run had no need to make that anew
  * @param {number} height of the panel at least
+ * @param {number} width of the node at least, once the panel shows something
  */
-export function addPanel(node, name, panel, height) {
+export function addPanel(node, name, panel, height, width = 0) {
   const options = { serialize: false, hideOnZoom: false, getMinHeight: () => height + 20 };
   const widget = node.addDOMWidget(name, name, panel.element, options);
   widget.serialize = false;
-  takesRoomWhileShown(node, widget, panel.element);
+  takesRoomWhileShown(node, widget, panel.element, width);
   panel.element.classList.add("frugal-panel", "widget-expands");
   panel.element.style.minHeight = `${height}px`;
   shareWithGraph(panel.element);
@@ -60,12 +61,12 @@ export function addPanel(node, name, panel, height) {
 }
 
 /** An element that is hidden leaves no gap; its node grows when it comes to light. */
-function takesRoomWhileShown(node, widget, element) {
+function takesRoomWhileShown(node, widget, element, least) {
   Object.defineProperty(widget, "hidden", { get: () => element.hidden, set: () => {}, configurable: true });
   new MutationObserver(() => {
     if (element.hidden) return;
     const [width, height] = node.computeSize();
-    node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
+    node.setSize([Math.max(node.size[0], width, least), Math.max(node.size[1], height)]);
     node.setDirtyCanvas?.(true, true);
   }).observe(element, { attributeFilter: ["hidden"] });
 }
