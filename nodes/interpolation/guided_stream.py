@@ -16,7 +16,7 @@ from ..motion.motion import Keypoints, Motion
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.composition import brought_to_pose
 from .guided.cutout import REACH, Shot, View, view_of
-from .guided.gate import Likeness, TestedShot, ToldKeyframe, compare_ways
+from .guided.gate import JudgedShot, Likeness, ToldKeyframe, compare_ways
 from .guided.poses import check_motion, poses_at
 from .interpolator import Between, Interpolator, Picture
 from .schedule import schedule
@@ -50,7 +50,7 @@ class GuidedStream(InterpolatedStream):
         audio: Audio | None = None,
         way: Way = "best",
         told: Callable[[str], None] = lambda _: None,
-        tested: Callable[[TestedShot], None] = lambda _: None,
+        tested: Callable[[JudgedShot], None] = lambda _: None,
     ) -> None:
         super().__init__(source, keyframes, frame_rate, interpolator, audio)
         check_motion(motion, keyframes)
@@ -143,7 +143,7 @@ class _GuidedWindow:
         follows = likeness is None or likeness.is_guided_better
         self._choices.append(likeness)
         self._told(told_choices(self._choices, len(self._shots)))
-        self._tested(TestedShot(self._number, "motion" if follows else "net alone", seen))
+        self._tested(JudgedShot(self._number, "motion" if follows else "net alone", seen))
         return follows
 
     def _tested_guided(self, place: int) -> Picture:

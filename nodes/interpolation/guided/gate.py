@@ -52,7 +52,7 @@ class ToldKeyframe:
 
 
 @dataclass(frozen=True, eq=False)
-class TestedShot:
+class JudgedShot:
     """What the gate has found of a shot.
 
     Attributes:

@@ -13,7 +13,7 @@ from ...host.previews import is_watched, shown_file
 from ...keyframes.keyframes import Keyframes
 from ...keyframes.strip import as_jpeg
 from ...opencv import cv2
-from ..guided.gate import TestedShot, ToldKeyframe
+from ..guided.gate import JudgedShot, ToldKeyframe
 from ..interpolator import Picture
 
 MOST_KEYFRAMES = 48
@@ -34,7 +34,7 @@ class ShownWays:
         self._plan, self._spans = keyframes, keyframes.segments()
         self._shots: dict[int, dict[str, Any]] = {}
 
-    def add(self, shot: TestedShot) -> None:
+    def add(self, shot: JudgedShot) -> None:
         """A shot was chosen for. Nothing is kept of a run that no editor watches."""
         if not is_watched():
             return
