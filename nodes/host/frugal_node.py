@@ -109,6 +109,17 @@ def loading() -> Iterator[None]:
             cost.load_seconds += time.perf_counter() - started
 
 
+@contextmanager
+def in_net() -> Iterator[None]:
+    """The net of the stage that works now works, or is brought to its device; the rest of its time is the CPU's."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        if cost := _current():
+            cost.net_seconds += time.perf_counter() - started
+
+
 def _current() -> StageCost | None:
     context = get_executing_context()
     return ledger.meter(context.prompt_id).current if context else None

@@ -17,6 +17,7 @@ from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.composition import brought_to_pose
 from .guided.cutout import REACH, Shot, View, view_of
 from .guided.gate import JudgedShot, Likeness, ToldKeyframe, compare_ways
+from .guided.net_runs import net_runs
 from .guided.poses import check_motion, poses_at
 from .interpolator import Between, Interpolator, Picture
 from .schedule import schedule
@@ -55,6 +56,9 @@ class GuidedStream(InterpolatedStream):
         super().__init__(source, keyframes, frame_rate, interpolator, audio)
         check_motion(motion, keyframes)
         self.motion, self.way, self.told, self.tested = motion, way, told, tested
+
+    def net_runs(self) -> int:
+        return net_runs(self.keyframes, self.info.frame_rate, 2 if self.way == "best" else 1)
 
     def over(self, source: FrameStream) -> GuidedStream:
         rate, net, report = self.info.frame_rate, self.interpolator, (self.told, self.tested)

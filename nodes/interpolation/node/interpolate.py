@@ -29,6 +29,7 @@ from .. import forecast
 from ..guided_stream import GuidedStream, Way
 from ..interpolator import NetInterpolator
 from ..stream import InterpolatedStream
+from .metered import MeteredInterpolator
 from .shown_ways import ShownWays
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,8 @@ class FrugalInterpolate(FrugalNode):
         if motion is not None and way != "net alone":
             notes = NodeNotes(logging.INFO)
             told = partial(notes, "motion")
-            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, told, shown.add)
+            net = MeteredInterpolator(interpolator)
+            stream = GuidedStream(source, plan, rate, net, motion, audio, way, told, shown.add)
         return io.NodeOutput(_interpolated_video(stream, replace(cls.stage(), beside=shown.as_ui)))
 
 
