@@ -55,8 +55,8 @@ def test_notes_stand_below() -> None:
 
 def test_a_gpu_is_paid_for_what_its_net_took_and_the_cpu_is_named() -> None:
     stage = StageCost("Interpolate", "cuda:0", 10.0, gpu_seconds=9.5, net_seconds=4.0)
-    report = Report((stage,), price=3600.0)
-    assert report.dollars == pytest.approx(4) and report.as_dict()["seconds_beside_net"] == 6
+    report = Report((stage,), price=360.0)
+    assert report.dollars == pytest.approx(0.4) and report.as_dict()["seconds_beside_net"] == 6
     assert "Interpolate: 4.0 s in the net, 6.0 s on the CPU for it." in report.as_text()
     half = stage.part(0.5)
     assert (half.net_seconds, half.seconds_beside_net) == (2, 3)
