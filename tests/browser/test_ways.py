@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from frugal_motion.nodes.interchange.files import save_motion
 from frugal_motion.nodes.keyframes.uniform import every_nth
@@ -234,3 +234,13 @@ def test_pictures_that_are_gone_are_a_sentence(graph: Page, server: Server) -> N
     graph.wait_for_function(editor.READY)
     graph.evaluate(editor.LOAD, text)
     panel(graph).get_by_text("Run the graph again").wait_for()
+
+
+def test_it_speaks_the_language_of_the_editor(server: Server, browser: Browser, tmp_path: Path) -> None:
+    with editor.editor(server.url, language="zh", browser=browser) as page:
+        page.evaluate(MAKE, "best")
+        editor.run(page)
+        page.get_by_role("group", name="方式对比").get_by_role("img").first.wait_for()
+        page.get_by_role("slider", name="两种方式之间的分隔线").wait_for()
+        page.get_by_text("镜头 1/2").wait_for()
+        page.screenshot(path=tmp_path / "zh.png")

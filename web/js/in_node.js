@@ -37,7 +37,7 @@ export function addPanel(node, name, panel, height, width = 0) {
   const widget = node.addDOMWidget(name, name, panel.element, options);
   widget.serialize = false;
   takesRoomWhileShown(node, widget, panel.element, width);
-  panel.element.classList.add("frugal-panel", "widget-expands");
+  panel.element.classList.add("frugal-panel");
   panel.element.style.minHeight = `${height}px`;
   shareWithGraph(panel.element);
   let known;
@@ -63,8 +63,10 @@ export function addPanel(node, name, panel, height, width = 0) {
 /** An element that is hidden leaves no gap; its node grows when it comes to light. */
 function takesRoomWhileShown(node, widget, element, least) {
   Object.defineProperty(widget, "hidden", { get: () => element.hidden, set: () => {}, configurable: true });
+  const expand = () => element.classList.toggle("widget-expands", !element.hidden); // Nodes 2.0 gives it what is left
+  expand();
   new MutationObserver(() => {
-    if (element.hidden) return;
+    if (!expand()) return;
     const [width, height] = node.computeSize();
     node.setSize([Math.max(node.size[0], width, least), Math.max(node.size[1], height)]);
     node.setDirtyCanvas?.(true, true);
