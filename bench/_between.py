@@ -167,7 +167,7 @@ def posterised(picture: Frames) -> Frames:
     flat = cv2.bilateralFilter(cv2.bilateralFilter(picture, 7, 40, 5), 7, 40, 5)
     curves = (30, 90, 210, 250, 255), (10, 40, 90, 190, 245), (60, 110, 80, 120, 210)
     colours = np.stack([np.interp(np.arange(256), (0, 64, 128, 192, 255), curve) for curve in curves], axis=1)
-    return np.asarray(colours.astype(np.uint8)[cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY)])
+    return np.asarray(colours[cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY)], np.uint8)
 
 
 def inked(picture: Frames) -> Frames:

@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from nodes.interchange.files import load_motion
 from nodes.motion.motion import Motion
@@ -83,5 +84,5 @@ def _run(server: Server, graph: dict[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> Frames:
     """A picture in twice its size, as upscaling gives it, RGB."""
-    picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    picture = np.asarray(Image.open(path).convert("RGB"))
     return np.asarray(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)

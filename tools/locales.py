@@ -17,6 +17,22 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "locales"
 
+WORDS = (
+    "Divider between the two ways",
+    "Frame",
+    "Keyframe",
+    "Keyframes that were compared",
+    "Known keyframe",
+    "Next keyframe",
+    "Not taken for this shot",
+    "Previous keyframe",
+    "Shot",
+    "Taken for this shot",
+    "The preview is gone from ComfyUI's temp folder. Run the graph again.",
+    "Ways compared",
+)
+"""What files in ``web/js`` give to ``word`` of ``lib/words.js``, which looks it up."""
+
 Files = dict[str, dict[str, Any]]
 """By name, what ComfyUI reads of one language."""
 
@@ -36,6 +52,7 @@ def english() -> Files:
         },
         "main.json": {
             PANEL: PANEL,
+            **{text: text for text in WORDS},
             "nodeCategories": {part: part for schema in schemas for part in schema.category.split("/")},
             "settingsCategories": {name: name for name in CATEGORIES},
         },

@@ -79,6 +79,7 @@ class Report:
             "total_seconds": round(self.seconds, 3),
             "gpu_seconds": round(self.gpu_seconds, 3),
             "load_seconds": round(sum(stage.load_seconds for stage in self.stages), 3),
+            "seconds_beside_net": round(sum(stage.seconds_beside_net for stage in self.stages), 3),
             "peak_bytes": max((stage.peak_bytes for stage in self.stages), default=0),
             "joules": round(sum(stage.joules for stage in self.stages), 1),
             "video_seconds": self.video_seconds,
@@ -97,6 +98,11 @@ class Report:
         notes = []
         if values["load_seconds"] >= 0.1:
             notes.append(f"{values['load_seconds']:.1f} s of it brought models to their device.")
+        notes.extend(
+            f"{stage.stage}: {stage.net_seconds:.1f} s in the net, {stage.seconds_beside_net:.1f} s on the CPU for it."
+            for stage in self.stages
+            if stage.seconds_beside_net >= 0.1
+        )
         if values["peak_bytes"]:
             notes.append(f"Most GPU memory in use: {values['peak_bytes'] / 1e9:.1f} GB.")
         if values["joules"]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..economy.run_keeper import stored_runs
 from ..errors import InputError
-from .edit_work import GPU_STAGES, cpu_frames
+from .edit_work import FIGURES, GPU_STAGES, cpu_frames
 from .throughput import Measured
 from .walk import Planned, planned
 
@@ -62,6 +62,9 @@ def _seconds(record: Mapping[str, Any], stages: Mapping[str, str]) -> dict[str, 
         if stage is None or cost["cached"] or cost.get("hits"):
             continue
         device = record["card"] if stage in GPU_STAGES else "cpu"
-        seconds = (cost["gpu_seconds"] or cost["seconds"]) - cost["load_seconds"]
-        found[stage] = device, found.get(stage, ("", 0.0))[1] + max(seconds, 0.0)
+        in_net = cost.get("net_seconds", 0.0)  # not in records of earlier versions
+        parts = [(stage, device, (in_net or cost["gpu_seconds"] or cost["seconds"]) - cost["load_seconds"])]
+        parts += [(FIGURES, "cpu", cost["seconds"] - in_net)] if in_net else []
+        for name, where, seconds in parts:
+            found[name] = where, found.get(name, ("", 0.0))[1] + max(seconds, 0.0)
     return found

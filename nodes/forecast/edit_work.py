@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Literal, TypeAlias
 
+from ..interpolation.guided.net_runs import net_runs
 from ..interpolation.schedule import FramesToMake, frame_count, frames_to_make
 from ..keyframes.keyframes import Keyframes
 from ..sampling.parts import Part, Position, after, batch_from, dense_part, sparse_part
@@ -27,6 +28,9 @@ Calls: TypeAlias = Callable[[int], tuple[int, int]]
 
 GPU_STAGES = ("encode", "sample", "decode", "interpolate", "upscale")
 CPU_STAGES = ("load", "pose", "plan", "draw", "save")
+FIGURES = "figures"
+"""What the CPU does for frames between that follow a motion."""
+
 NAIVE_RATE, NAIVE_STEPS = Fraction(25), 50
 NO_LIMIT = 10**9
 
@@ -68,6 +72,7 @@ class Edit:
         refines: whether the frames between are redrawn in mode hybrid.
         calls, refine_calls: what the sampler makes of the steps.
         frame_rate: of the result, if frames are interpolated.
+        ways: that a shot's interpolated frames may be made by, where they follow a motion; 0 where they follow none.
         upscales, scale, longer_side: whether and how far frames are enlarged, see ``upscaling.size.target_size``.
         order: which of interpolation and upscaling is first.
         full_precision: fp32 where the machine would take half.
@@ -85,6 +90,7 @@ class Edit:
     calls: Calls = one_per_step
     refine_calls: Calls = one_per_step
     frame_rate: Fraction | None = None
+    ways: int = 0
     upscales: bool = False
     scale: float = 2.0
     longer_side: int = 0
@@ -237,12 +243,12 @@ def _finishing(job: Edit, plan: Keyframes, size: Size, nets: Nets) -> Iterator[t
     if job.frame_rate is None:
         yield "upscale", _upscaling(pictures if enlarges else 0, size, nets)
         return
-    frames = _to_make(plan, job.frame_rate)
+    frames, runs = _to_make(plan, job.frame_rate), _runs(plan, job.frame_rate, job.ways)
     orders: dict[str, tuple[StageWork, StageWork]] = {
-        "upscale first": (_upscaling(pictures * enlarges, size, nets), _interpolation(frames, large, nets)),
+        "upscale first": (_upscaling(pictures * enlarges, size, nets), _interpolation(frames, large, nets, runs)),
         "interpolate first": (
             _upscaling((frames.made + frames.shown) * enlarges, size, nets),
-            _interpolation(frames, size, nets),
+            _interpolation(frames, size, nets, runs),
         ),
     }
     best = min(orders, key=lambda order: sum(done.flops or 0 for done in orders[order]))
@@ -255,9 +261,11 @@ def _upscaling(frames: int, size: Size, nets: Nets) -> StageWork:
     return StageWork(frames, _times(frames, nets.upscale(*size)))
 
 
-def _interpolation(frames: FramesToMake, size: Size, nets: Nets) -> StageWork:
-    done = StageWork(frames.made, _times(frames.made, nets.interpolate(*size)))
-    return done + StageWork(0, _times(frames.used, nets.prepare(*size)))
+def _interpolation(frames: FramesToMake, size: Size, nets: Nets, runs: int = 0) -> StageWork:
+    """By a net between the clip's pictures; or in ``runs`` of it, each on a pair of its own."""
+    made, prepared = (runs, 2 * runs) if runs else (frames.made, frames.used)
+    done = StageWork(frames.made, _times(made, nets.interpolate(*size)))
+    return done + StageWork(0, _times(prepared, nets.prepare(*size)))
 
 
 def cpu_frames(job: Edit) -> dict[str, int]:
@@ -332,3 +340,8 @@ def _times(count: int, each: float | None) -> float | None:
 @lru_cache(maxsize=64)
 def _to_make(plan: Keyframes, frame_rate: Fraction) -> FramesToMake:
     return frames_to_make(plan, frame_rate)
+
+
+@lru_cache(maxsize=64)
+def _runs(plan: Keyframes, frame_rate: Fraction, ways: int) -> int:
+    return net_runs(plan, frame_rate, ways) if ways else 0

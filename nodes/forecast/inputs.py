@@ -77,6 +77,10 @@ class Inputs:
     def _wire(self, name: str) -> Any:
         return self.flow.prompt[self.node_id]["inputs"].get(name)
 
+    def is_wired(self, name: str) -> bool:
+        """Whether an input comes from another node."""
+        return is_link(self._wire(name))
+
     def counted(self, work: Work, name: str) -> Work:
         """The work of a net, or none with a note where it cannot be counted."""
         if work(64, 64) is not None:

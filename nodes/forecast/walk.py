@@ -172,11 +172,14 @@ class _Walk:
 
     def _stages(self) -> dict[str, str]:
         """What a node is mainly charged for, by its class."""
-        found = {self.flow.kind(node_id): works[0].stage for node_id, works in self.works.items() if works}
+        found: dict[str, str] = {}
         for plan in self.edits:
             for stage, node_id in plan.nodes.items():
                 main = "sample" if stage in ("encode", "decode") else stage
                 found.setdefault(self.flow.kind(node_id), main)
+        for node_id, works in self.works.items():
+            if works:
+                found.setdefault(self.flow.kind(node_id), works[0].stage)
         return found
 
     def _running(self) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -46,6 +46,7 @@ class Stage:
         device: where it works.
         kind: its class.
         is_shown: whether the node shows its streams when they have been read.
+        beside: gives what the node shows beside such a stream, as the ``ui`` of a node's output.
     """
 
     node_id: str
@@ -53,6 +54,7 @@ class Stage:
     device: Device
     kind: str = ""
     is_shown: bool = False
+    beside: Callable[[], Mapping[str, Any]] = dict
 
     @contextmanager
     def charged(self) -> Iterator[StageCost]:
@@ -105,6 +107,17 @@ def loading() -> Iterator[None]:
     finally:
         if cost := _current():
             cost.load_seconds += time.perf_counter() - started
+
+
+@contextmanager
+def in_net() -> Iterator[None]:
+    """The net of the stage that works now works, or is brought to its device; the rest of its time is the CPU's."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        if cost := _current():
+            cost.net_seconds += time.perf_counter() - started
 
 
 def _current() -> StageCost | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import av.error
 import numpy as np
@@ -14,6 +15,7 @@ from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
 from ..opencv import cv2
+from ..strict_json import strict
 from ..video.encode import EncodeSettings, save
 from ..video.stream import ArrayStream, Frames, VideoInfo
 from .folders import temp_file
@@ -34,14 +36,28 @@ def shown_file(content: bytes, suffix: str) -> dict[str, str] | None:
         return None
 
 
-def shown_on_node(chunks: Iterator[Frames], info: VideoInfo, node_id: str) -> Iterator[Frames]:
+def is_watched() -> bool:
+    """Whether an editor watches the run that is executing now."""
+    server = getattr(PromptServer, "instance", None)
+    return (
+        get_executing_context() is not None and server is not None and server.client_id not in (None, UNWATCHED_CLIENT)
+    )
+
+
+def shown_on_node(
+    chunks: Iterator[Frames], info: VideoInfo, node_id: str, beside: Callable[[], Mapping[str, Any]] = dict
+) -> Iterator[Frames]:
     """Pass a stream's chunks on; at the end the node that makes them shows them as a small video.
 
     A clip of more than ``MOST_FRAMES`` frames is shown by as many that lie evenly. Nothing is made for a run that no
     editor watches.
+
+    Args:
+        chunks, info: of the stream.
+        node_id: of the node.
+        beside: gives what else it shows then.
     """
-    context, server = get_executing_context(), getattr(PromptServer, "instance", None)
-    if context is None or server is None or server.client_id in (None, UNWATCHED_CLIENT):
+    if not is_watched():
         yield from chunks
         return
     step = -(-info.frame_count // MOST_FRAMES)
@@ -54,9 +70,19 @@ def shown_on_node(chunks: Iterator[Frames], info: VideoInfo, node_id: str) -> It
         done += len(chunk)
         yield chunk
     file = _small_video(ArrayStream(np.stack(small), info.frame_rate / step)) if small else None
+    output = dict(beside())
     if file:
-        shown = ui.PreviewVideo([ui.SavedResult(file["filename"], file["subfolder"], comfy_io.FolderType.temp)])
-        event = {"node": node_id, "display_node": node_id, "output": shown.as_dict(), "prompt_id": context.prompt_id}
+        saved = ui.SavedResult(file["filename"], file["subfolder"], comfy_io.FolderType.temp)
+        output |= ui.PreviewVideo([saved]).as_dict()
+    if output:
+        _tell(node_id, strict(output))
+
+
+def _tell(node_id: str, output: Mapping[str, Any]) -> None:
+    """Have the editor show what a node gave, as when it has just been executed."""
+    context, server = get_executing_context(), PromptServer.instance
+    if context is not None:
+        event = {"node": node_id, "display_node": node_id, "output": output, "prompt_id": context.prompt_id}
         server.send_sync("executed", event, server.client_id)
 
 

@@ -208,7 +208,8 @@ class Charged(FrameStream):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         chunks = self._charged(self.source.chunks(size))
-        return shown_on_node(chunks, self.info, self.stage.node_id) if self.stage.is_shown else chunks
+        stage = self.stage
+        return shown_on_node(chunks, self.info, stage.node_id, stage.beside) if stage.is_shown else chunks
 
     def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
         return self._charged(self.source.section(first, end, size))

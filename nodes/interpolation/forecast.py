@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import InputError
-from ..forecast.edit_work import Edit, EditedClip, Nets
-from ..forecast.facts import Clips, EditPlan, Forecast, Interpolator
+from ..forecast.edit_work import FIGURES, Edit, EditedClip, Nets
+from ..forecast.facts import Clips, DeviceWork, EditPlan, Forecast, Interpolator
 from ..forecast.inputs import Inputs
 from ..forecast.model_work import interpolation_work
 from ..host.folders import model_file
 from ..keyframes.keyframes import Keyframes
 from ..video.rates import usual_rate
-from .schedule import frame_count
+from .schedule import frame_count, frames_to_make
 
 
 def load_interpolator(inputs: Inputs) -> Forecast:
@@ -45,9 +45,20 @@ def interpolate(inputs: Inputs) -> Forecast:
     old = before or EditPlan(Edit(clips, mode=None), Nets(), {})
     nets = replace(old.nets, prepare=net.prepare, interpolate=net.interpolate) if net else old.nets
     nodes = {**old.nodes, "interpolate": inputs.node_id}
-    found = EditPlan(replace(old.edit, frame_rate=rate), nets, nodes, before)
+    ways = _ways(inputs)
+    found = EditPlan(replace(old.edit, frame_rate=rate, ways=ways), nets, nodes, before)
     made = (replace(clip, plan=Keyframes.all_frames(frame_count(clip.plan, rate), rate)) for clip in clips)
-    return Forecast((Clips(tuple(made), found),), edit=found)
+    figures = DeviceWork(FIGURES, "cpu", sum(frames_to_make(clip.plan, rate).made for clip in clips))
+    return Forecast((Clips(tuple(made), found),), (figures,) if ways else (), found)
+
+
+def _ways(inputs: Inputs) -> int:
+    """See ``Edit.ways``."""
+    way = str(inputs.value("way", "best"))
+    wired = sum(inputs.is_wired(name) for name in ("motion", "guide"))
+    if way == "net alone" or not wired:
+        return 0
+    return 1 + wired if way == "best" else 1
 
 
 def _timed(clip: EditedClip, plan: Keyframes) -> EditedClip:

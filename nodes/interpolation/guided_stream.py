@@ -17,9 +17,10 @@ from ..motion.motion import Motion
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.choices import Choice, told_choices
 from .guided.cutout import REACH
-from .guided.gate import compare_ways
+from .guided.gate import JudgedShot, ToldKeyframe, compare_ways
 from .guided.guide_way import GuideWay, check_guide
 from .guided.motion_way import MotionWay
+from .guided.net_runs import net_runs
 from .guided.pair_maker import KeyframesOfShot, Moment, NetAlone, PairMaker
 from .guided.poses import check_motion
 from .guided.read_forward import ReadForward
@@ -41,6 +42,7 @@ class GuidedStream(InterpolatedStream):
         way: how frames are made; by ``best`` as it comes nearest to known keyframes, of what there is.
         told: is given a sentence on what was chosen, each time that there is more to tell.
         guide: the clip whose outlines the keyframes have, from the same moment on, at any rate and size.
+        tested: is given what each shot was chosen by.
 
     Raises:
         InputError: ``source`` or ``motion`` has another number of frames than ``keyframes`` tells of; ``guide`` has
@@ -58,6 +60,7 @@ class GuidedStream(InterpolatedStream):
         way: Way = "best",
         told: Callable[[str], None] = lambda _: None,
         guide: FrameStream | None = None,
+        tested: Callable[[JudgedShot], None] = lambda _: None,
     ) -> None:
         super().__init__(source, keyframes, frame_rate, interpolator, audio)
         for name, needed in (("motion", motion), ("guide", guide)):
@@ -67,11 +70,15 @@ class GuidedStream(InterpolatedStream):
             check_motion(motion, keyframes)
         if guide is not None:
             check_guide(guide.info, source.info, keyframes)
-        self.motion, self.guide, self.way, self.told = motion, guide, way, told
+        self.motion, self.guide, self.way, self.told, self.tested = motion, guide, way, told, tested
+
+    def net_runs(self) -> int:
+        known = 1 + (self.motion is not None) + (self.guide is not None)
+        return net_runs(self.keyframes, self.info.frame_rate, known if self.way == "best" else 1)
 
     def over(self, source: FrameStream) -> GuidedStream:
         rate, net = self.info.frame_rate, self.interpolator
-        inputs = self.motion, self.audio, self.way, self.told, self.guide
+        inputs = self.motion, self.audio, self.way, self.told, self.guide, self.tested
         return GuidedStream(source, self.keyframes, rate, net, *inputs)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
@@ -159,11 +166,14 @@ class _GuidedWindow:
             return self._stream.way
         motion = self._makers.get("motion")
         ways = {name: self._telling(shot, maker) for name, maker in self._makers.items()}
-        likeness = compare_ways(shot, ways, motion.figures if isinstance(motion, MotionWay) else None)
+        seen: list[ToldKeyframe] = []
+        figures = motion.figures if isinstance(motion, MotionWay) else None
+        likeness = compare_ways(shot, ways, figures, seen.append)
         # Not every picture has the outlines of its guide: unproven, that would tear limbs.
         way = likeness.best if likeness else "motion" if motion else "net alone"
         self._choices.append(Choice(way, likeness))
         self._stream.told(told_choices(self._choices, len(self._shots), [*self._makers][1:]))
+        self._stream.tested(JudgedShot(self._number, way, seen))
         return way
 
     def _telling(self, shot: KeyframesOfShot, maker: PairMaker) -> Callable[[int], Picture]:

@@ -16,7 +16,7 @@ from ..opencv import cv2
 from ..video.audio import trimmed
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .interpolator import Between, Interpolator, P, Picture
-from .schedule import frame_count, schedule
+from .schedule import frame_count, frames_to_make, schedule
 
 STILL = 3
 """Most change of any pixel, of 255, at which two frames count as a still picture: a blend shows no ghosts."""
@@ -52,6 +52,10 @@ class InterpolatedStream(FrameStream):
         count = frame_count(keyframes, frame_rate)
         self.info = replace(source.info, frame_rate=frame_rate, frame_count=count)
         self.audio = trimmed(audio, Fraction(0), self.info.duration)
+
+    def net_runs(self) -> int:
+        """How often the net will make a picture between two, as far as that is known beforehand."""
+        return frames_to_make(self.keyframes, self.info.frame_rate).made
 
     def over(self, source: FrameStream) -> InterpolatedStream:
         """The same on other pictures of the keyframes, such as larger ones."""

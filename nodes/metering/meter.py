@@ -61,6 +61,7 @@ class StageCost:
         processor_seconds: in the same time, of all cores together.
         gpu_seconds: between the GPU's own marks; 0 for work of the CPU.
         load_seconds: of ``seconds``, those in which weights were brought to the device.
+        net_seconds: of ``seconds``, those of its net, where the CPU works for it too; 0 where it does not.
         joules: of the GPU; 0 where they are not known.
         peak_bytes: most GPU memory in use.
         frames: that went through it.
@@ -82,6 +83,7 @@ class StageCost:
     processor_seconds: float = 0.0
     gpu_seconds: float = 0.0
     load_seconds: float = 0.0
+    net_seconds: float = 0.0
     joules: float = 0.0
     peak_bytes: int = 0
     rows: int = 0
@@ -93,8 +95,13 @@ class StageCost:
 
     @property
     def seconds_on_gpu(self) -> float:
-        """Between the GPU's own marks; on the wall where a GPU makes none."""
-        return 0.0 if self.device in ("cpu", "-") else self.gpu_seconds or self.seconds
+        """Those of its net; else between the GPU's own marks, or on the wall where a GPU makes none."""
+        return 0.0 if self.device in ("cpu", "-") else self.net_seconds or self.gpu_seconds or self.seconds
+
+    @property
+    def seconds_beside_net(self) -> float:
+        """In which the CPU worked for a net that waited."""
+        return max(self.seconds - self.net_seconds, 0.0) if self.net_seconds else 0.0
 
     def part(self, part: float) -> StageCost:
         """The cost of one of several clips that were worked on together: so much of all that can be divided."""
@@ -104,6 +111,7 @@ class StageCost:
             processor_seconds=self.processor_seconds * part,
             gpu_seconds=self.gpu_seconds * part,
             load_seconds=self.load_seconds * part,
+            net_seconds=self.net_seconds * part,
             joules=self.joules * part,
             frames=round(self.frames * part),
             rows=round(self.rows * part),

@@ -43,9 +43,9 @@ def compare(stream: InterpolatedStream, size: tuple[int, int], upscaler: Upscale
     to_upscale = upscaler.flops_per_pixel() if upscaler.uses_net(*size) else 0.0
     if to_make is None or to_upscale is None:
         return None
-    frames = frames_to_make(stream.keyframes, stream.info.frame_rate)
+    frames, runs = frames_to_make(stream.keyframes, stream.info.frame_rate), stream.net_runs()
     small, large = size[0] * size[1], upscaler.size[0] * upscaler.size[1]
     return Orders(
-        upscale_first=stream.source.info.frame_count * to_upscale * small + frames.made * to_make * large,
-        interpolate_first=frames.made * to_make * small + (frames.made + frames.shown) * to_upscale * small,
+        upscale_first=stream.source.info.frame_count * to_upscale * small + runs * to_make * large,
+        interpolate_first=runs * to_make * small + (frames.made + frames.shown) * to_upscale * small,
     )

@@ -53,6 +53,16 @@ def test_notes_stand_below() -> None:
     assert "2.5 s of it brought models" in text and "3.0 GB" in text and "2.00 Wh" in text and "$" not in text
 
 
+def test_a_gpu_is_paid_for_what_its_net_took_and_the_cpu_is_named() -> None:
+    stage = StageCost("Interpolate", "cuda:0", 10.0, gpu_seconds=9.5, net_seconds=4.0)
+    report = Report((stage,), price=360.0)
+    assert report.dollars == pytest.approx(0.4) and report.as_dict()["seconds_beside_net"] == 6
+    assert "Interpolate: 4.0 s in the net, 6.0 s on the CPU for it." in report.as_text()
+    half = stage.part(0.5)
+    assert (half.net_seconds, half.seconds_beside_net) == (2, 3)
+    assert "in the net" not in Report((StageCost("Interpolate", "cuda:0", 10.0),)).as_text()
+
+
 def test_no_stages_at_all() -> None:
     assert Report((), 1.0).as_dict()["dollars"] == 0 and "total" in Report(()).as_text()
 

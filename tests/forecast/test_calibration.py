@@ -33,7 +33,7 @@ PROMPT = {
 @pytest.fixture(autouse=True)
 def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
-    for folder in ("checkpoints", "controlnet"):
+    for folder in ("checkpoints", "controlnet", "frame_interpolation"):
         paths = [str(assets / "models" / folder)]
         monkeypatch.setitem(folder_paths.folder_names_and_paths, folder, (paths, {".safetensors", ".ckpt"}))
     return
@@ -61,6 +61,29 @@ def test_stages_become_measurements_without_the_loading_of_models() -> None:
         Measured("sample", "Some Card", pytest.approx(flops), 6, 15.0),
         Measured("load", "cpu", 0.0, 20, 2.0),  # frames of the clip, however often it was read
     ]
+
+
+def test_the_net_and_the_figures_that_it_is_given_are_measured_apart() -> None:
+    prompt = PROMPT | {
+        "7": {"class_type": "FrugalLoadInterpolator", "inputs": {"model_name": "rife_v4.26.safetensors"}},
+        "8": {
+            "class_type": "FrugalInterpolate",
+            "inputs": {"frames": ["5", 0], "interp_model": ["7", 0], "frame_rate": 25, "keyframes": ["4", 0],
+                       "motion": ["9", 0]},
+        },
+        "9": {"class_type": "FrugalLoadMotion", "inputs": {}},
+    }  # fmt: skip
+    stage = StageCost("Frames", "cuda:0", 12.0, 42, kind="FrugalInterpolate", gpu_seconds=11.0, net_seconds=5.0,
+                      load_seconds=1.0)  # fmt: skip
+    found = {one.stage: one for one in measured_of(record(stage) | {"prompt": prompt})}
+    assert (found["interpolate"].device, found["interpolate"].seconds) == ("Some Card", 4)
+    assert (found["figures"].device, found["figures"].seconds) == ("cpu", 7)
+    frames = found["interpolate"].frames
+    assert found["figures"].frames == frames > 0
+    assert calibrated(list(found.values()), "Some Card").cpu_seconds("figures", 2 * frames) == pytest.approx(14)
+    before = record(stage) | {"prompt": prompt}
+    del before["stages"][0]["net_seconds"]  # as earlier versions have kept it
+    assert [one.seconds for one in measured_of(before)] == [10]
 
 
 def test_an_estimate_of_the_same_work_is_what_it_took() -> None:

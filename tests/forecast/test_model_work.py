@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -34,6 +35,9 @@ from frugal_motion.nodes.sampling.latents import decode, encode
 from frugal_motion.nodes.upscaling.stream import UpscaledStream
 from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import ArrayStream
+
+from ..interpolation.scene import RATE, Scene
+from ..interpolation.scene import SIZE as SMALL
 
 DEMO = Path(__file__).resolve().parents[2] / "training" / "model"
 SIZE = 64
@@ -106,6 +110,21 @@ def test_finishing_takes_what_was_estimated(assets, size) -> None:
     )
     each = estimated["upscale"].flops / estimated["upscale"].frames
     assert counted(lambda: list(large.chunks())) == pytest.approx(2 * each, rel=0.02)
+
+
+@pytest.mark.parametrize("way", ["best", "motion"])
+def test_frames_that_follow_a_motion_take_what_was_estimated(assets, way) -> None:
+    rife = assets / "models/frame_interpolation/rife_v4.26.safetensors"
+    scene = Scene(frames=14, cuts=(9,))
+    prepare, interpolate = model_work.interpolation_work(rife)
+    ways = 2 if way == "best" else 1
+    job = Edit((EditedClip(scene.plan, SMALL, SMALL),), None, frame_rate=RATE, ways=ways)
+    estimated = work(job, Nets(prepare=prepare, interpolate=interpolate))["interpolate"]
+    interpolator = NetInterpolator(load_rife(load_state_dict(rife), rife.name), Accelerator())
+    stream = scene.stream(interpolator, way=way)
+    assert counted(lambda: list(stream.chunks())) == pytest.approx(estimated.flops, rel=0.02)
+    plain = work(replace(job, ways=0), Nets(prepare=prepare, interpolate=interpolate))["interpolate"]
+    assert estimated.frames == plain.frames and estimated.flops > plain.flops
 
 
 def hole(path: Path, weights: dict[str, torch.Tensor]) -> Path:

@@ -128,6 +128,25 @@ def test_motion_alone_needs_no_gpu() -> None:
     assert {"load", "pose", "draw", "save"} <= set(found.job.cpu)
 
 
+@pytest.mark.parametrize(("way", "tests"), [("best", 2 * 4), ("motion", 0), ("net alone", None)])
+def test_frames_between_that_follow_a_motion_are_more_work(way: str, tests: int | None) -> None:
+    plain = planned(prompt("motion_edit"))
+    given = prompt("motion_edit", Interpolate={"way": way})
+    draw, interpolate = (next(node for node in given.values() if node["_meta"]["title"] == title)
+                         for title in ("Draw Pose", "Interpolate"))  # fmt: skip
+    interpolate["inputs"]["motion"] = draw["inputs"]["motion"]
+    found = planned(given)
+    made = plain.work()["interpolate"].frames
+    assert found.work()["interpolate"].frames == made
+    if tests is None:
+        assert found.work() == plain.work() and "figures" not in found.job.cpu
+        return
+    assert found.job.cpu["figures"] == made and found.stages["FrugalInterpolate"] == "interpolate"
+    large = found.job.enlarged(found.job.clips[0].size)
+    each = found.nets.interpolate(*large) + 2 * found.nets.prepare(*large)
+    assert found.work()["interpolate"].flops == pytest.approx((made + tests) * each)
+
+
 def test_the_exact_plan_is_taken_where_it_is_known() -> None:
     plan = Keyframes((0, 2, 19), 20, Fraction(12))
     assert planned(prompt("motion_edit"), plan).job.clips[0].plan == plan

@@ -11,9 +11,11 @@ import folder_paths
 import numpy as np
 import pytest
 import torch
+from comfy_execution.utils import CurrentNodeContext
 from safetensors.torch import save_file
 
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.host.frugal_node import run_costs
 from frugal_motion.nodes.host.models import convolution_dtype
 from frugal_motion.nodes.host.video import StreamVideo, uncharged
 from frugal_motion.nodes.interpolation.guided.guide_way import at_own_rate
@@ -150,6 +152,18 @@ def test_figures_follow_a_motion_at_either_size(patcher: Any) -> None:
     small = np.concatenate(list(stream.chunks()))
     back = np.stack([cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA) for frame in large])
     assert np.abs(back.astype(int) - small).mean() < 2
+
+
+def test_the_seconds_of_the_net_are_told_from_those_of_the_cpu(patcher: Any) -> None:
+    scene = Scene(frames=5)
+    frames = torch.from_numpy(scene.keys / np.float32(255))
+    given = {"frames": frames, "interp_model": patcher, "frame_rate": 25.0, "keyframes": scene.plan}
+    for more, has_both in (({}, False), ({"motion": scene.motion}, True)):
+        with CurrentNodeContext(f"run of {len(more)}", "5"):
+            read(FrugalInterpolate.execute(**given, **more).args[0])
+            (cost,) = run_costs().values()
+        assert (cost.net_seconds > 0) == has_both and cost.net_seconds < cost.seconds
+        assert (cost.seconds_beside_net > 0) == has_both
 
 
 def test_the_net_alone_is_as_without_a_motion(patcher: Any) -> None:

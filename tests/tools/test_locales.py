@@ -87,6 +87,22 @@ def test_the_tooltip_of_the_panel_is_translated() -> None:
     assert f'tooltip: "{locales.PANEL}"' in (locales.ROOT / "web/js/panel.js").read_text(encoding="utf-8")
 
 
+def test_what_the_panels_in_nodes_look_up_is_translated() -> None:
+    looked_up = set()
+    for path in (locales.ROOT / "web/js").rglob("*.js"):
+        code = path.read_text(encoding="utf-8")
+        for given in re.findall(r"\bword\(([^()]*)\)", code):
+            constants = [
+                found[1] for name in re.findall(r"\b[A-Z]+\b", given) for found in [_constant(name, code)] if found
+            ]
+            looked_up |= {*re.findall(r'"([^"]*)"', given), *constants}
+    assert looked_up == set(locales.WORDS)
+
+
+def _constant(name: str, code: str) -> re.Match[str] | None:
+    return re.search(rf'const {name} = "([^"]*)"', code)
+
+
 def _schemas() -> list[Any]:
     nodes: list[type[io.ComfyNode]] = asyncio.run(frugal_motion.comfy_entrypoint().get_node_list())
     return [schema for schema in (node.define_schema() for node in nodes) if not schema.is_deprecated]

@@ -28,6 +28,8 @@ from frugal_motion.nodes.upscaling.stream import UpscaledStream
 from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import ArrayStream
 
+from ..interpolation.scene import SIZE, Scene
+
 SIDE = 32
 
 
@@ -87,6 +89,20 @@ def test_work_is_what_torch_counts_when_it_is_done(upscale_model: Any, interp_mo
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         interp_model.model(image, image)
     assert interpolator.flops_per_pixel() == pytest.approx(counter.get_total_flops() / 128**2, rel=0.01)
+
+
+def test_frames_that_follow_a_motion_count_for_what_the_net_does_for_them(
+    upscale_model: Any, interp_model: Any
+) -> None:
+    scene = Scene(frames=17)
+    net = NetInterpolator(interp_model.model, Accelerator())
+    upscaler = Upscaler(upscale_model, Accelerator(), (2 * SIZE[0], 2 * SIZE[1]))
+    streams = scene.plain(net), scene.stream(net, way="motion"), scene.stream(net)
+    plain, forced, best = (compare(stream, SIZE, upscaler) for stream in streams)
+    assert plain and forced and best and plain == forced
+    tested = 2 * 3 * (net.flops_per_pixel() or 0) * SIZE[0] * SIZE[1]
+    assert best.interpolate_first - plain.interpolate_first == pytest.approx(tested)
+    assert best.upscale_first - plain.upscale_first == pytest.approx(4 * tested)
 
 
 def test_orders_of_the_default_job(upscale_model: Any, interp_model: Any) -> None:

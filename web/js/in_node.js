@@ -30,12 +30,14 @@ app.registerExtension({
  * @param {{element: HTMLElement, key: string, show: (output: object) => void, notSent: () => void, end: () => void}} panel
  *   `key` is what it shows of an output; `notSent` tells it that a run had no need to make that anew
  * @param {number} height of the panel at least
+ * @param {number} width of the node at least, once the panel shows something
  */
-export function addPanel(node, name, panel, height) {
+export function addPanel(node, name, panel, height, width = 0) {
   const options = { serialize: false, hideOnZoom: false, getMinHeight: () => height + 20 };
   const widget = node.addDOMWidget(name, name, panel.element, options);
   widget.serialize = false;
-  panel.element.classList.add("frugal-panel", "widget-expands");
+  takesRoomWhileShown(node, widget, panel.element, width);
+  panel.element.classList.add("frugal-panel");
   panel.element.style.minHeight = `${height}px`;
   shareWithGraph(panel.element);
   let known;
@@ -56,6 +58,19 @@ export function addPanel(node, name, panel, height) {
     setTimeout(() => left.get(known) === panel.element && left.delete(known), 10 * SETTLED);
     panel.end();
   });
+}
+
+/** An element that is hidden leaves no gap; its node grows when it comes to light. */
+function takesRoomWhileShown(node, widget, element, least) {
+  Object.defineProperty(widget, "hidden", { get: () => element.hidden, set: () => {}, configurable: true });
+  const expand = () => element.classList.toggle("widget-expands", !element.hidden); // Nodes 2.0 gives it what is left
+  expand();
+  new MutationObserver(() => {
+    if (!expand()) return;
+    const [width, height] = node.computeSize();
+    node.setSize([Math.max(node.size[0], width, least), Math.max(node.size[1], height)]);
+    node.setDirtyCanvas?.(true, true);
+  }).observe(element, { attributeFilter: ["hidden"] });
 }
 
 /** Undo makes nodes anew, but Nodes 2.0 may keep the element of the node before: put the new one in its place. */

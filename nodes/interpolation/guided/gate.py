@@ -48,6 +48,38 @@ def mean_likeness(known: Sequence[Likeness]) -> Likeness:
     return Likeness({way: float(np.mean([one.by_way[way] for one in known])) for way in known[0].by_way})
 
 
+@dataclass(frozen=True, eq=False)
+class ToldKeyframe:
+    """A known keyframe, and what each way makes of it from those beside it.
+
+    Attributes:
+        place: in its shot.
+        truth: the keyframe.
+        told: by way.
+        likeness: of figures in ``told`` to those in ``truth``, 0..1, by way.
+    """
+
+    place: int
+    truth: Picture
+    told: Mapping[str, Picture]
+    likeness: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedShot:
+    """What the gate has found of a shot.
+
+    Attributes:
+        number: of the shot, from 0.
+        way: that was taken.
+        keyframes: by which it was judged; none where too few lie in between.
+    """
+
+    number: int
+    way: str
+    keyframes: Sequence[ToldKeyframe]
+
+
 def tested_keyframes(count: int) -> Sequence[int]:
     """Which keyframes of a shot are told from those beside them: a few near its beginning."""
     inside = range(1, min(count - 1, 2 * WINDOW))
@@ -56,7 +88,10 @@ def tested_keyframes(count: int) -> Sequence[int]:
 
 
 def compare_ways(
-    shot: KeyframesOfShot, ways: Mapping[str, Callable[[int], Picture]], shown: Callable[[int], Mask] | None
+    shot: KeyframesOfShot,
+    ways: Mapping[str, Callable[[int], Picture]],
+    shown: Callable[[int], Mask] | None,
+    seen: Callable[[ToldKeyframe], None] = lambda _: None,
 ) -> Likeness | None:
     """Tell keyframes of a shot from their neighbours by every way; ``None`` where there are none in between.
 
@@ -64,6 +99,7 @@ def compare_ways(
         shot: its keyframes.
         ways: make the keyframe at a place from those beside it, the cheapest first.
         shown: where the keyframe at a place shows what is compared; without, where the picture changes.
+        seen: is given each keyframe that was told.
     """
     found = []
     for place in tested_keyframes(len(shot.frames)):
@@ -72,7 +108,10 @@ def compare_ways(
         zone = cv2.dilate(what.astype(np.uint8), np.ones(_MARGIN, np.uint8)) > 0
         if zone.any():
             truth = shot.picture(place)
-            found.append([structural_similarity(way(place), truth)[zone].mean() for way in ways.values()])
+            told = {name: way(place) for name, way in ways.items()}
+            likeness = {name: float(structural_similarity(one, truth)[zone].mean()) for name, one in told.items()}
+            seen(ToldKeyframe(place, truth, told, likeness))
+            found.append(list(likeness.values()))
     if not found:
         return None
     return Likeness(dict(zip(ways, map(float, np.mean(found, axis=0)), strict=True)))

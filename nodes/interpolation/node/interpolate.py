@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, get_args
 
@@ -29,6 +30,8 @@ from ..guided.guide_way import at_own_rate
 from ..guided_stream import GuidedStream, Way
 from ..interpolator import NetInterpolator
 from ..stream import InterpolatedStream
+from .metered import MeteredInterpolator
+from .shown_ways import ShownWays
 
 logger = logging.getLogger(__name__)
 SLOWEST, FASTEST = 0.1, 1000.0
@@ -126,12 +129,13 @@ class FrugalInterpolate(FrugalNode):
         interpolator = NetInterpolator(interp_model.model, accelerator(interp_model))
         if way not in get_args(Way):
             raise InputError("way", repr(way), ", ".join(get_args(Way)))
-        stream = InterpolatedStream(source, plan, rate, interpolator, audio)
+        stream, shown = InterpolatedStream(source, plan, rate, interpolator, audio), ShownWays(plan)
         if way in ("motion", "guide") or (way == "best" and (motion is not None or guide is not None)):
             told = partial(NodeNotes(logging.INFO), "motion")
             clip = at_own_rate(uncharged(as_stream(guide))[0]) if guide is not None else None
-            stream = GuidedStream(source, plan, rate, interpolator, motion, audio, way, told, clip)
-        return io.NodeOutput(_interpolated_video(stream, cls.stage()))
+            net = MeteredInterpolator(interpolator)
+            stream = GuidedStream(source, plan, rate, net, motion, audio, way, told, clip, shown.add)
+        return io.NodeOutput(_interpolated_video(stream, replace(cls.stage(), beside=shown.as_ui)))
 
 
 def _interpolated_video(stream: InterpolatedStream, stage: Stage) -> StreamVideo:
