@@ -96,7 +96,7 @@ def _plans_of_dances() -> Iterator[tuple[Case, tuple[Keyframes, Keyframes, Keyfr
     """Clips whose every frame of the grid is known, and plans of as many keyframes: even, by a video, by the motion."""
     for place, seed in enumerate(SEEDS):
         dance = random_dance(seed)
-        case, source = (drawn(str(seed), dance, look, place + look, every=1, size=SMALL) for look in (place, place + 1))
+        case, source = (drawn(str(seed), dance, look, look, every=1, size=SMALL) for look in (place, place + 1))
         small = thumbnails(ArrayStream(source.pictures, GRID))
         count = case.motion.frame_count
         by_video, by_motion = expected_errors(None, small), expected_errors(case.motion, None)
