@@ -175,10 +175,10 @@ def inked(picture: Frames) -> Frames:
     flat = cv2.bilateralFilter(picture, 7, 50, 5)
     grey = cv2.cvtColor(flat, cv2.COLOR_RGB2GRAY).astype(np.float32)
     edges = np.clip(cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 2), -8, 8)
-    hue, saturation, value = cv2.split(cv2.cvtColor(flat, cv2.COLOR_RGB2HSV))
+    hue, saturation, value = np.moveaxis(cv2.cvtColor(flat, cv2.COLOR_RGB2HSV), -1, 0)
     turned = (hue.astype(int) + 70) % 180, np.minimum(255, saturation * 1.8), value
     colours = cv2.cvtColor(np.dstack(turned).astype(np.uint8), cv2.COLOR_HSV2RGB)
-    return np.clip(colours + 6 * edges[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(colours + 6 * edges[..., None], 0, 255), np.uint8)
 
 
 def _case(

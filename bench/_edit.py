@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-SECONDS, NAIVE_RATE, RATE, EVERY = 10, 25, Fraction(12), 4
+SECONDS, NAIVE_RATE, RATE, EVERY = 10, 25, Fraction(12), 6
 NAIVE_STEPS, STEPS, REFINE_STEPS, CFG = 50, 18, 4, 7.0
+WAYS = 2  # of making frames between: the net alone, and with the motion
 
 _UNET: dict[str, Any] = {
     "image_size": 32,

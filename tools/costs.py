@@ -88,14 +88,14 @@ def _copy(value: Any) -> Any:
 
 
 def job(mode: str = "sparse") -> Any:
-    """10 seconds on a 12 fps grid, every 4th frame a keyframe, 18 steps, enlarged twice and shown at 25 fps."""
-    from frugal_motion.bench._edit import EVERY, NAIVE_RATE, RATE, REFINE_STEPS, STEPS
+    """10 seconds on a 12 fps grid, every 6th frame a keyframe, 18 steps, enlarged twice and shown at 25 fps."""
+    from frugal_motion.bench._edit import EVERY, NAIVE_RATE, RATE, REFINE_STEPS, STEPS, WAYS
     from frugal_motion.nodes.forecast.edit_work import Edit, EditedClip
     from frugal_motion.nodes.keyframes.uniform import every_nth
 
     clip = EditedClip(every_nth(int(SECONDS * RATE), RATE, EVERY), (SIDE, SIDE), (SIDE, SIDE))
     rate = Fraction(NAIVE_RATE)
-    return Edit((clip,), mode, STEPS, REFINE_STEPS, frame_rate=rate, upscales=True, scale=2.0)
+    return Edit((clip,), mode, STEPS, REFINE_STEPS, frame_rate=rate, ways=WAYS, upscales=True, scale=2.0)
 
 
 def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> Any:
