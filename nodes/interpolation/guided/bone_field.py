@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,14 +19,29 @@ _BENT = 0.5  # how much more bent a part is of which little comes from a keyfram
 _EDGE = 0.06  # body scales over which a figure ends beyond its capsules
 
 
+@dataclass(frozen=True, eq=False)
+class BoneField:
+    """A keyframe in the pose of a frame, by the places of a map.
+
+    Attributes:
+        offsets: into the keyframe, in pixels ``(height, width, 2)``.
+        seen: what it shows of the figures, 0..1 ``(height, width)``.
+        preferred: how much of that is to come from it, where the other keyframe shows it too, 0..1.
+    """
+
+    offsets: Plane
+    seen: Plane
+    preferred: Plane
+
+
 def bone_field(
     target: FigureMap,
     keyframe: FigureMap,
     shown: Plane,
     reach: Mapping[tuple[int, int], float],
     preferred: Mapping[tuple[int, int], float],
-) -> tuple[Plane, Plane]:
-    """Offsets into a keyframe, and what it shows of a frame's figures.
+) -> BoneField:
+    """Where the figures of a frame lie in a keyframe.
 
     Along a bone lengths are scaled, across it widths are kept (but those of the torso): as a limb turns towards the
     camera it gets shorter, not thinner.
@@ -36,15 +52,12 @@ def bone_field(
         shown: by part of the keyframe, what of each place shows it or what hangs on it (``shown_parts``).
         reach: how far figures go beyond their capsules, by part, in body scales.
         preferred: how much of each part is to come from this keyframe, 0..1 (``preferences``); all of those not named.
-
-    Returns:
-        Offsets in pixels ``(height, width, 2)``, and a share 0..1 ``(height, width)``; at the size of the maps.
     """
     size = target.columns.shape
     places = {index: keyframe.place_of(part.key) for index, part in enumerate(target.parts)}
     known = {index: place for index, place in places.items() if place is not None}
     if not known:
-        return np.zeros((*size, 2), np.float32), np.zeros(size, np.float32)
+        return BoneField(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32), np.ones(size, np.float32))
     parts = [target.parts[index] for index in known]
     others = [keyframe.parts[place] for place in known.values()]
     turns = _turns(parts, others)
@@ -61,9 +74,10 @@ def bone_field(
     for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
         within = np.clip((reach.get(part.key, _REACH) - target.distances[index]) / _EDGE + 0.5, 0, 1)
         there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        seen += share * within * there * np.float32(preferred.get(part.key, 1))
+        seen += share * within * there
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)
-    return np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1) * beyond
+    wanted = np.tensordot(np.array([preferred.get(part.key, 1.0) for part in parts], np.float32), shares, 1)
+    return BoneField(np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1) * beyond, np.asarray(wanted))
 
 
 def _inside(columns: Plane, rows: Plane, size: Size) -> Plane:

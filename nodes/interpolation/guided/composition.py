@@ -31,11 +31,19 @@ Interpolate: TypeAlias = Callable[[Picture, Picture, float], Picture]
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A keyframe's figures in another pose: RGB times their share 0..255, their share 0..1, and how far to trust it."""
+    """A keyframe's figures in another pose.
+
+    Attributes:
+        colours: RGB times their share, 0..255.
+        alpha: their share, 0..1.
+        trust: where the keyframe shows them, 0..1.
+        preferred: how much is to come from it, where both do, 0..1.
+    """
 
     colours: Plane
     alpha: Plane
     trust: Plane
+    preferred: Plane
 
 
 def brought_to_pose(
@@ -57,9 +65,13 @@ def brought_to_pose(
     layers = [_brought(target, one, other) for one, other in ((left, right), (right, left))]
     laid = [one.colours + background * (1 - one.alpha[..., None]) for one in layers]
     unseen = _unseen(target, layers, laid, background)
+    trusts = [
+        (own.trust * (1 - other.trust * (1 - own.preferred)))[..., None]
+        for own, other in ((layers[0], layers[1]), (layers[1], layers[0]))
+    ]
     made = []
     for own, other in ((0, 1), (1, 0)):
-        trust, other_trust = layers[own].trust[..., None], layers[other].trust[..., None]
+        trust, other_trust = trusts[own], trusts[other]
         instead = other_trust * laid[other] + (1 - other_trust) * unseen
         made.append(_rounded(trust * laid[own] + (1 - trust) * instead))
     return made[0], made[1]
@@ -67,8 +79,8 @@ def brought_to_pose(
 
 def _brought(target: FigureMap, keyframe: Cutout, other: Cutout) -> Layer:
     preferred = preferences(target, keyframe.figures, other.figures)
-    field, trust = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
-    offsets, torn = _enlarged_field(target, field)
+    field = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
+    offsets, torn = _enlarged_field(target, field.offsets)
     columns = offsets[..., 0] + np.arange(target.size[0], dtype=np.float32)
     rows = offsets[..., 1] + np.arange(target.size[1], dtype=np.float32)[:, None]
     remapped = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -77,8 +89,9 @@ def _brought(target: FigureMap, keyframe: Cutout, other: Cutout) -> Layer:
         soft = cv2.GaussianBlur(layer, (0, 0), _SEAM)
         layer = np.where(torn[..., None], soft, layer)
     alpha = layer[..., 3] / np.float32(255)
-    trust = np.clip((target.enlarged(trust) - 0.3) / 0.4, 0, 1).astype(np.float32)
-    return Layer(layer[..., :3], alpha, trust * (1 - _whiskers(target, alpha * trust)))
+    trust = np.clip((target.enlarged(field.seen) - 0.3) / 0.4, 0, 1).astype(np.float32)
+    trust *= 1 - _whiskers(target, alpha * trust)
+    return Layer(layer[..., :3], alpha, trust, target.enlarged(field.preferred))
 
 
 def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Mask]:
