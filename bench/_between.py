@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bench._dense_edit import DenseEdit
 from bench._synthetic import synthetic_motions
 from nodes.interpolation.guided.likeness import structural_similarity
 from nodes.interpolation.schedule import schedule
@@ -47,6 +48,7 @@ class Case:
         pictures: of the keyframes, ``(keyframes, height, width, 3)``.
         truth: all frames at ``rate``.
         masks: the people in them; of keyframes ``key_masks``.
+        poses: at the times of the truth, ``(frames, people, 18, 3)``.
         rate: frames per second of the truth.
         guide: the clip that the pictures were made from.
     """
@@ -58,6 +60,7 @@ class Case:
     truth: Frames
     masks: npt.NDArray[np.bool_]
     key_masks: npt.NDArray[np.bool_]
+    poses: Keypoints
     rate: Fraction = RATE
     guide: FrameStream | None = None
 
@@ -162,6 +165,32 @@ def real(name: str, look: Callable[[Frames], Frames], every: int = 4) -> Case:
     return replace(made, guide=clip)
 
 
+def edited(name: str, edit: DenseEdit, every: int = 4) -> Case:
+    """An edit of which every frame of the grid was sampled, as if only keyframes had been."""
+    count = (len(edit.frames) - 1) // every * every + 1
+    plan = every_nth(count, GRID, every)
+    motion = edit.motion.with_keypoints(edit.motion.keypoints[:count])
+    size = edit.frames.shape[2], edit.frames.shape[1]
+    masks = np.stack([draw(people, 0, 0, *size)[1] > 96 for people in motion.keypoints])
+    keys = list(plan.frames)
+    frames = edit.frames[:count]
+    return Case(name, plan, motion, frames[keys], frames, masks, masks[keys], motion.keypoints, GRID)
+
+
+def with_joints_off(case: Case, share: float, seed: int = 0) -> Case:
+    """The same, but that every joint is found beside where it is: on average by a share of the body's height."""
+    keypoints, seen = case.motion.keypoints, case.motion.keypoints[..., 2] > 0
+    size = np.array(case.truth.shape[2:0:-1])
+    heights = [
+        np.ptp(person[there, 1]) * size[1] for person, there in zip(keypoints[0], seen[0], strict=True) if any(there)
+    ]
+    spread = share * float(np.mean(heights)) / np.sqrt(np.pi / 2)  # of a Rayleigh distribution with that mean
+    off = np.random.default_rng(seed).normal(0, spread, keypoints.shape[1:-1] + (2,)) / size
+    moved = keypoints.copy()
+    moved[..., :2] += (off * seen[..., None]).astype(np.float32)
+    return replace(case, motion=case.motion.with_keypoints(moved))
+
+
 def posterised(picture: Frames) -> Frames:
     """Flat areas of few, warm colours."""
     flat = cv2.bilateralFilter(cv2.bilateralFilter(picture, 7, 40, 5), 7, 40, 5)
@@ -205,6 +234,7 @@ def _case(
         np.stack([one for one, _ in truth]),
         np.stack([mask > 96 for _, mask in truth]),
         np.stack([mask > 96 for _, mask in keys]),
+        np.stack([pose(number / float(rate)) for number in range(len(moments))]),
         rate,
     )
 
@@ -222,3 +252,26 @@ def score(case: Case, made: Frames) -> Score:
         found.append((10 * np.log10(255**2 / max(squares, 1e-3)), likeness))
     psnr, likeness = np.mean(found, axis=0)
     return Score(float(psnr), float(likeness))
+
+
+def flow_warp_error(case: Case, made: Frames) -> float:
+    """Mean difference of frames from those after them, brought back along the flow of the truth, in levels of 255.
+
+    Where flow and its way back agree, and people are or have been (Lai and others, "Learning blind video temporal
+    consistency", ECCV 2018).
+    """
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in case.truth]
+    rows, columns = np.mgrid[0 : grey[0].shape[0], 0 : grey[0].shape[1]].astype(np.float32)
+    found = []
+    for number in range(len(grey) - 1):
+        there, back = (
+            flow.calc(grey[a], grey[b], None)  # type: ignore[call-overload]  # OpenCV's stub wants an array to fill
+            for a, b in ((number, number + 1), (number + 1, number))
+        )
+        places = columns + there[..., 0], rows + there[..., 1]
+        lost = np.hypot(*np.moveaxis(there + cv2.remap(back, *places, cv2.INTER_LINEAR), -1, 0)) > 1
+        people = cv2.dilate((case.masks[number] | case.masks[number + 1]).astype(np.uint8), MARGIN) > 0
+        after = cv2.remap(made[number + 1], *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        found.append(cv2.absdiff(after, made[number]).mean(axis=-1)[people & ~lost].mean())
+    return float(np.mean(found))
