@@ -74,7 +74,7 @@ def bone_field(
     for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
         within = np.clip((reach.get(part.key, _REACH) - target.distances[index]) / _EDGE + 0.5, 0, 1)
         there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        seen += share * within * there
+        seen += np.minimum(share * within, there)  # so that two halves of a joint are one whole
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)
     wanted = np.tensordot(np.array([preferred.get(part.key, 1.0) for part in parts], np.float32), shares, 1)
     return BoneField(np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1) * beyond, np.asarray(wanted))

@@ -21,6 +21,7 @@ from .plate import Mask
 _CLEAR = 0.33  # body scales from anybody
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
 _SKIN = 0.04  # body scales inside of the capsules, from where on it is the body
+_LITTLE, _ENOUGH = 0.5, 0.9  # what a keyframe has to show of a place to be trusted there: not at all, and fully
 _JUMP, _SEAM = 1.5, 0.8  # pixels: of offsets within a place of the map, and how soft such a seam gets
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
 
@@ -89,7 +90,7 @@ def _brought(target: FigureMap, keyframe: Cutout, other: Cutout) -> Layer:
         soft = cv2.GaussianBlur(layer, (0, 0), _SEAM)
         layer = np.where(torn[..., None], soft, layer)
     alpha = layer[..., 3] / np.float32(255)
-    trust = np.clip((target.enlarged(field.seen) - 0.3) / 0.4, 0, 1).astype(np.float32)
+    trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
     trust *= 1 - _whiskers(target, alpha * trust)
     return Layer(layer[..., :3], alpha, trust, target.enlarged(field.preferred))
 
