@@ -19,6 +19,8 @@ from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoad
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
 from frugal_motion.nodes.video.stream import ArrayStream
 
+from .scene import GRID, Scene
+
 core = pytest.importorskip("comfy_extras.nodes_frame_interpolation", reason="this ComfyUI has no FrameInterpolate")
 NAME = "rife_v4.26.safetensors"
 
@@ -73,6 +75,18 @@ def test_film_through_our_node_is_film(film: Any, height: int, width: int) -> No
     assert made.shape == (9, height, width, 3) and np.ptp(made[1]) > 1
     assert np.array_equal(made[:7:3], frames)
     assert np.abs(made[:7].astype(int) - image.mul(255).round().byte().numpy()).max() <= 1
+
+
+@pytest.mark.parametrize("way", ["best", "motion"])
+def test_film_fuses_what_follows_a_motion_too(film: Any, way: Any) -> None:
+    scene = Scene(frames=9)
+    source = StreamVideo(ArrayStream(scene.keys, GRID))
+    (video,) = FrugalInterpolate.execute(source, film, 24.0, scene.plan, motion=scene.motion, way=way).args
+    made = read(video)
+    assert made.shape == (18, *scene.keys.shape[1:])
+    assert np.array_equal(made[:17:8], scene.keys)
+    alone = FrugalInterpolate.execute(source, film, 24.0, scene.plan, way="net alone").args[0]
+    assert way == "best" or not np.array_equal(made, read(alone))
 
 
 def test_work_of_film_is_counted(film: Any) -> None:
