@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interpolation.guided.camera import camera_move, moved, moved_mask, share_of, stands
 from frugal_motion.nodes.interpolation.guided.figure_map import FigureMap
 from frugal_motion.nodes.interpolation.guided.likeness import structural_similarity
-from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
+from frugal_motion.nodes.interpolation.guided_stream import GuidedStream, Way
 from frugal_motion.nodes.interpolation.interpolator import Interpolator, NetInterpolator
 from frugal_motion.nodes.interpolation.rife import load_rife
 from frugal_motion.nodes.interpolation.schedule import schedule
@@ -183,3 +183,12 @@ def test_likeness_is_that_of_opencv(scene: Scene) -> None:
 def test_every_place_belongs_to_somebody(scene: Scene) -> None:
     figures = FigureMap(scene.motion.keypoints[0], SIZE)
     np.testing.assert_allclose(figures.shares.sum(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 9), (91, 57), (33, 200), (320, 30)])
+def test_pictures_of_any_size(scene: Scene, size: tuple[int, int]) -> None:
+    keys = np.stack([cv2.resize(picture, size) for picture in scene.keys])
+    for way in get_args(Way):
+        guide = ArrayStream(keys, GRID / 4) if way == "guide" else None
+        stream = GuidedStream(ArrayStream(keys, GRID), scene.plan, RATE, Blend(), scene.motion, way=way, guide=guide)
+        assert read(stream).shape == (stream.info.frame_count, size[1], size[0], 3)

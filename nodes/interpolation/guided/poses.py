@@ -7,11 +7,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import InputError
 from ...keyframes.keyframes import Keyframes
 from ...motion.editing.timing import resample
 from ...motion.motion import BODY_JOINTS, Keypoints, Motion
+
+_SWING = 0.25  # of the way of the frame before or after, by which a curve through them goes beyond both
 
 
 def poses_at(motion: Motion, shot: tuple[int, int], times: Sequence[Fraction]) -> Keypoints:
@@ -24,7 +27,30 @@ def poses_at(motion: Motion, shot: tuple[int, int], times: Sequence[Fraction]) -
     """
     first, last = shot
     within = replace(motion, keypoints=motion.keypoints[first : last + 1, :, : len(BODY_JOINTS)])
-    return resample(within, np.array([float(time - first) for time in times])).keypoints
+    places = np.clip([float(time - first) for time in times], 0, last - first)
+    return _with_holds(resample(within, places).keypoints, within.keypoints, places)
+
+
+def _with_holds(found: Keypoints, frames: Keypoints, places: npt.NDArray[np.float64]) -> Keypoints:
+    """Poses between frames that swing beyond those on either side no more than the frames around turn there.
+
+    A spline through frames that are held, then snap, sways while it should hold.
+
+    Args:
+        found: at ``places``.
+        frames: two or more are needed to swing.
+        places: in frames.
+    """
+    if len(frames) < 2:
+        return found
+    points = frames[..., :2]
+    before = np.minimum(places.astype(int), len(frames) - 2)
+    steps = np.abs(np.diff(points, axis=0))
+    around = steps[np.maximum(before - 1, 0)], steps[np.minimum(before + 1, len(steps) - 1)]
+    most = _SWING * np.minimum(*around)
+    ends = points[before], points[before + 1]
+    limited = np.clip(found[..., :2], np.minimum(*ends) - most, np.maximum(*ends) + most)
+    return np.concatenate((limited, found[..., 2:]), axis=-1)
 
 
 def check_motion(motion: Motion, keyframes: Keyframes) -> None:
