@@ -69,12 +69,12 @@ def test_a_guess_says_so() -> None:
 def test_an_edit() -> None:
     job = planned(prompt("motion_edit")).job
     (clip,) = job.clips
-    assert (clip.plan.frame_count, clip.plan.frame_rate, len(clip.plan.frames)) == (20, 12, 6)
+    assert (clip.plan.frame_count, clip.plan.frame_rate, len(clip.plan.frames)) == (20, 12, 5)
     assert clip.size == (288, 512) and clip.source_size == (1080, 1920)
     assert (job.mode, job.steps, job.cfg, job.frame_rate, job.upscales) == ("sparse", 18, True, 25, True)
     assert job.order == "upscale first"  # an IMAGE is enlarged where it stands
-    assert rows(job).unet == rows(job).control == 6 * 18 * 2
-    assert set(job.cpu) == {"load", "pose", "plan", "draw", "save"} and not job.cached
+    assert rows(job).unet == rows(job).control == 5 * 18 * 2
+    assert set(job.cpu) == {"load", "pose", "plan", "draw", "figures", "save"} and not job.cached
 
 
 def test_settings_of_the_graph_count() -> None:
@@ -100,7 +100,7 @@ def test_hybrid_needs_its_own_interpolator() -> None:
     with pytest.raises(InputError, match="Sampler, interp_model"):
         planned(prompt("motion_edit", Sampler={"mode": "hybrid"}))
     job = planned(prompt("motion_edit", Sampler={"mode": "hybrid", "interp_model": ["14", 0]})).job
-    assert rows(job).unet == (6 * 18 + 14 * 4) * 2
+    assert rows(job).unet == (5 * 18 + 15 * 4) * 2
 
 
 def test_several_clips_are_counted_together() -> None:
@@ -128,14 +128,11 @@ def test_motion_alone_needs_no_gpu() -> None:
     assert {"load", "pose", "draw", "save"} <= set(found.job.cpu)
 
 
-@pytest.mark.parametrize(("way", "tests"), [("best", 2 * 4), ("motion", 0), ("net alone", None)])
+@pytest.mark.parametrize(("way", "tests"), [("best", 2 * 3), ("motion", 0), ("net alone", None)])
 def test_frames_between_that_follow_a_motion_are_more_work(way: str, tests: int | None) -> None:
-    plain = planned(prompt("motion_edit"))
-    given = prompt("motion_edit", Interpolate={"way": way})
-    draw, interpolate = (next(node for node in given.values() if node["_meta"]["title"] == title)
-                         for title in ("Draw Pose", "Interpolate"))  # fmt: skip
-    interpolate["inputs"]["motion"] = draw["inputs"]["motion"]
-    found = planned(given)
+    without = prompt("motion_edit")
+    del next(node for node in without.values() if node["_meta"]["title"] == "Interpolate")["inputs"]["motion"]
+    plain, found = planned(without), planned(prompt("motion_edit", Interpolate={"way": way}))
     made = plain.work()["interpolate"].frames
     assert found.work()["interpolate"].frames == made
     if tests is None:
@@ -164,9 +161,9 @@ def test_what_a_hash_cache_has_is_spared() -> None:
 
     assert planned(given).job.cached == frozenset()
     keep("11")  # behind the sampler
-    assert planned(given).job.cached == {"encode", "sample", "decode", "pose", "draw"}
+    assert planned(given).job.cached == {"encode", "sample", "decode", "draw"}, "frames between take the motion"
     keep("16")  # behind the interpolation
-    assert planned(given).job.cached >= {"interpolate", "upscale", "load", "plan"}
+    assert planned(given).job.cached >= {"interpolate", "upscale", "load", "pose", "plan"}
     assert "save" not in planned(given).job.cached
     given["11"]["inputs"]["enabled"] = given["16"]["inputs"]["enabled"] = False
     assert planned(given).job.cached == frozenset()
