@@ -12,13 +12,12 @@ from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ..interpolator import Picture
 from .bone_field import bone_field, preferences
-from .camera import Move, moved, moved_mask, share_of, stands
-from .cutout import Cutout
+from .camera import moved, moved_mask, share_of, stands
+from .cutout import Cutout, CutoutPair
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
 from .plate import Mask
 
-_CLEAR = 0.33  # body scales from anybody
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
 _SKIN = 0.04  # body scales inside of the capsules, from where on it is the body
 _LITTLE, _ENOUGH = 0.5, 0.9  # what a keyframe has to show of a place to be trusted there: not at all, and fully
@@ -47,25 +46,24 @@ class Layer:
     preferred: Plane
 
 
-def brought_to_pose(
-    left: Cutout, right: Cutout, move: Move, people: Keypoints, share: float, between: Interpolate
-) -> tuple[Picture, Picture]:
+def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, between: Interpolate) -> tuple[Picture, Picture]:
     """Both keyframes as they would look at a time between them, as far as each can tell: nearly the same picture.
 
     Args:
-        left, right: the keyframes.
-        move: of the camera, from ``left`` to ``right``: brings places of ``left`` to those of ``right``.
+        pair: the keyframes.
         people: their pose at that time, ``(people, 18 or more, 3)`` in fractions of the frame.
         share: 0..1 of the time between them that has gone.
         between: for backgrounds that are not the same.
     """
+    left, right = pair.left, pair.right
     first, second = (left, right) if share < 0.5 else (right, left)
     target = FigureMap(people, left.figures.size)
     target = target.with_ranks(told_ranks(target, [first.evidence, second.evidence]))
-    background = _background(left, right, move, share, between)
-    layers = [_brought(target, one, other) for one, other in ((left, right), (right, left))]
+    background = _background(pair, share, between)
+    nearest = target.enlarged(target.nearest)
+    layers = [_brought(target, nearest, one, other) for one, other in ((left, right), (right, left))]
     laid = [one.colours + background * (1 - one.alpha[..., None]) for one in layers]
-    unseen = _unseen(target, layers, laid, background)
+    unseen = _unseen(nearest, layers, laid, background)
     trusts = [
         (own.trust * (1 - other.trust * (1 - own.preferred)))[..., None]
         for own, other in ((layers[0], layers[1]), (layers[1], layers[0]))
@@ -78,7 +76,7 @@ def brought_to_pose(
     return made[0], made[1]
 
 
-def _brought(target: FigureMap, keyframe: Cutout, other: Cutout) -> Layer:
+def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout) -> Layer:
     preferred = preferences(target, keyframe.figures, other.figures)
     field = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
     offsets, torn = _enlarged_field(target, field.offsets)
@@ -91,37 +89,38 @@ def _brought(target: FigureMap, keyframe: Cutout, other: Cutout) -> Layer:
         layer = np.where(torn[..., None], soft, layer)
     alpha = layer[..., 3] / np.float32(255)
     trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
-    trust *= 1 - _whiskers(target, alpha * trust)
+    trust *= 1 - _whiskers(target, nearest, alpha * trust)
     return Layer(layer[..., :3], alpha, trust, target.enlarged(field.preferred))
 
 
 def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Mask]:
     """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant."""
     smooth = target.enlarged(field)
-    nearest = np.asarray(cv2.resize(field, target.size, interpolation=cv2.INTER_NEAREST), np.float32)
-    torn = np.abs(smooth - nearest).max(axis=-1) > _JUMP
-    return np.where(torn[..., None], nearest, smooth), torn
+    blocks = np.asarray(cv2.resize(field, target.size, interpolation=cv2.INTER_NEAREST), np.float32)
+    torn = np.abs(smooth - blocks).max(axis=-1) > _JUMP
+    return np.where(torn[..., None], blocks, smooth), torn
 
 
-def _unseen(target: FigureMap, layers: Sequence[Layer], laid: Sequence[Plane], background: Plane) -> Plane:
+def _unseen(nearest: Plane, layers: Sequence[Layer], laid: Sequence[Plane], background: Plane) -> Plane:
     """What is shown where no keyframe can be trusted: the background, but nobody has a hole in the body."""
     weights = [layer.trust + np.float32(1e-3) for layer in layers]
     share = (weights[1] / (weights[0] + weights[1]))[..., None]
-    body = np.clip(-target.enlarged(target.nearest) / _SKIN, 0, 1)[..., None]
+    body = np.clip(-nearest / _SKIN, 0, 1)[..., None]
     return np.asarray(background + body * (laid[0] + share * (laid[1] - laid[0]) - background), np.float32)
 
 
-def _whiskers(target: FigureMap, alpha: Plane) -> Plane:
+def _whiskers(target: FigureMap, nearest: Plane, alpha: Plane) -> Plane:
     """Thin things outside of the capsules, 0..1."""
     scale = max((part.scale for part in target.parts), default=1.0)
     side = 2 * max(1, round(_WHISKER * scale)) + 1
     opened = cv2.morphologyEx(alpha, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    outside = np.clip(target.enlarged(target.nearest) / 0.03, 0, 1)
+    outside = np.clip(nearest / 0.03, 0, 1)
     return np.asarray(outside * np.clip((alpha - opened) * 2, 0, 1), np.float32)
 
 
-def _background(left: Cutout, right: Cutout, move: Move, share: float, between: Interpolate) -> Plane:
-    if _apart(left, right) > _UNLIKE:
+def _background(pair: CutoutPair, share: float, between: Interpolate) -> Plane:
+    left, right, move = pair.left, pair.right, pair.move
+    if pair.background_change > _UNLIKE:
         return between(_rounded(left.background), _rounded(right.background), share).astype(np.float32)
     if stands(move):
         return np.asarray(cv2.addWeighted(left.background, 1 - share, right.background, share, 0), np.float32)
@@ -134,15 +133,6 @@ def _background(left: Cutout, right: Cutout, move: Move, share: float, between: 
         total += moved(one.background, way).astype(np.float32) * there[..., None]
         weights += there
     return np.asarray(total / weights[..., None], np.float32)
-
-
-def _apart(left: Cutout, right: Cutout) -> float:
-    """How much the backgrounds differ where both are seen, in levels of 255."""
-    both = left.clear & right.clear
-    if not both.any():
-        return 3 * _UNLIKE
-    first, second = (cv2.GaussianBlur(one.picture, (0, 0), 1.5) for one in (left, right))
-    return float(cv2.absdiff(first, second).mean(axis=-1)[both].mean())
 
 
 def _rounded(picture: Plane) -> Picture:

@@ -74,6 +74,22 @@ class Cutout:
     reach: Mapping[tuple[int, int], float]
 
 
+@dataclass(frozen=True, eq=False)
+class CutoutPair:
+    """Two keyframes between which frames are made.
+
+    Attributes:
+        left, right: the keyframes.
+        move: of the camera: brings places of ``left`` to those of ``right``.
+        background_change: how much their backgrounds differ where both are seen, in levels of 255.
+    """
+
+    left: Cutout
+    right: Cutout
+    move: Move
+    background_change: float
+
+
 class Shot:
     """Keyframes of one shot, which look at each other; those that nobody needs any more can be let go.
 
@@ -87,12 +103,14 @@ class Shot:
         self._alphas: dict[int, Plane] = {}
         self._rough: dict[int, Plane] = {}
         self._cutouts: dict[int, Cutout] = {}
+        self._pairs: dict[tuple[int, int], CutoutPair] = {}
         self._moves: dict[int, Move] = {}
         self._alike: dict[tuple[int, int], bool] = {}
 
     def forget_before(self, place: int) -> None:
         """Let go of what is only needed for keyframes before this one."""
         self._cutouts = {at: one for at, one in self._cutouts.items() if at >= place}
+        self._pairs = {at: one for at, one in self._pairs.items() if at[0] >= place}
         self._alphas = {at: one for at, one in self._alphas.items() if at >= place - WINDOW}
         self._rough = {at: one for at, one in self._rough.items() if at >= place - 2 * WINDOW}
 
@@ -101,6 +119,13 @@ class Shot:
         if place not in self._cutouts:
             self._cutouts[place] = self._cut_out(place)
         return self._cutouts[place]
+
+    def pair(self, left: int, right: int) -> CutoutPair:
+        """Two keyframes in layers."""
+        if (left, right) not in self._pairs:
+            cutouts = self.cutout(left), self.cutout(right)
+            self._pairs[left, right] = CutoutPair(*cutouts, self.move(right, left), _background_change(*cutouts))
+        return self._pairs[left, right]
 
     def move(self, place: int, other: int) -> Move:
         """Brings places of the keyframe ``other`` to those of ``place``."""
@@ -234,6 +259,14 @@ def view_of(picture: Picture, people: Keypoints) -> View:
     """
     height, width = picture.shape[:2]
     return View(picture, FigureMap(people, (width, height)))
+
+
+def _background_change(left: Cutout, right: Cutout) -> float:
+    both = left.clear & right.clear
+    if not both.any():
+        return float("inf")
+    first, second = (cv2.GaussianBlur(one.picture, (0, 0), 1.5) for one in (left, right))
+    return float(cv2.absdiff(first, second).mean(axis=-1)[both].mean())
 
 
 def _grown(mask: Mask) -> Mask:

@@ -36,9 +36,8 @@ class MotionWay:
         self._shot = Shot(self._view, len(shot.frames))
 
     def pair(self, moment: Moment) -> tuple[Picture, Picture]:
-        left, right = moment.left, moment.right
-        cutouts, move = (self._shot.cutout(left), self._shot.cutout(right)), self._shot.move(right, left)
-        return brought_to_pose(*cutouts, move, self._people(moment.time), float(moment.weight), self._between)
+        pair = self._shot.pair(moment.left, moment.right)
+        return brought_to_pose(pair, self._people(moment.time), float(moment.weight), self._between)
 
     def figures(self, place: int) -> Mask:
         """Where a keyframe shows people."""
