@@ -85,8 +85,7 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
     remapped = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     layer: Plane = np.asarray(remapped, np.float32)
     if torn.any():
-        soft = cv2.GaussianBlur(layer, (0, 0), _SEAM)
-        layer = np.where(torn[..., None], soft, layer)
+        np.copyto(layer, cv2.GaussianBlur(layer, (0, 0), _SEAM), where=torn[..., None])
     alpha = layer[..., 3] / np.float32(255)
     trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
     trust *= 1 - _whiskers(target, nearest, alpha * trust)
@@ -97,8 +96,10 @@ def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Mask]:
     """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant."""
     smooth = target.enlarged(field)
     blocks = np.asarray(cv2.resize(field, target.size, interpolation=cv2.INTER_NEAREST), np.float32)
-    torn = np.abs(smooth - blocks).max(axis=-1) > _JUMP
-    return np.where(torn[..., None], blocks, smooth), torn
+    apart = np.abs(smooth - blocks)
+    torn = np.maximum(apart[..., 0], apart[..., 1]) > _JUMP
+    np.copyto(smooth, blocks, where=torn[..., None])
+    return smooth, torn
 
 
 def _unseen(nearest: Plane, layers: Sequence[Layer], laid: Sequence[Plane], background: Plane) -> Plane:
