@@ -34,7 +34,7 @@ from bench._between import (
 from bench._compare import result, seconds_side_by_side
 from bench._dense_edit import dense_edits
 from bench._joints import correct_share, locator
-from nodes.accelerator import Accelerator
+from nodes.accelerator import Accelerator, cpu_has_bfloat16
 from nodes.interpolation.guided_stream import GuidedStream, Way
 from nodes.interpolation.interpolator import NetInterpolator
 from nodes.interpolation.rife import load_rife
@@ -139,8 +139,7 @@ def _real_figures(net: NetInterpolator) -> dict[str, float]:
 
 def _interpolator() -> NetInterpolator:
     net = load_rife(load_file(ASSETS / "models/frame_interpolation/rife_v4.26.safetensors"), "rife")
-    capabilities = torch.cpu.get_capabilities()
-    if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
+    if cpu_has_bfloat16():
         net = copy.deepcopy(net).to(torch.bfloat16)
     return NetInterpolator(net.to(memory_format=torch.channels_last), Accelerator())  # type: ignore[call-overload]
 

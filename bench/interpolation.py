@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from bench._compare import result, seconds_side_by_side
-from nodes.accelerator import Accelerator
+from nodes.accelerator import Accelerator, cpu_has_bfloat16
 from nodes.interpolation.interpolator import Between, NetInterpolator
 from nodes.interpolation.rife import load_rife
 from nodes.interpolation.stream import InterpolatedStream
@@ -69,8 +69,7 @@ def _against_core() -> dict[str, dict[str, object]]:
 
 def _precision() -> torch.dtype:
     """What Load Interpolation Model would take on this CPU."""
-    capabilities = torch.cpu.get_capabilities()
-    return torch.bfloat16 if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else torch.float32
+    return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
 
 
 def _clip() -> Frames:

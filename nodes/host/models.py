@@ -11,7 +11,7 @@ import comfy.utils
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..accelerator import Accelerator
+from ..accelerator import Accelerator, cpu_has_bfloat16
 from .frugal_node import loading
 
 OutOfMemory: type[BaseException] = management.OOM_EXCEPTION
@@ -57,9 +57,7 @@ def convolution_dtype(device: torch.device) -> torch.dtype:
 
     For nets that use it in their convolutions alone: those are then about 1.5 times as fast.
     """
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # newer torch
-    has_bf16 = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    if device.type == "cpu" and has_bf16 and not management.FORCE_FP32:
+    if device.type == "cpu" and cpu_has_bfloat16() and not management.FORCE_FP32:
         return torch.bfloat16
     return inference_dtype(device)
 

@@ -17,36 +17,25 @@ from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 from ..motion.synthetic import Damage, damaged, dance
+from .graphs import on_canvas
 
 FIRST_PERSON = (0x3B, 0x8F, 0xF0)
 
-MAKE = """async (file) => {
-    app.graph.clear();
-    const make = (type, title, x, values) => {
-        const node = LiteGraph.createNode(type);
-        Object.assign(node, {title, pos: [x, 40]});
-        app.graph.add(node);
-        for (const [name, value] of Object.entries(values)) node.widgets.find(w => w.name === name).value = value;
-        return node;
-    };
-    const wire = (from, to, name) => from.connect(0, to, to.inputs.findIndex(input => input.name === name));
-    const load = make('FrugalLoadMotion', 'Load', 20, {file, frame_rate: 1 + Math.random()}); // not cached
-    const smooth = make('FrugalSmoothMotion', 'Smooth', 340, {});
-    const plan = make('FrugalPlanKeyframes', 'Plan', 660, {});
-    const draw = make('FrugalDrawPose', 'Draw', 980, {width: 64});
-    const show = make('PreviewImage', 'Show', 1300, {});
+MAKE = on_canvas(
+    "file",
+    """
+    const load = make('FrugalLoadMotion', 'Load', [20, 40], {file, frame_rate: 1 + Math.random()}); // not cached
+    const smooth = make('FrugalSmoothMotion', 'Smooth', [340, 40], {});
+    const plan = make('FrugalPlanKeyframes', 'Plan', [660, 40], {});
+    const draw = make('FrugalDrawPose', 'Draw', [980, 40], {width: 64});
+    const show = make('PreviewImage', 'Show', [1300, 40], {});
     wire(load, smooth, 'motion');
     wire(smooth, plan, 'motion');
     wire(smooth, draw, 'motion');
     wire(plan, draw, 'keyframes');
     wire(draw, show, 'images');
-    const graph = app.graph.serialize();
-    graph.id = crypto.randomUUID();
-    await app.loadGraphData(graph);
-    app.canvas.ds.scale = 1;
-    app.canvas.ds.offset = [40, 60];
-    app.canvas.setDirty(true, true);
-}"""
+""",
+)
 EDITS = "() => app.graph.nodes.filter(n => n.type === 'FrugalPlanKeyframes').map(n => n.widgets[3].value)"
 IN_PROMPT = """async () => Object.values((await app.graphToPrompt()).output)
     .find(node => node.class_type === 'FrugalPlanKeyframes').inputs.edits"""

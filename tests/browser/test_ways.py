@@ -19,19 +19,13 @@ from frugal_motion.training.renderer import draw
 
 from ..interpolation.scene import FINE, GRID, SIZE
 from ..motion.synthetic import dance
+from .graphs import on_canvas
 
 FRAMES, CUT = 26, 13
 
-MAKE = """async (way) => {
-    app.graph.clear();
-    const make = (type, title, pos, values) => {
-        const node = LiteGraph.createNode(type);
-        Object.assign(node, {title, pos});
-        app.graph.add(node);
-        for (const [name, value] of Object.entries(values)) node.widgets.find(w => w.name === name).value = value;
-        return node;
-    };
-    const wire = (from, to, name) => from.connect(0, to, to.inputs.findIndex(input => input.name === name));
+MAKE = on_canvas(
+    "way",
+    """
     const clip = {frame_rate: 12, size: 'source'};
     const dense = make('FrugalLoadVideo', 'Dense', [-800, 40], {file: 'dense/', ...clip});
     const keys = make('FrugalLoadVideo', 'Keys', [-800, 500], {file: 'keys/', ...clip});
@@ -46,13 +40,8 @@ MAKE = """async (way) => {
     wire(plan, node, 'keyframes');
     wire(motion, node, 'motion');
     wire(node, save, 'video');
-    const graph = app.graph.serialize();
-    graph.id = crypto.randomUUID();
-    await app.loadGraphData(graph);
-    app.canvas.ds.scale = 1;
-    app.canvas.ds.offset = [40, 60];
-    app.canvas.setDirty(true, true);
-}"""
+""",
+)
 SET_WAY = """(way) => {
     const node = app.graph.nodes.find(node => node.type === 'FrugalInterpolate');
     node.widgets.find(widget => widget.name === 'way').value = way;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +14,7 @@ from frugal_motion.nodes.interpolation.schedule import schedule
 from frugal_motion.nodes.interpolation.stream import InterpolatedStream
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.video.stream import ArrayStream, Frames
+from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames
 from frugal_motion.training.renderer import draw
 
 from ..motion.synthetic import dance
@@ -36,6 +37,17 @@ class Blend:
 
     def flops_per_pixel(self) -> float:
         return 0.0
+
+
+class CountedStream(ArrayStream):
+    """A stream that knows how many of its frames were read."""
+
+    frames_read = 0
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        for frame in self.frames:
+            self.frames_read += 1
+            yield frame[None]
 
 
 class Scene:

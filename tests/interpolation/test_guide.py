@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -16,10 +15,10 @@ from frugal_motion.nodes.interpolation.guided.source_flow import Chain, SourceFl
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
 from frugal_motion.nodes.interpolation.schedule import schedule
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
-from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames
+from frugal_motion.nodes.video.stream import ArrayStream, Frames
 
 from .moving_picture import GUIDE_RATE, SIZE, MovingPicture, read
-from .scene import GRID, RATE, Blend, Scene
+from .scene import GRID, RATE, Blend, CountedStream, Scene
 from .test_guided import psnr
 
 
@@ -170,20 +169,10 @@ def test_every_step_of_the_guide_is_looked_at_once(scene: MovingPicture, monkeyp
 
 def test_the_guide_is_read_no_further_than_the_gate_looks(scene: MovingPicture) -> None:
     plan = Keyframes(tuple(range(0, 241, 4)), 241, GRID)
-    reach = 0
-
-    class Counted(ArrayStream):
-        def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-            nonlocal reach
-            for frame in self.frames:
-                reach += 1
-                yield frame[None]
-
     pictures = np.random.default_rng(0).integers(0, 255, (241 * 2, 16, 16, 3), np.uint8)
-    stream = GuidedStream(
-        ArrayStream(pictures[:61], GRID), plan, RATE, Blend(), guide=Counted(pictures, Fraction(24)), way="best"
-    )
-    ahead = [reach - number / RATE * 24 for number, _ in enumerate(stream.chunks(1))]
+    guide = CountedStream(pictures, Fraction(24))
+    stream = GuidedStream(ArrayStream(pictures[:61], GRID), plan, RATE, Blend(), guide=guide, way="best")
+    ahead = [guide.frames_read - number / RATE * 24 for number, _ in enumerate(stream.chunks(1))]
     assert max(ahead) <= 9 * 8 + 2, "nine keyframes, eight frames apart"
 
 

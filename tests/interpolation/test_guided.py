@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args
@@ -26,7 +25,7 @@ from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream
 
 from ..motion.synthetic import dance
-from .scene import GRID, RATE, SIZE, Blend, PannedScene, Scene
+from .scene import GRID, RATE, SIZE, Blend, CountedStream, PannedScene, Scene
 
 
 def read(stream: FrameStream, size: int = CHUNK) -> Frames:
@@ -155,20 +154,12 @@ def test_a_motion_on_another_grid_is_refused(scene: Scene) -> None:
 def test_no_more_keyframes_are_held_than_have_a_say() -> None:
     keyframes = Keyframes.all_frames(120, GRID)
     motion = Motion(np.tile(dance(1, GRID, 1, 1).keypoints, (10, 1, 1, 1)), GRID, *SIZE)
-    read_so_far = 0
-
-    class Counted(ArrayStream):
-        def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-            nonlocal read_so_far
-            for frame in self.frames:
-                read_so_far += 1
-                yield frame[None]
-
     pictures = np.random.default_rng(0).integers(0, 255, (120, 32, 32, 3), np.uint8)
-    stream = GuidedStream(Counted(pictures, GRID), keyframes, RATE, Blend(), motion, way="motion")
+    source = CountedStream(pictures, GRID)
+    stream = GuidedStream(source, keyframes, RATE, Blend(), motion, way="motion")
     ahead = []
     for number, _ in enumerate(stream.chunks(1)):
-        ahead.append(read_so_far - number * GRID / RATE)
+        ahead.append(source.frames_read - number * GRID / RATE)
     assert max(ahead) <= 16, "three windows of four keyframes, and those at work"
 
 
