@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import groupby, islice
 from math import ceil, floor
 from typing import Any, Literal
 
@@ -16,12 +16,12 @@ from ..keyframes.keyframes import Bracket, Keyframes
 from ..motion.motion import Motion
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.choices import Choice, told_choices
-from .guided.cutout import REACH
+from .guided.cutout import HORIZON
 from .guided.gate import JudgedShot, ToldKeyframe, compare_ways
 from .guided.guide_way import GuideWay, check_guide
 from .guided.motion_way import MotionWay
 from .guided.net_runs import net_runs
-from .guided.pair_maker import KeyframesOfShot, Moment, NetAlone, PairMaker
+from .guided.pair_maker import KeyframesOfShot, Moment, NetAlone, Pair, PairMaker
 from .guided.poses import check_motion
 from .guided.read_forward import ReadForward
 from .guided.source_flow import SourceFlow
@@ -104,36 +104,45 @@ class _GuidedWindow:
 
     def frames(self, moments: Sequence[tuple[int, Bracket]]) -> Frames:
         """The frames of those numbers, which is nowhere before those of the last call."""
-        found: list[Picture | None] = []
-        wanted: list[Between[Any]] = []
-        for number, bracket in moments:
+        found: list[Picture] = []
+        wanted: dict[int, tuple[Pair, Fraction]] = {}
+        for row, (number, bracket) in enumerate(moments):
             left, right = self._pictures.at(bracket.left), self._pictures.at(bracket.right)
-            if bracket.left == bracket.right:
-                found.append(left)
-            elif is_still(left, right):
-                found.append(blended(left, right, bracket.weight))
-            else:
-                found.append(None)
-                wanted.append(self._between(number, bracket))
-        made = iter(self._interpolator.make(wanted) if wanted else ())
+            found.append(left)
+            if is_still(left, right):
+                found[row] = blended(left, right, bracket.weight)
+            elif bracket.left != bracket.right:
+                wanted[row] = self._pair(number, bracket), bracket.weight
+        for row, frame in zip(wanted, self._fused(list(wanted.values())), strict=True):
+            found[row] = frame
         self._forget_before(moments[-1][1].left)
-        return np.stack([next(made) if frame is None else frame for frame in found])
+        return np.stack(found)
 
-    def _between(self, number: int, bracket: Bracket) -> Between[Any]:
+    def _pair(self, number: int, bracket: Bracket) -> Pair:
         self._enter(bracket.left)
         places = bracket.left - self._first, bracket.right - self._first
-        return self._prepared(self._maker.pair(Moment(*places, number * self._step, bracket.weight)), bracket.weight)
+        return self._maker.pair(Moment(*places, number * self._step, bracket.weight))
 
-    def _prepared(self, pair: tuple[Picture, Picture], weight: Fraction) -> Between[Any]:
-        left, right = (self._interpolator.prepare(picture) for picture in pair)
-        return Between(left, right, weight)
+    def _fused(self, pairs: Sequence[tuple[Pair, Fraction]]) -> list[Picture]:
+        """Whole frames of pairs and the shares of their right pictures."""
+        found: list[Picture] = []
+        for size, same in groupby(pairs, lambda one: None if one[0].is_still else one[0].left.shape):
+            make = self._made if size else self._blended  # the net takes pictures of one size
+            found.extend(make(list(same)))
+        return [pair.frame(fused) for (pair, _), fused in zip(pairs, found, strict=True)]
 
-    def _fused(self, pair: tuple[Picture, Picture], weight: Fraction) -> Picture:
-        return np.asarray(self._interpolator.make([self._prepared(pair, weight)])[0], np.uint8)
+    def _made(self, pairs: Sequence[tuple[Pair, Fraction]]) -> Frames:
+        prepare = self._interpolator.prepare
+        wanted = [Between(prepare(pair.left), prepare(pair.right), weight) for pair, weight in pairs]
+        return self._interpolator.make(wanted)
+
+    @staticmethod
+    def _blended(pairs: Sequence[tuple[Pair, Fraction]]) -> Frames:
+        return np.stack([blended(pair.left, pair.right, weight) for pair, weight in pairs])
 
     def _plain(self, left: Picture, right: Picture, share: float) -> Picture:
         """A picture between two by the net alone."""
-        return self._fused((left, right), Fraction(share).limit_denominator(1 << 16))
+        return self._fused([(Pair(left, right), Fraction(share).limit_denominator(1 << 16))])[0]
 
     def _enter(self, keyframe: int) -> None:
         """Begin the shot of a keyframe, if that is another one than before."""
@@ -181,12 +190,12 @@ class _GuidedWindow:
 
         def tell(place: int) -> Picture:
             moment = shot.told_from_neighbours(place)
-            return self._fused(maker.pair(moment), moment.weight)
+            return self._fused([(maker.pair(moment), moment.weight)])[0]
 
         return tell
 
     def _forget_before(self, keyframe: int) -> None:
-        self._pictures.forget_before(keyframe - REACH)
+        self._pictures.forget_before(keyframe - HORIZON)
         for maker in self._makers.values():
             maker.forget_before(min(keyframe, self._last) - self._first)
 

@@ -42,7 +42,7 @@ class Interpolator(Protocol[P]):
         """What is needed of an RGB frame ``(h, w, 3)``, computed once for all pairs that it is part of."""
 
     def make(self, wanted: Sequence[Between[P]]) -> Frames:
-        """Make frames, of one pair or of several."""
+        """Make frames of one size, of one pair or of several."""
 
     def flops_per_pixel(self) -> float | None:
         """Work for a pixel of a frame that is made; ``None`` where it cannot be counted."""

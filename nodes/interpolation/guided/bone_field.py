@@ -13,10 +13,14 @@ from .figure_map import STEP, FigureMap, Plane
 
 _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places
 _SHORT = 0.30  # body scales: a bone that is seen shorter than that turns with its parent
-_REACH = 0.20  # body scales: how far a figure goes beyond its capsules, where that was not seen
+REACH = 0.20
+"""Body scales: how far a figure goes beyond its capsules, where that was not seen."""
+
+EDGE = 0.06
+"""Body scales over which a figure ends beyond its capsules."""
+
 _BEYOND = 0.10  # body scales: how far the edge of a keyframe stands for what lies outside of it
 _BENT = 0.5  # how much more bent a part is of which little comes from a keyframe
-_EDGE = 0.06  # body scales over which a figure ends beyond its capsules
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,7 @@ def bone_field(
     columns, rows = ((at - (STEP - 1) / 2) / STEP for at in (columns, rows))
     seen = np.zeros(size, np.float32)
     for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
-        within = np.clip((reach.get(part.key, _REACH) - target.distances[index]) / _EDGE + 0.5, 0, 1)
+        within = np.clip((reach.get(part.key, REACH) - target.distances[index]) / EDGE + 0.5, 0, 1)
         there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen += np.minimum(share * within, there)  # so that two halves of a joint are one whole
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)

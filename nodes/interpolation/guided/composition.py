@@ -12,10 +12,12 @@ from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ..interpolator import Picture
 from .bone_field import bone_field, preferences
+from .box import Box
 from .camera import moved, moved_mask, share_of, stands
 from .cutout import Cutout, CutoutPair
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
+from .pair_maker import Pair, Surroundings
 from .plate import Mask
 
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
@@ -46,20 +48,25 @@ class Layer:
     preferred: Plane
 
 
-def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, between: Interpolate) -> tuple[Picture, Picture]:
+def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, box: Box, between: Interpolate) -> Pair:
     """Both keyframes as they would look at a time between them, as far as each can tell: nearly the same picture.
 
     Args:
         pair: the keyframes.
         people: their pose at that time, ``(people, 18 or more, 3)`` in fractions of the frame.
         share: 0..1 of the time between them that has gone.
+        box: where people may be, from even pixels on; it may be empty.
         between: for backgrounds that are not the same.
     """
+    everywhere = _background(pair, share, between)
+    around = _rounded(everywhere)
+    if box.is_empty:
+        return Pair(around, around)
     left, right = pair.left, pair.right
     first, second = (left, right) if share < 0.5 else (right, left)
-    target = FigureMap(people, left.figures.size)
+    target = FigureMap(people, left.figures.size, box)
     target = target.with_ranks(told_ranks(target, [first.evidence, second.evidence]))
-    background = _background(pair, share, between)
+    background = box.of(everywhere)
     nearest = target.enlarged(target.nearest)
     layers = [_brought(target, nearest, one, other) for one, other in ((left, right), (right, left))]
     laid = [one.colours + background * (1 - one.alpha[..., None]) for one in layers]
@@ -73,15 +80,16 @@ def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, between: 
         trust, other_trust = trusts[own], trusts[other]
         instead = other_trust * laid[other] + (1 - other_trust) * unseen
         made.append(_rounded(trust * laid[own] + (1 - trust) * instead))
-    return made[0], made[1]
+    return Pair(made[0], made[1], Surroundings(around, box))
 
 
 def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout) -> Layer:
     preferred = preferences(target, keyframe.figures, other.figures)
     field = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
     offsets, torn = _enlarged_field(target, field.offsets)
-    columns = offsets[..., 0] + np.arange(target.size[0], dtype=np.float32)
-    rows = offsets[..., 1] + np.arange(target.size[1], dtype=np.float32)[:, None]
+    box = target.box
+    columns = offsets[..., 0] + np.arange(box.left, box.left + box.width, dtype=np.float32)
+    rows = offsets[..., 1] + np.arange(box.top, box.top + box.height, dtype=np.float32)[:, None]
     remapped = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     layer: Plane = np.asarray(remapped, np.float32)
     if torn.any():
@@ -95,7 +103,7 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
 def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Mask]:
     """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant."""
     smooth = target.enlarged(field)
-    blocks = np.asarray(cv2.resize(field, target.size, interpolation=cv2.INTER_NEAREST), np.float32)
+    blocks = np.asarray(cv2.resize(field, target.box.size, interpolation=cv2.INTER_NEAREST), np.float32)
     apart = np.abs(smooth - blocks)
     torn = np.maximum(apart[..., 0], apart[..., 1]) > _JUMP
     np.copyto(smooth, blocks, where=torn[..., None])

@@ -11,7 +11,7 @@ import numpy as np
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ..interpolator import Picture
-from .bone_field import shown_parts
+from .bone_field import EDGE, REACH, shown_parts
 from .camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
 from .figure_map import FigureMap, Plane
@@ -21,7 +21,7 @@ from .plate import Mask, filled, median_plate
 WINDOW = 4
 """Keyframes on either side that help to tell figures from background."""
 
-REACH = 3 * WINDOW
+HORIZON = 3 * WINDOW
 """Keyframes on either side that have a say in one: what helps needs help of its own, twice."""
 
 _CLEAR = 0.33  # body scales from anybody, where a picture shows background
@@ -72,6 +72,11 @@ class Cutout:
     background: Plane
     clear: Mask
     reach: Mapping[tuple[int, int], float]
+
+    @property
+    def farthest(self) -> float:
+        """How far anybody may go beyond their capsules, in body scales."""
+        return max((*self.reach.values(), REACH)) + EDGE
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,6 +93,11 @@ class BodyPart:
         return self.person, BODY_PARTS[self.kind].limb
 
     @property
+    def ends(self) -> tuple[tuple[Pixels, float], tuple[Pixels, float]]:
+        """Both ends and the radii there, in pixels."""
+        return (self.start, self.radii[0]), (self.end, self.radii[1])
+
+    @property
     def bone(self) -> complex:
         """From start to end, as x + iy."""
         return complex(*(self.end - self.start))
@@ -108,9 +113,7 @@ def joint_between(first: BodyPart, second: BodyPart) -> tuple[Pixels, float]:
 
     Limbs join the torso away from its bone: the place is the thinner one's end.
     """
-    ends = [(one.start, one.radii[0]) for one in (first,)] + [(first.end, first.radii[1])]
-    others = [(second.start, second.radii[0]), (second.end, second.radii[1])]
-    pairs = [(float(np.hypot(*(p - q))), (p, a), (q, b)) for p, a in ends for q, b in others]
+    pairs = [(float(np.hypot(*(p - q))), (p, a), (q, b)) for p, a in first.ends for q, b in second.ends]
     _, one, other = min(pairs, key=lambda pair: pair[0])
     return one if one[1] < other[1] else other
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...motion.motion import Keypoints
 from ...opencv import cv2
+from .box import Box, whole
 from .figure import BODY_PARTS, BodyPart, Size, figure_parts
 
 Plane: TypeAlias = npt.NDArray[np.float32]
@@ -35,22 +36,22 @@ class FigureMap:
     Args:
         people: ``(people, 18 or more, 3)`` in fractions of the frame.
         size: of the frame in pixels.
-        ranks: who is in front; the usual order where it says nothing.
+        box: the part of the frame that is looked at, from even pixels on; without, all of it.
 
     Attributes:
         parts: of all people.
-        columns, rows: of each place, in pixels, ``(height / STEP, width / STEP)``.
+        columns, rows: of each place of the box, in pixels of the frame, ``(height / STEP, width / STEP)``.
         distances: from each part's outline in body scales, below 0 inside, ``(parts, …)``.
         nearest: to any part.
     """
 
-    def __init__(self, people: Keypoints, size: Size, ranks: Ranks | None = None) -> None:
-        self.size = size
+    def __init__(self, people: Keypoints, size: Size, box: Box | None = None) -> None:
+        self.size, self.box = size, box or whole(size)
         self.parts: Sequence[BodyPart] = figure_parts(people, size)
-        self.columns, self.rows = _places(size)
+        self.columns, self.rows = _places(self.box)
         self.distances = np.stack([self._distance(part) for part in self.parts]) if self.parts else self._nothing()
         self.nearest = self.distances.min(axis=0) if self.parts else np.full(self.columns.shape, FAR, np.float32)
-        self.ranks = {**self._usual_ranks(), **(ranks or {})}
+        self.ranks: Ranks = self._usual_ranks()
 
     def with_ranks(self, ranks: Ranks) -> FigureMap:
         """The same with another order of who is in front; itself if that changes nothing."""
@@ -68,8 +69,8 @@ class FigureMap:
         return sorted({part.person for part in self.parts})
 
     def enlarged(self, plane: Plane) -> Plane:
-        """A plane of the map, or several ``(…, planes)``, at the size of the frame."""
-        return np.asarray(cv2.resize(plane, self.size, interpolation=cv2.INTER_LINEAR), np.float32)
+        """A plane of the map, or several ``(…, planes)``, at the size of the box."""
+        return np.asarray(cv2.resize(plane, self.box.size, interpolation=cv2.INTER_LINEAR), np.float32)
 
     def place_of(self, key: tuple[int, int]) -> int | None:
         """Index of a person's part, if it is there."""
@@ -118,11 +119,11 @@ class FigureMap:
         return np.asarray(distance / np.float32(part.scale), np.float32)
 
 
-def _places(size: Size) -> tuple[Plane, Plane]:
-    width, height = (max(-(-side // STEP), 1) for side in size)
+def _places(box: Box) -> tuple[Plane, Plane]:
+    width, height = (max(-(-side // STEP), 1) for side in box.size)
     middle = (STEP - 1) / 2
-    columns = np.arange(width, dtype=np.float32) * STEP + middle
-    rows = np.arange(height, dtype=np.float32) * STEP + middle
+    columns = np.arange(width, dtype=np.float32) * STEP + (box.left + middle)
+    rows = np.arange(height, dtype=np.float32) * STEP + (box.top + middle)
     found = np.meshgrid(columns, rows)
     return found[0], found[1]
 

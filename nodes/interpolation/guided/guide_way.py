@@ -15,7 +15,7 @@ from ...video.decode import FileStream
 from ...video.stream import FrameStream, VideoInfo
 from ..interpolator import Picture
 from .figure_map import Plane
-from .pair_maker import KeyframesOfShot, Moment
+from .pair_maker import KeyframesOfShot, Moment, Pair
 from .source_flow import Chain, Flow, Sight, SourceFlow, sampled
 
 MOST_RATE = Fraction(60)
@@ -43,11 +43,11 @@ class GuideWay:
         self._chain: tuple[tuple[int, int], Chain] | None = None
         flow.forget_before(self._places[0])
 
-    def pair(self, moment: Moment) -> tuple[Picture, Picture]:
+    def pair(self, moment: Moment) -> Pair:
         left, right = self._shot.picture(moment.left), self._shot.picture(moment.right)
         first, last = self._places[moment.left], self._places[moment.right]
         if first == last:  # a guide with fewer frames than there are keyframes
-            return left, right
+            return Pair(left, right)
         place = min(max(moment.time * self._rate, Fraction(first)), Fraction(last)) - first
         return _bent(left, right, *self._chained(first, last).at(float(place)))
 
@@ -60,14 +60,15 @@ class GuideWay:
         return self._chain[1]
 
 
-def _bent(left: Picture, right: Picture, to_left: Sight, to_right: Sight) -> tuple[Picture, Picture]:
+def _bent(left: Picture, right: Picture, to_left: Sight, to_right: Sight) -> Pair:
     """Both keyframes as their flows say, each with the other one where that can be trusted more."""
     height, width = left.shape[:2]
     first, second = _picked(left, to_left.flow), _picked(right, to_right.flow)
     more = np.asarray(cv2.resize(to_left.trust - to_right.trust, (width, height)), np.float32)[..., None]
     first_alone, second_alone = _alone(more), _alone(-more)
     made = (first + (second - first) * second_alone, second + (first - second) * first_alone)
-    return tuple(np.clip(one, 0, 255).round().astype(np.uint8) for one in made)  # type: ignore[return-value]
+    one, other = (np.clip(picture, 0, 255).round().astype(np.uint8) for picture in made)
+    return Pair(one, other)
 
 
 def _alone(more: Plane) -> Plane:

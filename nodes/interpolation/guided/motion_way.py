@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from ...motion.motion import Keypoints, Motion
-from ..interpolator import Picture
+from .box import Box, box_around
 from .composition import Interpolate, brought_to_pose
-from .cutout import REACH, Shot, View, view_of
-from .pair_maker import KeyframesOfShot, Moment
+from .cutout import HORIZON, Shot, View, view_of
+from .figure import figure_parts
+from .pair_maker import KeyframesOfShot, Moment, Pair
 from .plate import Mask
 from .poses import poses_at
 
@@ -32,20 +33,35 @@ class MotionWay:
         self._keyframes, self._motion, self._between = shot, motion, between
         found = poses_at(motion, (shot.first, shot.last), times)
         self._poses: dict[Fraction, Keypoints] = dict(zip(times, found, strict=True))
+        self._boxes: dict[tuple[int, int], Box] = {}
         self._views: dict[int, View] = {}
         self._shot = Shot(self._view, len(shot.frames))
 
-    def pair(self, moment: Moment) -> tuple[Picture, Picture]:
-        pair = self._shot.pair(moment.left, moment.right)
-        return brought_to_pose(pair, self._people(moment.time), float(moment.weight), self._between)
+    def pair(self, moment: Moment) -> Pair:
+        pair, box = self._shot.pair(moment.left, moment.right), self._box(moment)
+        return brought_to_pose(pair, self._people(moment.time), float(moment.weight), box, self._between)
 
     def figures(self, place: int) -> Mask:
         """Where a keyframe shows people."""
         return np.asarray(self._shot.alpha(place) > _FIGURE)
 
     def forget_before(self, place: int) -> None:
-        self._views = {at: view for at, view in self._views.items() if at >= place - REACH}
+        self._views = {at: view for at, view in self._views.items() if at >= place - HORIZON}
+        self._boxes = {at: box for at, box in self._boxes.items() if at[0] >= place}
         self._shot.forget_before(place)
+
+    def _box(self, moment: Moment) -> Box:
+        """Where people may be in all frames between two keyframes, so that the net takes these at once."""
+        at = moment.left, moment.right
+        if at not in self._boxes:
+            cutouts = [self._shot.cutout(place) for place in at]
+            margin = max(cutout.farthest for cutout in cutouts)
+            first, last = (self._keyframes.frames[place] for place in at)
+            between = [people for time, people in self._poses.items() if first <= time <= last]
+            people = [*between, *self._motion.keypoints[first : last + 1]]
+            size = cutouts[0].figures.size
+            self._boxes[at] = box_around((part for one in people for part in figure_parts(one, size)), margin, size)
+        return self._boxes[at]
 
     def _people(self, time: Fraction) -> Keypoints:
         return self._poses[time] if time in self._poses else self._motion.keypoints[int(time)]

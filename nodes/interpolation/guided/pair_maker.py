@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Protocol
 
 from ..interpolator import Picture
+from ..stream import is_still
+from .box import Box
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,45 @@ class KeyframesOfShot:
         return Moment(place - 1, place + 1, Fraction(frame), Fraction(frame - before, after - before))
 
 
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A frame, and the box of it that is still to be made."""
+
+    picture: Picture
+    box: Box
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two pictures that the net fuses.
+
+    Attributes:
+        left, right: RGB, of the same size.
+        around: the frame that the result is a part of; ``None`` where it is all of it.
+    """
+
+    left: Picture
+    right: Picture
+    around: Surroundings | None = None
+
+    @cached_property
+    def is_still(self) -> bool:
+        """Whether both are as good as equal."""
+        return is_still(self.left, self.right)
+
+    def frame(self, fused: Picture) -> Picture:
+        """The whole frame."""
+        if self.around is None:
+            return fused
+        found = self.around.picture.copy()
+        self.around.box.of(found)[...] = fused
+        return found
+
+
 class PairMaker(Protocol):
     """One way of making the frames of a shot."""
 
-    def pair(self, moment: Moment) -> tuple[Picture, Picture]:
+    def pair(self, moment: Moment) -> Pair:
         """Both keyframes around a moment, brought to it as far as the way can: the net fuses them."""
 
     def forget_before(self, place: int) -> None:
@@ -63,8 +101,8 @@ class NetAlone:
     def __init__(self, shot: KeyframesOfShot) -> None:
         self._shot = shot
 
-    def pair(self, moment: Moment) -> tuple[Picture, Picture]:
-        return self._shot.picture(moment.left), self._shot.picture(moment.right)
+    def pair(self, moment: Moment) -> Pair:
+        return Pair(self._shot.picture(moment.left), self._shot.picture(moment.right))
 
     def forget_before(self, place: int) -> None:
         pass
