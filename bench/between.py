@@ -224,7 +224,7 @@ def _seconds_ratio(interpolator: NetInterpolator) -> float:
     try:
         plain = InterpolatedStream(ArrayStream(case.pictures, GRID), case.plan, RATE, interpolator)
         seconds = seconds_side_by_side(
-            {"guided": lambda: _read(_guided(case, interpolator)), "plain": lambda: _read(plain)}, rounds=1
+            {"guided": lambda: _read(_guided(case, interpolator)), "plain": lambda: _read(plain)}, rounds=3
         )
     finally:
         torch.set_num_threads(threads[0])

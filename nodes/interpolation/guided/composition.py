@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .camera import moved, moved_mask, share_of, stands
 from .cutout import Cutout, CutoutPair
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
+from .joint_fit import with_shifts
 from .pair_maker import Pair, Surroundings
 
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
@@ -63,9 +64,10 @@ def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, box: Box,
         return Pair(around, around)
     left, right = pair.left, pair.right
     first, second = (left, right) if share < 0.5 else (right, left)
+    people = with_shifts(people, (1 - share) * left.shifts + share * right.shifts)
     target = FigureMap(people, left.figures.size, box)
     target = target.with_ranks(told_ranks(target, [first.evidence, second.evidence]))
-    background = np.stack(cv2.split(box.of(everywhere)))
+    background = _planes(box.of(everywhere))
     nearest = target.enlarged(target.nearest)
     layers = [_brought(target, nearest, one, other) for one, other in ((left, right), (right, left))]
     laid = [one.colours + background * (1 - one.alpha) for one in layers]
@@ -77,7 +79,7 @@ def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, box: Box,
     made = []
     for own, other in ((0, 1), (1, 0)):
         instead = unseen + trusts[other] * (laid[other] - unseen)
-        made.append(_rounded(cv2.merge(instead + trusts[own] * (laid[own] - instead))))
+        made.append(_rounded(np.asarray(cv2.merge([*(instead + trusts[own] * (laid[own] - instead))]))))
     return Pair(made[0], made[1], Surroundings(around, box))
 
 
@@ -91,7 +93,7 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
     layer = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if torn.any():
         cv2.copyTo(cv2.GaussianBlur(layer, (0, 0), _SEAM), torn, layer)
-    planes = np.stack(cv2.split(layer))
+    planes = _planes(layer)
     alpha = planes[3] / np.float32(255)
     trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
     trust *= 1 - _whiskers(target, nearest, alpha * trust)
@@ -143,3 +145,8 @@ def _background(pair: CutoutPair, share: float, between: Interpolate) -> Plane:
 
 def _rounded(picture: Plane) -> Picture:
     return np.asarray(cv2.convertScaleAbs(picture), np.uint8)
+
+
+def _planes(picture: Any) -> Plane:
+    """``(colours, height, width)`` of ``(height, width, colours)``."""
+    return np.asarray(np.stack(cv2.split(picture)), np.float32)

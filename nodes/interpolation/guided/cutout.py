@@ -14,7 +14,9 @@ from ..interpolator import Picture
 from .bone_field import EDGE, REACH, shown_parts
 from .camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
+from .figure import Pixels
 from .figure_map import FigureMap, Plane
+from .joint_fit import JointFit, joint_fit, joint_shifts, with_shifts
 from .matte import Histogram, colour_counts, matte
 from .plate import Mask, filled, median_plate
 
@@ -27,14 +29,16 @@ HORIZON = 3 * WINDOW
 _CLEAR = 0.33  # body scales from anybody, where a picture shows background
 _ALIKE = 14.0  # levels of 255: most that backgrounds differ which may stand for each other
 _HIDDEN = 0.5  # share of a figure from which the background is not seen; 0.06 costs 0.7 dB on drawn clips
+_LASTS = 4.0  # keyframes for which a joint is off the same way
 _LEAST_REACH, _MOST_REACH = 0.06, 0.5  # body scales
 
 
 @dataclass(eq=False)
 class View:
-    """A keyframe as it came."""
+    """A keyframe as it came, and its people ``(people, 18 or more, 3)`` in fractions of the frame."""
 
     picture: Picture
+    people: Keypoints
     figures: FigureMap
     distance: Plane = field(init=False)
     counts: tuple[Histogram, Histogram] = field(init=False)
@@ -56,6 +60,7 @@ class Cutout:
     Attributes:
         picture: RGB.
         figures: in it.
+        shifts: what was added to their joints, ``(people, 18, 2)`` in fractions of the frame.
         evidence: who is in front of whom.
         shown: by part, what of each place of the map shows it.
         layer: the figures: RGB times their share, and their share times 255, float32 ``(height, width, 4)``.
@@ -66,6 +71,7 @@ class Cutout:
 
     picture: Picture
     figures: FigureMap
+    shifts: Pixels
     evidence: Evidence
     shown: Plane
     layer: Plane
@@ -107,6 +113,7 @@ class Shot:
         self._view, self._count = view, count
         self._alphas: dict[int, Plane] = {}
         self._rough: dict[int, Plane] = {}
+        self._fits: dict[int, JointFit] = {}
         self._cutouts: dict[int, Cutout] = {}
         self._pairs: dict[tuple[int, int], CutoutPair] = {}
         self._moves: dict[int, Move] = {}
@@ -117,6 +124,7 @@ class Shot:
         self._cutouts = {at: one for at, one in self._cutouts.items() if at >= place}
         self._pairs = {at: one for at, one in self._pairs.items() if at[0] >= place}
         self._alphas = {at: one for at, one in self._alphas.items() if at >= place - WINDOW}
+        self._fits = {at: one for at, one in self._fits.items() if at >= place - WINDOW}
         self._rough = {at: one for at, one in self._rough.items() if at >= place - 2 * WINDOW}
 
     def cutout(self, place: int) -> Cutout:
@@ -203,7 +211,9 @@ class Shot:
         view, near = self._view(place), self._near(place)
         views = [self._view(other) for other in near]
         evidence = order_evidence([one.picture for one in views], [one.figures for one in views])[0]
-        figures = view.figures.with_ranks(told_ranks(view.figures, [evidence]))
+        shifts = self._joint_shifts(place)
+        figures = FigureMap(with_shifts(view.people, shifts), view.figures.size)
+        figures = figures.with_ranks(told_ranks(figures, [evidence]))
         alpha = self.alpha(place)
         hidden = _grown(alpha > _HIDDEN)
         background, found = self._background(place, ~hidden)
@@ -214,6 +224,7 @@ class Shot:
         return Cutout(
             picture=view.picture,
             figures=figures,
+            shifts=shifts,
             evidence=evidence,
             shown=shown_parts(figures),
             layer=np.dstack((colours, alpha * 255)).astype(np.float32),
@@ -221,6 +232,18 @@ class Shot:
             clear=~hidden,
             reach=self._reach(near),
         )
+
+    def _joint_shifts(self, place: int) -> Pixels:
+        near, figures = self._near(place), self._view(place).figures
+        weights = [float(np.exp(-abs(other - place) / _LASTS)) for other in near]
+        fits = [self._joint_fit(other) for other in near]
+        return np.asarray(joint_shifts(fits, weights, figures.parts) / figures.size)
+
+    def _joint_fit(self, place: int) -> JointFit:
+        if place not in self._fits:
+            view = self._view(place)
+            self._fits[place] = joint_fit(view.figures.parts, self.alpha(place), len(view.people))
+        return self._fits[place]
 
     def _background(self, place: int, clear: Mask) -> tuple[Picture, Mask]:
         """The keyframe without its figures, and what of it some keyframe shows."""
@@ -263,7 +286,7 @@ def view_of(picture: Picture, people: Keypoints) -> View:
         people: ``(people, 18 or more, 3)`` in fractions of the frame.
     """
     height, width = picture.shape[:2]
-    return View(picture, FigureMap(people, (width, height)))
+    return View(picture, people, FigureMap(people, (width, height)))
 
 
 def _background_change(left: Cutout, right: Cutout) -> float:

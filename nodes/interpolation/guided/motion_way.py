@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .box import Box, box_around
 from .composition import Interpolate, brought_to_pose
 from .cutout import HORIZON, Shot, View, view_of
 from .figure import figure_parts
+from .joint_fit import with_shifts
 from .pair_maker import KeyframesOfShot, Moment, Pair
 from .plate import Mask
 from .poses import poses_at
@@ -57,9 +59,10 @@ class MotionWay:
             cutouts = [self._shot.cutout(place) for place in at]
             margin = max(cutout.farthest for cutout in cutouts)
             first, last = (self._keyframes.frames[place] for place in at)
-            between = [people for time, people in self._poses.items() if first <= time <= last]
-            people = [*between, *self._motion.keypoints[first : last + 1]]
+            poses = [people for time, people in self._poses.items() if first <= time <= last]
+            poses += [*self._motion.keypoints[first : last + 1]]
             size = cutouts[0].figures.size
+            people = (with_shifts(pose, cutout.shifts) for pose, cutout in product(poses, cutouts))
             self._boxes[at] = box_around((part for one in people for part in figure_parts(one, size)), margin, size)
         return self._boxes[at]
 

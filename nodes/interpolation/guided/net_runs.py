@@ -14,7 +14,8 @@ def net_runs(keyframes: Keyframes, frame_rate: Fraction, ways: int) -> int:
     """Pairs of pictures that the net is given, each of which is prepared for that pair alone.
 
     One for each frame that is made; and where there are several ways to choose from, one by each way for each keyframe
-    that is told from its neighbours. Backgrounds that differ between keyframes, which take one more for each frame,
+    that is told from its neighbours. Where figures follow a motion the pictures are as large as people need, at most as
+    large as the frame. Backgrounds that differ between keyframes, which take one more for each frame,
     are not known here, nor pairs of equal pictures, which take none.
 
     Args:

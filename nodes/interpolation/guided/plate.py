@@ -28,13 +28,18 @@ def median_plate(pictures: Sequence[Picture], clear: Sequence[Mask]) -> tuple[Pi
     """
     masks = [mask.astype(np.uint8) for mask in clear]
     nothing = np.full_like(pictures[0], 255)  # comes behind all that counts
-    values = _sorted([cv2.copyTo(picture, mask, nothing.copy()) for picture, mask in zip(pictures, masks, strict=True)])
-    count = np.sum(masks, axis=0, dtype=np.uint8)
+    values = _sorted([_over(nothing, picture, mask) for picture, mask in zip(pictures, masks, strict=True)])
+    count = np.asarray(np.sum(masks, axis=0, dtype=np.uint8))
     plate = np.zeros_like(pictures[0])
     for many in range(1, len(pictures) + 1):
         middle = cv2.addWeighted(values[(many - 1) // 2], 0.5, values[many // 2], 0.5, 0)
         cv2.copyTo(middle, (count == many).astype(np.uint8), plate)
     return plate, count > 0
+
+
+def _over(picture: Picture, other: Picture, mask: npt.NDArray[np.uint8]) -> Picture:
+    """A picture with another one where a mask says so: OpenCV is ten times as fast as NumPy."""
+    return np.asarray(cv2.copyTo(other, mask, picture.copy()), np.uint8)
 
 
 def _sorted(pictures: Sequence[Picture]) -> list[Picture]:
@@ -43,7 +48,8 @@ def _sorted(pictures: Sequence[Picture]) -> list[Picture]:
     for turn in range(len(values)):
         for at in range(turn % 2, len(values) - 1, 2):
             low, high = values[at : at + 2]
-            values[at : at + 2] = cv2.min(low, high), cv2.max(low, high)
+            values[at] = np.asarray(cv2.min(low, high), np.uint8)
+            values[at + 1] = np.asarray(cv2.max(low, high), np.uint8)
     return values
 
 
