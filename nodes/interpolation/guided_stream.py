@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from fractions import Fraction
 from itertools import groupby, islice
 from math import ceil, floor
@@ -14,6 +15,7 @@ import numpy as np
 from ..errors import InputError
 from ..keyframes.keyframes import Bracket, Keyframes
 from ..motion.motion import Motion
+from ..opencv import cv2
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.choices import Choice, told_choices
 from .guided.cutout import HORIZON
@@ -82,16 +84,18 @@ class GuidedStream(InterpolatedStream):
         return GuidedStream(source, self.keyframes, rate, net, *inputs)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        window = _GuidedWindow(self)
         moments = enumerate(schedule(self.keyframes, self.info.frame_rate))
-        while wanted := list(islice(moments, size)):
-            yield window.frames(wanted)
+        with ThreadPoolExecutor(max(cv2.getNumThreads(), 1), "figures") as pool:
+            window = _GuidedWindow(self, pool)
+            while wanted := list(islice(moments, size)):
+                yield window.frames(wanted)
 
 
 class _GuidedWindow:
     """The keyframes at work, moving forward through the source."""
 
-    def __init__(self, stream: GuidedStream) -> None:
+    def __init__(self, stream: GuidedStream, pool: Executor) -> None:
+        self._pool = pool  # OpenCV and NumPy let go of the interpreter
         self._stream, self._plan, self._interpolator = stream, stream.keyframes, stream.interpolator
         self._step = stream.keyframes.frame_rate / stream.info.frame_rate
         self._pictures = ReadForward(frame for chunk in stream.source.chunks() for frame in chunk)
@@ -105,23 +109,24 @@ class _GuidedWindow:
     def frames(self, moments: Sequence[tuple[int, Bracket]]) -> Frames:
         """The frames of those numbers, which is nowhere before those of the last call."""
         found: list[Picture] = []
-        wanted: dict[int, tuple[Pair, Fraction]] = {}
+        wanted: dict[int, tuple[Future[Pair], Fraction]] = {}
         for row, (number, bracket) in enumerate(moments):
             left, right = self._pictures.at(bracket.left), self._pictures.at(bracket.right)
             found.append(left)
             if is_still(left, right):
                 found[row] = blended(left, right, bracket.weight)
             elif bracket.left != bracket.right:
-                wanted[row] = self._pair(number, bracket), bracket.weight
-        for row, frame in zip(wanted, self._fused(list(wanted.values())), strict=True):
+                wanted[row] = self._pool.submit(self._work(number, bracket)), bracket.weight
+        pairs = [(work.result(), weight) for work, weight in wanted.values()]
+        for row, frame in zip(wanted, self._fused(pairs), strict=True):
             found[row] = frame
         self._forget_before(moments[-1][1].left)
         return np.stack(found)
 
-    def _pair(self, number: int, bracket: Bracket) -> Pair:
+    def _work(self, number: int, bracket: Bracket) -> Callable[[], Pair]:
         self._enter(bracket.left)
         places = bracket.left - self._first, bracket.right - self._first
-        return self._maker.pair(Moment(*places, number * self._step, bracket.weight))
+        return self._maker.work(Moment(*places, number * self._step, bracket.weight))
 
     def _fused(self, pairs: Sequence[tuple[Pair, Fraction]]) -> list[Picture]:
         """Whole frames of pairs and the shares of their right pictures."""
@@ -190,7 +195,7 @@ class _GuidedWindow:
 
         def tell(place: int) -> Picture:
             moment = shot.told_from_neighbours(place)
-            return self._fused([(maker.pair(moment), moment.weight)])[0]
+            return self._fused([(maker.work(moment)(), moment.weight)])[0]
 
         return tell
 

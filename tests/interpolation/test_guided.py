@@ -95,6 +95,17 @@ def test_how_it_is_read_does_not_matter(scene: Scene, size: int) -> None:
     assert (read(scene.stream(way="motion"), size) == read(scene.stream(way="motion"))).all()
 
 
+def test_how_many_threads_there_are_does_not_matter(scene: Scene) -> None:
+    threads, made = cv2.getNumThreads(), []
+    try:
+        for count in (1, 4):
+            cv2.setNumThreads(count)
+            made.append(read(scene.stream(way="motion")))
+    finally:
+        cv2.setNumThreads(threads)
+    assert (made[0] == made[1]).all()
+
+
 def test_a_motion_of_somebody_else_is_not_followed(scene: Scene) -> None:
     told: list[str] = []
     made = read(scene.stream(motion=Scene(seed=9).motion, told=told.append))

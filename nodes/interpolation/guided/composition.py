@@ -48,7 +48,16 @@ class Layer:
     preferred: Plane
 
 
-def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, box: Box, between: Interpolate) -> Pair:
+def fused_background(pair: CutoutPair, share: float, between: Interpolate) -> Picture | None:
+    """The background at a time between two keyframes, where the net is needed for it: where theirs are not the same."""
+    if pair.background_change <= _UNLIKE:
+        return None
+    return between(_rounded(pair.left.background), _rounded(pair.right.background), share)
+
+
+def brought_to_pose(
+    pair: CutoutPair, people: Keypoints, share: float, box: Box, background: Picture | None = None
+) -> Pair:
     """Both keyframes as they would look at a time between them, as far as each can tell: nearly the same picture.
 
     Args:
@@ -56,9 +65,9 @@ def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, box: Box,
         people: their pose at that time, ``(people, 18 or more, 3)`` in fractions of the frame.
         share: 0..1 of the time between them that has gone.
         box: where people may be, from even pixels on; it may be empty.
-        between: for backgrounds that are not the same.
+        background: see ``fused_background``.
     """
-    everywhere = _background(pair, share, between)
+    everywhere = _background(pair, share) if background is None else background.astype(np.float32)
     around = _rounded(everywhere)
     if box.is_empty:
         return Pair(around, around)
@@ -67,11 +76,11 @@ def brought_to_pose(pair: CutoutPair, people: Keypoints, share: float, box: Box,
     people = with_shifts(people, (1 - share) * left.shifts + share * right.shifts)
     target = FigureMap(people, left.figures.size, box)
     target = target.with_ranks(told_ranks(target, [first.evidence, second.evidence]))
-    background = _planes(box.of(everywhere))
+    behind = _planes(box.of(everywhere))
     nearest = target.enlarged(target.nearest)
     layers = [_brought(target, nearest, one, other) for one, other in ((left, right), (right, left))]
-    laid = [one.colours + background * (1 - one.alpha) for one in layers]
-    unseen = _unseen(nearest, layers, laid, background)
+    laid = [one.colours + behind * (1 - one.alpha) for one in layers]
+    unseen = _unseen(nearest, layers, laid, behind)
     trusts = [
         own.trust * (1 - other.trust * (1 - own.preferred))
         for own, other in ((layers[0], layers[1]), (layers[1], layers[0]))
@@ -126,10 +135,9 @@ def _whiskers(target: FigureMap, nearest: Plane, alpha: Plane) -> Plane:
     return np.asarray(outside * np.clip((alpha - opened) * 2, 0, 1), np.float32)
 
 
-def _background(pair: CutoutPair, share: float, between: Interpolate) -> Plane:
+def _background(pair: CutoutPair, share: float) -> Plane:
+    """The background at a time between two keyframes that show the same one."""
     left, right, move = pair.left, pair.right, pair.move
-    if pair.background_change > _UNLIKE:
-        return between(_rounded(left.background), _rounded(right.background), share).astype(np.float32)
     if stands(move):
         return np.asarray(cv2.addWeighted(left.background, 1 - share, right.background, share, 0), np.float32)
     from_left = share_of(move, share)

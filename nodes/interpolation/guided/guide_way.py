@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -43,13 +45,13 @@ class GuideWay:
         self._chain: tuple[tuple[int, int], Chain] | None = None
         flow.forget_before(self._places[0])
 
-    def pair(self, moment: Moment) -> Pair:
+    def work(self, moment: Moment) -> Callable[[], Pair]:
         left, right = self._shot.picture(moment.left), self._shot.picture(moment.right)
         first, last = self._places[moment.left], self._places[moment.right]
         if first == last:  # a guide with fewer frames than there are keyframes
-            return Pair(left, right)
+            return partial(Pair, left, right)
         place = min(max(moment.time * self._rate, Fraction(first)), Fraction(last)) - first
-        return _bent(left, right, *self._chained(first, last).at(float(place)))
+        return partial(_bent, left, right, *self._chained(first, last).at(float(place)))
 
     def forget_before(self, place: int) -> None:
         self._flow.forget_before(self._places[place])

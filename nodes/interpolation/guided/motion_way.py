@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import product
 
 import numpy as np
 
 from ...motion.motion import Keypoints, Motion
 from .box import Box, box_around
-from .composition import Interpolate, brought_to_pose
+from .composition import Interpolate, brought_to_pose, fused_background
 from .cutout import HORIZON, Shot, View, view_of
 from .figure import figure_parts
 from .joint_fit import with_shifts
@@ -39,9 +40,10 @@ class MotionWay:
         self._views: dict[int, View] = {}
         self._shot = Shot(self._view, len(shot.frames))
 
-    def pair(self, moment: Moment) -> Pair:
-        pair, box = self._shot.pair(moment.left, moment.right), self._box(moment)
-        return brought_to_pose(pair, self._people(moment.time), float(moment.weight), box, self._between)
+    def work(self, moment: Moment) -> Callable[[], Pair]:
+        pair, box, share = self._shot.pair(moment.left, moment.right), self._box(moment), float(moment.weight)
+        background = fused_background(pair, share, self._between)
+        return partial(brought_to_pose, pair, self._people(moment.time), share, box, background)
 
     def figures(self, place: int) -> Mask:
         """Where a keyframe shows people."""

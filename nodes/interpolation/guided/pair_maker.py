@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 from ..interpolator import Picture
@@ -88,8 +88,11 @@ class Pair:
 class PairMaker(Protocol):
     """One way of making the frames of a shot."""
 
-    def pair(self, moment: Moment) -> Pair:
-        """Both keyframes around a moment, brought to it as far as the way can: the net fuses them."""
+    def work(self, moment: Moment) -> Callable[[], Pair]:
+        """Makes both keyframes around a moment, brought to it as far as the way can: the net fuses them.
+
+        What is done when that is called may be done in any thread.
+        """
 
     def forget_before(self, place: int) -> None:
         """Let go of what is only needed in front of a keyframe."""
@@ -101,8 +104,8 @@ class NetAlone:
     def __init__(self, shot: KeyframesOfShot) -> None:
         self._shot = shot
 
-    def pair(self, moment: Moment) -> Pair:
-        return Pair(self._shot.picture(moment.left), self._shot.picture(moment.right))
+    def work(self, moment: Moment) -> Callable[[], Pair]:
+        return partial(Pair, self._shot.picture(moment.left), self._shot.picture(moment.right))
 
     def forget_before(self, place: int) -> None:
         pass
