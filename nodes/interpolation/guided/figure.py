@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...motion.body import NECK
-from ...motion.motion import Keypoints
+from ...motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
 
 Pixels: TypeAlias = npt.NDArray[np.float64]
 Size: TypeAlias = tuple[int, int]
@@ -50,12 +50,19 @@ BODY_PARTS = (
     PartKind("right forearm", 4, (3, 4), (0.095, 0.09), 6),
     PartKind("left upper arm", 5, (5, 6), (0.115, 0.095), 4),
     PartKind("left forearm", 5, (6, 7), (0.095, 0.09), 8),
+    PartKind("right hand", 4, (4, 4), (0.07, 0.09), 7),
+    PartKind("left hand", 5, (7, 7), (0.07, 0.09), 9),
 )
 TORSO, HEAD = 4, 5
+LEFT_HAND, RIGHT_HAND = (slice(at, at + HAND_JOINTS) for at in (len(BODY_JOINTS), len(BODY_JOINTS) + HAND_JOINTS))
+HANDS = {10: RIGHT_HAND, 11: LEFT_HAND}
+"""Kinds of parts that end at no joint of the body, and their joints."""
 
-_TOUCHING = {(0, 1), (2, 3), (0, 4), (2, 4), (4, 5), (4, 6), (4, 8), (6, 7), (8, 9), (0, 2)}
+_TOUCHING = {(0, 1), (2, 3), (0, 4), (2, 4), (4, 5), (4, 6), (4, 8), (6, 7), (8, 9), (0, 2), (7, 10), (9, 11)}
 _HIPS, _SHOULDERS = (8, 11), (2, 5)
 _FACE = (0, 14, 15, 16, 17)
+_KNUCKLES = (5, 9, 13, 17)
+_FINGERS = 1.7  # from wrist over knuckles to where bent fingers end, in palms
 _SKULL = 0.07  # from the face's middle to the head's end, in body scales
 _SHOULDER_MARGIN, _HIP_MARGIN = 0.12, 0.15  # from joint to outline, in body scales
 # Bones and how many of them make up the distance from neck to hips.
@@ -165,7 +172,17 @@ def _ends(kind: int, points: Pixels, found: npt.NDArray[np.bool_], scale: float)
         up = middle - neck
         return neck, middle + _SKULL * scale * up / (np.hypot(*up) + 1e-6)
     start, end = (points[joint] if found[joint] else None for joint in BODY_PARTS[kind].joints)
+    if kind in HANDS:
+        return start, _fingers(points[HANDS[kind]], found[HANDS[kind]])
     return start, end
+
+
+def _fingers(hand: Pixels, found: npt.NDArray[np.bool_]) -> Pixels | None:
+    """Where a hand ends; ``None`` without a wrist and knuckles of its own."""
+    knuckles = [joint for joint in _KNUCKLES if joint < len(found) and found[joint]]
+    if not knuckles or not found[0]:
+        return None
+    return np.asarray(hand[0] + _FINGERS * (hand[knuckles].mean(axis=0) - hand[0]))
 
 
 def _torso_radii(points: Pixels, found: npt.NDArray[np.bool_], bone: Pixels, scale: float) -> tuple[float, float]:

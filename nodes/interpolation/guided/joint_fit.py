@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...motion.motion import BODY_JOINTS, Keypoints
 from ...opencv import cv2
-from .figure import BODY_PARTS, HEAD, TORSO, BodyPart, Pixels
+from .figure import BODY_PARTS, HANDS, HEAD, TORSO, BodyPart, Pixels
 from .figure_map import Plane
 
 _ALONG = np.linspace(0.2, 0.9, 8)  # shares of a bone where the limb is measured, not at the joint above, which bends
@@ -53,7 +53,7 @@ def joint_fit(parts: Sequence[BodyPart], alpha: Plane, people: int) -> JointFit:
     unknown = 2 * _JOINTS
     fit = JointFit(np.zeros((people, unknown, unknown)), np.zeros((people, unknown)))
     for part in parts:
-        if part.kind in (TORSO, HEAD) or abs(part.bone) < _SHORT * part.scale:
+        if part.kind in (TORSO, HEAD, *HANDS) or abs(part.bone) < _SHORT * part.scale:
             continue
         first, last = BODY_PARTS[part.kind].joints
         normal = np.array((-part.bone.imag, part.bone.real)) / abs(part.bone)
@@ -85,15 +85,18 @@ def joint_shifts(fits: Sequence[JointFit], weights: Sequence[float], parts: Sequ
 
 
 def with_shifts(people: Keypoints, shifts: Pixels) -> Keypoints:
-    """People whose joints are moved, those that were found.
+    """People whose joints are moved, those that were found; hands go with their wrists.
 
     Args:
         people: ``(people, 18 or more, 3)`` in fractions of the frame.
         shifts: ``(people, 18, 2)``, likewise.
     """
+    moves = np.zeros_like(people[..., :2])
+    moves[:, :_JOINTS] = shifts
+    for kind, hand in HANDS.items():
+        moves[:, hand] = shifts[:, BODY_PARTS[kind].joints[0], None]
     found = people.copy()
-    body = found[:, :_JOINTS]
-    body[..., :2] += shifts * (body[..., 2:] > 0)
+    found[..., :2] += moves * (found[..., 2:] > 0)
     return found
 
 

@@ -17,7 +17,7 @@ from .figure import figure_parts
 from .joint_fit import with_shifts
 from .pair_maker import KeyframesOfShot, Moment, Pair
 from .plate import Mask
-from .poses import poses_at
+from .poses import poses_at, steady_hands
 
 _FIGURE = 0.3  # share of a figure from which a pixel counts as its own
 
@@ -33,8 +33,9 @@ class MotionWay:
     """
 
     def __init__(self, shot: KeyframesOfShot, motion: Motion, times: Sequence[Fraction], between: Interpolate) -> None:
-        self._keyframes, self._motion, self._between = shot, motion, between
-        found = poses_at(motion, (shot.first, shot.last), times)
+        span = shot.first, shot.last
+        self._keyframes, self._motion, self._between = shot, steady_hands(motion, span), between
+        found = poses_at(self._motion, span, times)
         self._poses: dict[Fraction, Keypoints] = dict(zip(times, found, strict=True))
         self._boxes: dict[tuple[int, int], Box] = {}
         self._views: dict[int, View] = {}

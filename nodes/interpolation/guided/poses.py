@@ -12,13 +12,14 @@ import numpy.typing as npt
 from ...errors import InputError
 from ...keyframes.keyframes import Keyframes
 from ...motion.editing.timing import resample
-from ...motion.motion import BODY_JOINTS, Keypoints, Motion
+from ...motion.motion import Keypoints, Motion
+from .figure import HANDS
 
 _SWING = 0.25  # of the way of the frame before or after, by which a curve through them goes beyond both
 
 
 def poses_at(motion: Motion, shot: tuple[int, int], times: Sequence[Fraction]) -> Keypoints:
-    """The bodies at some times of a shot, ``(times, people, 18, 3)``.
+    """The people at some times of a shot, ``(times, people, joints, 3)``.
 
     Args:
         motion: on the grid of the clip.
@@ -26,9 +27,19 @@ def poses_at(motion: Motion, shot: tuple[int, int], times: Sequence[Fraction]) -
         times: in frames of the grid; those outside of the shot are moved to its ends.
     """
     first, last = shot
-    within = replace(motion, keypoints=motion.keypoints[first : last + 1, :, : len(BODY_JOINTS)])
+    within = replace(motion, keypoints=motion.keypoints[first : last + 1])
     places = np.clip([float(time - first) for time in times], 0, last - first)
     return _with_holds(resample(within, places).keypoints, within.keypoints, places)
+
+
+def steady_hands(motion: Motion, shot: tuple[int, int]) -> Motion:
+    """A motion without those hands that are missing in some frame of a shot: a hand that comes and goes is no part."""
+    first, last = shot
+    keypoints = motion.keypoints.copy()
+    for hand in HANDS.values():
+        there = keypoints[first : last + 1, :, hand, 2].max(axis=2, initial=0) > 0
+        keypoints[:, ~there.all(axis=0), hand] = 0
+    return motion.with_keypoints(keypoints)
 
 
 def _with_holds(found: Keypoints, frames: Keypoints, places: npt.NDArray[np.float64]) -> Keypoints:
