@@ -21,7 +21,7 @@ from .joint_fit import with_shifts
 from .pair_maker import Pair, Surroundings
 
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
-_SKIN = 0.04  # body scales inside of the capsules, from where on it is the body
+_SKIN = 0.04  # body scales beyond the capsules where a body ends for sure
 _LITTLE, _ENOUGH = 0.5, 0.9  # what a keyframe has to show of a place to be trusted there: not at all, and fully
 _JUMP, _SEAM = 1.5, 0.8  # pixels: of offsets within a place of the map, and how soft such a seam gets
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
@@ -122,7 +122,7 @@ def _unseen(nearest: Plane, layers: Sequence[Layer], laid: Sequence[Plane], back
     """What is shown where no keyframe can be trusted: the background, but nobody has a hole in the body."""
     weights = [layer.trust + np.float32(1e-3) for layer in layers]
     share = weights[1] / (weights[0] + weights[1])
-    body = np.clip(-nearest / _SKIN, 0, 1)
+    body = np.clip(1 - nearest / _SKIN, 0, 1)
     return np.asarray(background + body * (laid[0] + share * (laid[1] - laid[0]) - background), np.float32)
 
 
