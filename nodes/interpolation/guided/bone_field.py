@@ -9,7 +9,7 @@ import numpy as np
 
 from ...opencv import cv2
 from .figure import BODY_PARTS, TORSO, BodyPart, Size, joint_between, touch
-from .figure_map import STEP, FigureMap, Plane
+from .figure_map import FigureMap, Plane
 
 _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places
 _SHORT = 0.30  # body scales: a bone that is seen shorter than that turns with its parent
@@ -73,7 +73,7 @@ def bone_field(
     across, down = (shares * offsets[0]).sum(axis=0), (shares * offsets[1]).sum(axis=0)
     columns, rows = target.columns + across, target.rows + down
     inside = _inside(columns, rows, target.size) / max((part.scale for part in parts), default=1.0)
-    columns, rows = ((at - (STEP - 1) / 2) / STEP for at in (columns, rows))
+    columns, rows = ((at - (keyframe.step - 1) / 2) / keyframe.step for at in (columns, rows))
     seen = np.zeros(size, np.float32)
     for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
         within = np.clip((reach.get(part.key, REACH) - target.distances[index]) / EDGE + 0.5, 0, 1)

@@ -24,9 +24,9 @@ Evidence: TypeAlias = Mapping[tuple[Limb, Limb], float]
 """How much speaks for the first being in front of the second, in nats a pixel."""
 
 _LEVELS = 8  # per colour
-_FEWEST_OWN, _FEWEST_SHARED = 80, 25  # places
+_FEWEST_OWN, _FEWEST_SHARED = 30, 10  # places
 _MOST = 2.0  # nats: one place does not decide
-_TOLD = 0.35  # nats a pixel from which evidence counts
+_TOLD = 1.0  # nats a pixel from which evidence counts
 _TORSO, _HEAD = LIMB_ORDER.index("torso"), LIMB_ORDER.index("head")
 # Legs and head do not cross the torso but at their joint, where colours are mixed.
 _NEVER = {frozenset((_TORSO, limb)) for limb in (LIMB_ORDER.index("right leg"), LIMB_ORDER.index("left leg"), _HEAD)}

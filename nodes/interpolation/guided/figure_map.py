@@ -20,8 +20,7 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 Ranks: TypeAlias = Mapping[tuple[int, int], int]
 """By person and limb: who is in front has the higher rank."""
 
-STEP = 2
-"""Pixels of a frame per place of a map, each way: fields of bones are smooth."""
+_PLACES = 128  # or more, along the longer side of a frame: fields of bones are smooth
 
 FAR = 9.0
 """Body scales: where nobody is near."""
@@ -36,11 +35,12 @@ class FigureMap:
     Args:
         people: ``(people, 18 or more, 3)`` in fractions of the frame.
         size: of the frame in pixels.
-        box: the part of the frame that is looked at, from even pixels on; without, all of it.
+        box: the part of the frame that is looked at, from multiples of ``step`` on; without, all of it.
 
     Attributes:
+        step: pixels of the frame per place of the map, each way: a power of two.
         parts: of all people.
-        columns, rows: of each place of the box, in pixels of the frame, ``(height / STEP, width / STEP)``.
+        columns, rows: of each place of the box, in pixels of the frame, ``(height / step, width / step)``.
         distances: from each part's outline in body scales, below 0 inside, ``(parts, …)``.
         nearest: to any part.
     """
@@ -48,7 +48,8 @@ class FigureMap:
     def __init__(self, people: Keypoints, size: Size, box: Box | None = None) -> None:
         self.size, self.box = size, box or whole(size)
         self.parts: Sequence[BodyPart] = figure_parts(people, size)
-        self.columns, self.rows = _places(self.box)
+        self.step = _step_for(size)
+        self.columns, self.rows = _places(self.box, self.step)
         self.distances = np.stack([self._distance(part) for part in self.parts]) if self.parts else self._nothing()
         self.nearest = self.distances.min(axis=0) if self.parts else np.full(self.columns.shape, FAR, np.float32)
         self.ranks: Ranks = self._usual_ranks()
@@ -88,7 +89,7 @@ class FigureMap:
             among = np.flatnonzero(ranks == rank)
             depths = self.distances[among]
             nearness = np.exp(np.clip(-np.maximum(depths, -_INSIDE) / _SOFT, -30, 30))
-            covered = _step(-depths.min(axis=0) / (_SOFT / 2))
+            covered = _soft_step(-depths.min(axis=0) / (_SOFT / 2))
             shares[among] = left * covered * nearness / nearness.sum(axis=0)
             left = left * (1 - covered)
         outside = np.exp(-np.clip(self.distances - self.nearest, 0, 5) / _SOFT)
@@ -119,15 +120,19 @@ class FigureMap:
         return np.asarray(distance / np.float32(part.scale), np.float32)
 
 
-def _places(box: Box) -> tuple[Plane, Plane]:
-    width, height = (max(-(-side // STEP), 1) for side in box.size)
-    middle = (STEP - 1) / 2
-    columns = np.arange(width, dtype=np.float32) * STEP + (box.left + middle)
-    rows = np.arange(height, dtype=np.float32) * STEP + (box.top + middle)
+def _step_for(size: Size) -> int:
+    return max(1 << int(np.log2(max(size) / _PLACES)), 1) if max(size) > _PLACES else 1
+
+
+def _places(box: Box, step: int) -> tuple[Plane, Plane]:
+    width, height = (max(-(-side // step), 1) for side in box.size)
+    middle = (step - 1) / 2
+    columns = np.arange(width, dtype=np.float32) * step + (box.left + middle)
+    rows = np.arange(height, dtype=np.float32) * step + (box.top + middle)
     found = np.meshgrid(columns, rows)
     return found[0], found[1]
 
 
-def _step(value: Plane) -> Plane:
+def _soft_step(value: Plane) -> Plane:
     """From 0 below to 1 above 0, softly."""
     return np.asarray(1 / (1 + np.exp(-np.clip(value, -30, 30))), np.float32)
