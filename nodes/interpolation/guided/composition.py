@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -110,12 +111,32 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
 
 
 def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Picture]:
-    """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant."""
+    """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant.
+
+    Each pixel then has the offset of that place around it which is nearest to the one in between: the cut between the
+    sides is a line, not the stairs of the places.
+    """
     smooth = target.enlarged(field)
-    blocks = np.asarray(cv2.resize(field, target.box.size, interpolation=cv2.INTER_NEAREST), np.float32)
-    torn = (cv2.max(*cv2.split(cv2.absdiff(smooth, blocks))) > _JUMP).astype(np.uint8)
-    cv2.copyTo(blocks, torn, smooth)
+    found = smooth.copy()
+    least: Any = np.full(smooth.shape[:2], np.inf, np.float32)
+    most: Any = np.zeros(smooth.shape[:2], np.float32)
+    for right, below in product((0, 1), repeat=2):
+        one = _nearest_of(target, field, right, below)
+        apart = cv2.max(*cv2.split(cv2.absdiff(smooth, one)))
+        cv2.copyTo(one, (apart < least).astype(np.uint8), found)
+        least, most = cv2.min(least, apart), cv2.max(most, apart)
+    torn = (most > _JUMP).astype(np.uint8)
+    cv2.copyTo(found, torn, smooth)
     return smooth, torn
+
+
+def _nearest_of(target: FigureMap, field: Plane, right: int, below: int) -> Plane:
+    """The offsets of one of the four places around each pixel: the left (0) or right (1), upper or lower one."""
+    half, (width, height) = target.step // 2, target.box.size
+    wide = cv2.copyMakeBorder(field, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    blocks = cv2.resize(wide, None, fx=target.step, fy=target.step, interpolation=cv2.INTER_NEAREST)
+    top, left = half + below * target.step, half + right * target.step
+    return np.ascontiguousarray(blocks[top : top + height, left : left + width], np.float32)
 
 
 def _unseen(nearest: Plane, layers: Sequence[Layer], laid: Sequence[Plane], background: Plane) -> Plane:
