@@ -125,9 +125,24 @@ def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Picture]:
         apart = cv2.max(*cv2.split(cv2.absdiff(smooth, one)))
         cv2.copyTo(one, (apart < least).astype(np.uint8), found)
         least, most = cv2.min(least, apart), cv2.max(most, apart)
-    torn = (most > _JUMP).astype(np.uint8)
+    torn = ((most > _JUMP) & (target.enlarged(_jumps(field)) > 0)).astype(np.uint8)
     cv2.copyTo(found, torn, smooth)
     return smooth, torn
+
+
+def _jumps(field: Plane) -> Plane:
+    """1 at places beside which offsets go on as on neither side ``(height, width)``: where a limb turns they go on."""
+    found = np.zeros(field.shape[:2], np.float32)
+    for turned, marks in ((field, found), (field.swapaxes(0, 1), found.swapaxes(0, 1))):
+        if len(turned) < 3:
+            continue
+        steps = np.diff(turned, axis=0)
+        bends = np.hypot(*np.moveaxis(np.diff(steps, axis=0), -1, 0))
+        before, after = np.vstack((bends[:1], bends)), np.vstack((bends, bends[-1:]))
+        jumps = np.minimum(before, after) > _JUMP
+        marks[:-1][jumps] = 1
+        marks[1:][jumps] = 1
+    return found
 
 
 def _nearest_of(target: FigureMap, field: Plane, right: int, below: int) -> Plane:
