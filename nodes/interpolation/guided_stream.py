@@ -85,7 +85,7 @@ class GuidedStream(InterpolatedStream):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         moments = enumerate(schedule(self.keyframes, self.info.frame_rate))
-        with ThreadPoolExecutor(max(cv2.getNumThreads(), 1), "figures") as pool:
+        with ThreadPoolExecutor(max(cv2.getNumThreads(), 1), "figures") as pool:  # as many as OpenCV may use
             window = _GuidedWindow(self, pool)
             while wanted := list(islice(moments, size)):
                 yield window.frames(wanted)
@@ -113,9 +113,11 @@ class _GuidedWindow:
         for row, (number, bracket) in enumerate(moments):
             left, right = self._pictures.at(bracket.left), self._pictures.at(bracket.right)
             found.append(left)
+            if bracket.left == bracket.right:
+                continue
             if is_still(left, right):
                 found[row] = blended(left, right, bracket.weight)
-            elif bracket.left != bracket.right:
+            else:
                 wanted[row] = self._pool.submit(self._work(number, bracket)), bracket.weight
         pairs = [(work.result(), weight) for work, weight in wanted.values()]
         for row, frame in zip(wanted, self._fused(pairs), strict=True):

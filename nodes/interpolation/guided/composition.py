@@ -24,7 +24,7 @@ from .pair_maker import Pair, Surroundings
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
 _SKIN = 0.04  # body scales beyond the capsules where a body ends for sure
 _LITTLE, _ENOUGH = 0.5, 0.9  # what a keyframe has to show of a place to be trusted there: not at all, and fully
-_JUMP, _SEAM = 1.5, 0.8  # pixels: of offsets within a place of the map, and how soft such a seam gets
+_JUMP, _SEAM = 1.5, 0.8  # pixels: by which offsets jump from place to place, and how soft such a seam gets
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
 
 
@@ -65,7 +65,7 @@ def brought_to_pose(
         pair: the keyframes.
         people: their pose at that time, ``(people, 18 or more, 3)`` in fractions of the frame.
         share: 0..1 of the time between them that has gone.
-        box: where people may be, from even pixels on; it may be empty.
+        box: where people may be; it may be empty.
         background: see ``fused_background``.
     """
     everywhere = _background(pair, share) if background is None else background.astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...motion.body import NECK
+from ...motion.limbs import hand_slices
 from ...motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
 
 Pixels: TypeAlias = npt.NDArray[np.float64]
@@ -54,8 +55,8 @@ BODY_PARTS = (
     PartKind("left hand", 5, (7, 7), (0.07, 0.09), 9),
 )
 TORSO, HEAD = 4, 5
-LEFT_HAND, RIGHT_HAND = (slice(at, at + HAND_JOINTS) for at in (len(BODY_JOINTS), len(BODY_JOINTS) + HAND_JOINTS))
-HANDS = {10: RIGHT_HAND, 11: LEFT_HAND}
+_LEFT_HAND, _RIGHT_HAND = hand_slices(len(BODY_JOINTS) + 2 * HAND_JOINTS)
+HANDS = {10: _RIGHT_HAND, 11: _LEFT_HAND}
 """Kinds of parts that end at no joint of the body, and their joints."""
 
 _TOUCHING = {(0, 1), (2, 3), (0, 4), (2, 4), (4, 5), (4, 6), (4, 8), (6, 7), (8, 9), (0, 2), (7, 10), (9, 11)}

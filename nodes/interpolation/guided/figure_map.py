@@ -35,7 +35,7 @@ class FigureMap:
     Args:
         people: ``(people, 18 or more, 3)`` in fractions of the frame.
         size: of the frame in pixels.
-        box: the part of the frame that is looked at, from multiples of ``step`` on; without, all of it.
+        box: the part of the frame that is looked at; without, all of it.
 
     Attributes:
         step: pixels of the frame per place of the map, each way: a power of two.
@@ -71,7 +71,9 @@ class FigureMap:
 
     def enlarged(self, plane: Plane) -> Plane:
         """A plane of the map, or several ``(…, planes)``, at the size of the box."""
-        return np.asarray(cv2.resize(plane, self.box.size, interpolation=cv2.INTER_LINEAR), np.float32)
+        height, width = (places * self.step for places in plane.shape[:2])
+        whole_places = cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(whole_places[: self.box.height, : self.box.width], np.float32)
 
     def place_of(self, key: tuple[int, int]) -> int | None:
         """Index of a person's part, if it is there."""
