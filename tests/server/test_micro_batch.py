@@ -28,6 +28,7 @@ SMALL = {
     "Negative Prompt.text": "",
     "Sampler.cfg": "2.5",
     "Sampler.steps": "4",
+    "Save Video.codec": "lossless",  # an encoder makes a grey level's difference many
 }
 
 
@@ -49,7 +50,7 @@ def test_every_clip_gets_its_own_look_and_comes_out_as_alone(server: Server, tmp
     assert both[0].mean() + 50 < both[1].mean(), "night and snow"
     alone = {"Load Clips.files": "two_people.mp4", "Prompts.text": looks.splitlines()[1]}
     (second,) = (frames(path) for path in videos(server, tmp_path, alone))
-    assert np.abs(second - both[1]).mean() < 1.5, "but for what the encoder makes of it"
+    assert np.abs(second - both[1]).mean() < 0.5, "but for the rounding of another batch size"
 
 
 def test_one_prompt_goes_for_all(server: Server, tmp_path: Path) -> None:
