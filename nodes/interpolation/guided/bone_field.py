@@ -29,11 +29,13 @@ class BoneField:
 
     Attributes:
         offsets: into the keyframe, in pixels ``(height, width, 2)``.
+        shares: what of each place each part has that is known in both, ``(parts, height, width)``.
         seen: what it shows of the figures, 0..1 ``(height, width)``.
         preferred: how much of that is to come from it, where the other keyframe shows it too, 0..1.
     """
 
     offsets: Plane
+    shares: Plane
     seen: Plane
     preferred: Plane
 
@@ -61,15 +63,16 @@ def bone_field(
     places = {index: keyframe.place_of(part.key) for index, part in enumerate(target.parts)}
     known = {index: place for index, place in places.items() if place is not None}
     if not known:
-        return BoneField(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32), np.ones(size, np.float32))
+        nothing = np.zeros((1, *size), np.float32)
+        return BoneField(np.zeros((*size, 2), np.float32), nothing, nothing[0], np.ones(size, np.float32))
     parts = [target.parts[index] for index in known]
     others = [keyframe.parts[place] for place in known.values()]
     turns = _turns(parts, others)
     pairs = zip(parts, others, strict=True)
     offsets = np.stack([_offsets(part, other, turns[part.key], target) for part, other in pairs], axis=1)
-    shares = target.shares[list(known)]
-    covered = shares.sum(axis=0)
-    shares = _agreeing(shares, offsets, parts)
+    owned = target.shares[list(known)]
+    covered = owned.sum(axis=0)
+    shares = _agreeing(owned, offsets, parts)
     across, down = (shares * offsets[0]).sum(axis=0), (shares * offsets[1]).sum(axis=0)
     columns, rows = target.columns + across, target.rows + down
     inside = _inside(columns, rows, target.size) / max((part.scale for part in parts), default=1.0)
@@ -81,7 +84,7 @@ def bone_field(
         seen += np.minimum(share * within, there)  # so that two halves of a joint are one whole
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)
     wanted = np.tensordot(np.array([preferred.get(part.key, 1.0) for part in parts], np.float32), shares, 1)
-    return BoneField(np.dstack((across, down)), seen * np.clip(covered * 2, 0, 1) * beyond, np.asarray(wanted))
+    return BoneField(np.dstack((across, down)), owned, seen * np.clip(covered * 2, 0, 1) * beyond, np.asarray(wanted))
 
 
 def _inside(columns: Plane, rows: Plane, size: Size) -> Plane:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from ..interpolator import Picture
 from .bone_field import bone_field, preferences
 from .box import Box
 from .camera import moved, moved_mask, share_of, stands
+from .cut_lines import enlarged_field
 from .cutout import Cutout, CutoutPair
 from .depth_order import told_ranks
 from .figure_map import FigureMap, Plane
@@ -24,7 +24,7 @@ from .pair_maker import Pair, Surroundings
 _UNLIKE = 3.0  # levels of 255: backgrounds that differ by more are interpolated too
 _SKIN = 0.04  # body scales beyond the capsules where a body ends for sure
 _LITTLE, _ENOUGH = 0.5, 0.9  # what a keyframe has to show of a place to be trusted there: not at all, and fully
-_JUMP, _SEAM = 1.5, 0.8  # pixels: by which offsets jump from place to place, and how soft such a seam gets
+_SEAM = 0.8  # pixels: how soft a cut between two parts gets
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
 
 
@@ -96,7 +96,7 @@ def brought_to_pose(
 def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout) -> Layer:
     preferred = preferences(target, keyframe.figures, other.figures)
     field = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
-    offsets, torn = _enlarged_field(target, field.offsets)
+    offsets, torn = enlarged_field(target, field)
     box = target.box
     columns = offsets[..., 0] + np.arange(box.left, box.left + box.width, dtype=np.float32)
     rows = offsets[..., 1] + np.arange(box.top, box.top + box.height, dtype=np.float32)[:, None]
@@ -108,50 +108,6 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
     trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
     trust *= 1 - _whiskers(target, nearest, alpha * trust)
     return Layer(planes[:3], alpha, trust, target.enlarged(field.preferred))
-
-
-def _enlarged_field(target: FigureMap, field: Plane) -> tuple[Plane, Picture]:
-    """Offsets at the size of the frame, and where they jump: there nothing between the two sides is meant.
-
-    Each pixel then has the offset of that place around it which is nearest to the one in between: the cut between the
-    sides is a line, not the stairs of the places.
-    """
-    smooth = target.enlarged(field)
-    found = smooth.copy()
-    least: Any = np.full(smooth.shape[:2], np.inf, np.float32)
-    most: Any = np.zeros(smooth.shape[:2], np.float32)
-    for right, below in product((0, 1), repeat=2):
-        one = _nearest_of(target, field, right, below)
-        apart = cv2.max(*cv2.split(cv2.absdiff(smooth, one)))
-        cv2.copyTo(one, (apart < least).astype(np.uint8), found)
-        least, most = cv2.min(least, apart), cv2.max(most, apart)
-    torn = ((most > _JUMP) & (target.enlarged(_jumps(field)) > 0)).astype(np.uint8)
-    cv2.copyTo(found, torn, smooth)
-    return smooth, torn
-
-
-def _jumps(field: Plane) -> Plane:
-    """1 at places beside which offsets go on as on neither side ``(height, width)``: where a limb turns they go on."""
-    found = np.zeros(field.shape[:2], np.float32)
-    for turned, marks in ((field, found), (field.swapaxes(0, 1), found.swapaxes(0, 1))):
-        if len(turned) < 3:
-            continue
-        steps = np.diff(turned, axis=0)
-        bends = np.hypot(*np.moveaxis(np.diff(steps, axis=0), -1, 0))
-        before, after = np.vstack((bends[:1], bends)), np.vstack((bends, bends[-1:]))
-        jumps = np.minimum(before, after) > _JUMP
-        marks[:-1][jumps] = 1
-        marks[1:][jumps] = 1
-    return found
-
-
-def _nearest_of(target: FigureMap, field: Plane, right: int, below: int) -> Plane:
-    """The offsets of one of the four places around each pixel: the left (0) or right (1), upper or lower one."""
-    half, (width, height) = target.step // 2, target.box.size
-    wide = cv2.copyMakeBorder(field, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    blocks = cv2.resize(wide, None, fx=target.step, fy=target.step, interpolation=cv2.INTER_NEAREST)
-    top, left = half + below * target.step, half + right * target.step
-    return np.ascontiguousarray(blocks[top : top + height, left : left + width], np.float32)
 
 
 def _unseen(nearest: Plane, layers: Sequence[Layer], laid: Sequence[Plane], background: Plane) -> Plane:

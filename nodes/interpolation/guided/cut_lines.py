@@ -1,0 +1,90 @@
+"""The field of bones at the size of the frame: where it jumps, along the line between two parts and not in stairs."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from ...opencv import cv2
+from ..interpolator import Picture
+from .bone_field import BoneField
+from .figure_map import FigureMap, Plane
+
+_JUMP = 1.5  # pixels: by which offsets jump from one to the next
+
+_CORNERS = tuple(product((0, 1), repeat=2))  # below and right, of the four places around a pixel
+
+
+def enlarged_field(target: FigureMap, field: BoneField) -> tuple[Plane, Picture]:
+    """Offsets of every pixel of the box ``(height, width, 2)``, and 1 beside the lines at which they jump, else 0.
+
+    Between two places that mean the same the offsets are in between. Between two that do not, a pixel goes with the
+    part that has more of it, which is told of it by the shares of all four places around it.
+    """
+    offsets = target.enlarged(field.offsets)
+    rows, columns = np.nonzero(_torn(target, field))
+    if not len(rows):
+        return offsets, np.zeros(offsets.shape[:2], np.uint8)
+    offsets[rows, columns] = _cut(target, field, rows, columns)
+    return offsets, _beside_jumps(offsets)
+
+
+def _torn(target: FigureMap, field: BoneField) -> npt.NDArray[np.bool_]:
+    """The pixels ``(height, width)`` between places of several parts where offsets jump."""
+    owners, jumps = (
+        cv2.copyMakeBorder(one.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+        for one in (field.shares.argmax(axis=0), _jumps(field.offsets))
+    )
+    corners = [np.s_[below : below - 1 or None, right : right - 1 or None] for below, right in _CORNERS]
+    cells = np.any([owners[at] != owners[corners[0]] for at in corners], axis=0)
+    cells &= np.any([jumps[at] for at in corners], axis=0)
+    pixels = cells.repeat(target.step, axis=0).repeat(target.step, axis=1)
+    half, box = target.step // 2, target.box
+    return np.asarray(pixels[half : half + box.height, half : half + box.width])
+
+
+def _jumps(field: Plane) -> npt.NDArray[np.bool_]:
+    """Places beside which offsets go on as on neither side ``(height, width)``: where a limb turns they go on."""
+    found = np.zeros(field.shape[:2], bool)
+    for turned, marks in ((field, found), (field.swapaxes(0, 1), found.swapaxes(0, 1))):
+        if len(turned) < 3:
+            continue
+        steps = np.diff(turned, axis=0)
+        bends = np.hypot(*np.moveaxis(np.diff(steps, axis=0), -1, 0))
+        before, after = np.vstack((bends[:1], bends)), np.vstack((bends, bends[-1:]))
+        jumps = np.minimum(before, after) > _JUMP
+        marks[:-1] |= jumps
+        marks[1:] |= jumps
+    return found
+
+
+def _cut(target: FigureMap, field: BoneField, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Plane:
+    """The offsets ``(pixels, 2)`` of pixels, each by those places around it which belong to the part that it does."""
+    height, width = field.offsets.shape[:2]
+    down, across = ((at - (target.step - 1) / 2) / target.step for at in (rows, columns))
+    above, left = np.floor(down).astype(int), np.floor(across).astype(int)
+    down, across = down - above, across - left
+    weights = np.stack([(down if below else 1 - down) * (across if right else 1 - across) for below, right in _CORNERS])
+    places = [(np.clip(above + below, 0, height - 1), np.clip(left + right, 0, width - 1)) for below, right in _CORNERS]
+    owner = field.shares.argmax(axis=0)
+    owners = np.stack([owner[at] for at in places])
+    shares = [
+        sum(weight * field.shares[(own, *at)] for weight, at in zip(weights, places, strict=True)) for own in owners
+    ]
+    own = np.take_along_axis(owners, np.argmax(shares, axis=0)[None], axis=0)
+    weights = np.where(owners == own, weights + 1e-6, 0)
+    weights /= weights.sum(axis=0)
+    found = sum(weight[:, None] * field.offsets[at] for weight, at in zip(weights, places, strict=True))
+    return np.asarray(found, np.float32)
+
+
+def _beside_jumps(offsets: Plane) -> Picture:
+    found = np.zeros(offsets.shape[:2], np.uint8)
+    for turned, marks in ((offsets, found), (offsets.swapaxes(0, 1), found.swapaxes(0, 1))):
+        steps = cv2.absdiff(turned[1:], turned[:-1])
+        jumps = cv2.max(*cv2.split(steps)) > _JUMP
+        marks[:-1] |= jumps
+        marks[1:] |= jumps
+    return found
