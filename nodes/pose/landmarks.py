@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from ..motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
+from ..opencv import cv2
 from ..video.stream import FrameStream
 from .hands import HandFinder
 from .mediapipe_tasks import opened, to_image
@@ -31,6 +32,8 @@ _WARM_UP = 12
 """Frames until a landmarker's tracking no longer depends on where it began."""
 _SHORTEST_SECTION = 60
 """Frames that are worth a landmarker of their own: opening one takes as long as five frames."""
+
+_MASK_WIDTH = 4  # pixels of which widths are multiples where masks are made
 
 _BLAZEPOSE_SHOULDERS = (11, 12)
 _NECK = 1
@@ -71,9 +74,6 @@ def detect_people(
 ) -> list[Keypoints]:
     """Find people in every frame, on the CPU.
 
-    A stream that can be entered in the middle is cut into sections that are looked through side by side. Each begins a
-    few frames early, so that its landmarker has settled on the people when its own frames come.
-
     Args:
         stream: the frames; read once but for the overlaps, a chunk at a time.
         model: a ``pose_landmarker_*.task`` bundle.
@@ -90,24 +90,55 @@ def detect_people(
         InputError: ``model`` or ``settings.hands`` is not the bundle that it should be.
     """
     found: list[Keypoints] = [_nobody(settings)] * stream.info.frame_count
-    finished: Queue[tuple[int, Keypoints] | None] = Queue()
+    for index, seen in look_through(stream, model, settings, lanes):
+        found[index] = seen.people
+        on_frame()
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a landmarker has found in a frame.
+
+    Attributes:
+        people: ``(people, 18 or 60, 3)``, in no particular order.
+        masks: of each of them, if they were asked for: how much of every pixel is that person, as grey PNG.
+    """
+
+    people: Keypoints
+    masks: Sequence[bytes] = ()
+
+
+def look_through(
+    stream: FrameStream, model: Path, settings: LandmarkSettings, lanes: int | None = None, masks: bool = False
+) -> Iterator[tuple[int, Seen]]:
+    """What is seen in each frame, by number, as it comes.
+
+    A stream that can be entered in the middle is cut into sections that are looked through side by side. Each begins a
+    few frames early, so that its landmarker has settled on the people when its own frames come.
+
+    Args:
+        stream, model, settings, lanes: see ``detect_people``, which says what is raised too.
+        masks: ask for them.
+    """
+    finished: Queue[tuple[int, Seen] | None] = Queue()
     stop = Event()
     sections = _sections(stream, lanes or os.cpu_count() or 1)
     with ThreadPoolExecutor(len(sections), "landmarks") as pool:
-        work = [pool.submit(_detect, stream, section, model, settings, finished.put, stop) for section in sections]
+        work = [
+            pool.submit(_detect, stream, section, model, settings, masks, finished.put, stop) for section in sections
+        ]
         try:
             running = len(work)
             while running:
                 if (result := finished.get()) is None:
                     running -= 1
-                    continue
-                found[result[0]] = result[1]
-                on_frame()
+                else:
+                    yield result
         finally:
             stop.set()
         for future in work:
             future.result()  # raises what a section failed with
-    return found
 
 
 @dataclass(frozen=True)
@@ -128,32 +159,48 @@ def _sections(stream: FrameStream, lanes: int) -> list[_Section]:
 
 def _detect(
     stream: FrameStream,
-    section: _Section,
     model: Path,
     settings: LandmarkSettings,
-    report: Callable[[tuple[int, Keypoints] | None], None],
+    masks: bool,
+    report: Callable[[tuple[int, Seen] | None], None],
     stop: Event,
+    section: _Section,
 ) -> None:
     """Look through a section; report every frame, and ``None`` at the end."""
     try:
         with ExitStack() as opened_here:
-            landmarker = opened_here.enter_context(_open_landmarker(model, settings))
+            landmarker = opened_here.enter_context(_open_landmarker(model, settings, masks))
             hands = settings.hands and opened_here.enter_context(HandFinder(settings.hands, settings.confidence))
             frames = (frame for chunk in stream.section(section.start, section.end) for frame in chunk)
             for index, frame in enumerate(frames, section.start):
                 if stop.is_set():
                     return
-                result = landmarker.detect_for_video(to_image(frame), _milliseconds(index, stream))
+                picture = _aligned(frame) if masks else frame
+                result = landmarker.detect_for_video(to_image(picture), _milliseconds(index, stream))
                 if index < section.first:
                     continue
-                bodies = [to_openpose(_array(pose), settings.joint_confidence) for pose in result.pose_landmarks]
+                stretch = np.array((picture.shape[1] / frame.shape[1], 1, 1), np.float32)
+                arrays = [_array(pose) * stretch for pose in result.pose_landmarks]
+                bodies = [to_openpose(pose, settings.joint_confidence) for pose in arrays]
                 people = np.stack(bodies) if bodies else _nobody(settings)
-                report((index, hands.with_hands(frame, people) if hands and bodies else people))
+                packed = [_packed(mask, frame.shape[1]) for mask in result.segmentation_masks or ()]
+                report((index, Seen(hands.with_hands(frame, people) if hands and bodies else people, packed)))
     except BaseException:
         stop.set()
         raise
     finally:
         report(None)
+
+
+def _aligned(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A frame whose width MediaPipe can make masks of: with any other it ends the process."""
+    more = -frame.shape[1] % _MASK_WIDTH
+    return np.pad(frame, ((0, 0), (0, more), (0, 0)), "edge") if more else frame
+
+
+def _packed(mask: Any, width: int) -> bytes:
+    plane = np.squeeze(mask.numpy_view())[:, :width]
+    return cv2.imencode(".png", np.clip(plane * 255, 0, 255).round().astype(np.uint8))[1].tobytes()
 
 
 def _nobody(settings: LandmarkSettings) -> Keypoints:
@@ -192,7 +239,7 @@ def _milliseconds(index: int, stream: FrameStream) -> int:
     return max(index, int(index * 1000 / stream.info.frame_rate))
 
 
-def _open_landmarker(model: Path, settings: LandmarkSettings) -> PoseLandmarker:
+def _open_landmarker(model: Path, settings: LandmarkSettings, masks: bool) -> PoseLandmarker:
     sure = settings.confidence
     landmarker: PoseLandmarker = opened(
         "PoseLandmarker",
@@ -202,5 +249,6 @@ def _open_landmarker(model: Path, settings: LandmarkSettings) -> PoseLandmarker:
         min_pose_detection_confidence=sure,
         min_pose_presence_confidence=sure,
         min_tracking_confidence=sure,
+        output_segmentation_masks=masks,
     )
     return landmarker

@@ -1,0 +1,4 @@
+"""Where people are, pixel by pixel, through a clip.
+
+It imports ``video``, and no ComfyUI.
+"""

@@ -1,0 +1,100 @@
+"""Masks that do not tremble, grown and feathered: by the distance of each pixel from the outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+from ..opencv import cv2
+from .person_masks import ALL, Mask, PersonMasks
+
+Distance: TypeAlias = npt.NDArray[np.float32]
+"""Pixels from the outline, above 0 inside ``(height, width)``."""
+
+MOST_GROWTH = 256
+"""Pixels."""
+
+_FAR = 1e4  # pixels: where there is no outline
+_WEIGHTS = (0.25, 0.5, 0.25)  # of the frames before, at and after: what alternates from frame to frame goes
+_TREMBLE = 0.006  # of the frame's longer side: an outline that moves by more does so for a reason
+
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """What is made of masks.
+
+    Attributes:
+        person: whose, from 0; or ``ALL``.
+        grow: pixels of the frame by which a mask gets larger; below 0, smaller.
+        feather: pixels over which it ends; 0 and 1 are a sharp edge.
+        steady: 0 leaves outlines as they were found, 1 takes all their trembling away.
+    """
+
+    person: int = ALL
+    grow: float = 0.0
+    feather: float = 1.0
+    steady: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not -MOST_GROWTH <= self.grow <= MOST_GROWTH:
+            raise InputError("grow", f"{self.grow:g}", f"{-MOST_GROWTH} to {MOST_GROWTH} pixels")
+        if not 0 <= self.feather <= MOST_GROWTH:
+            raise InputError("feather", f"{self.feather:g}", f"0 to {MOST_GROWTH} pixels")
+        if not 0 <= self.steady <= 1:
+            raise InputError("steady", f"{self.steady:g}", "0 to 1")
+
+
+class SteadyMasks:
+    """Masks as settings ask for them; those just asked for are remembered.
+
+    Args:
+        masks: as they were found.
+        settings: what is made of them.
+    """
+
+    def __init__(self, masks: PersonMasks, settings: MaskSettings) -> None:
+        self.masks, self.settings = masks, settings
+        self._distances: dict[int, Distance] = {}
+
+    def mask(self, frame: int) -> Mask:
+        """Of one frame, 0..255 ``(height, width)``."""
+        distance = self._steady_distance(frame) + np.float32(self.settings.grow)
+        share = 0.5 + distance / np.float32(max(self.settings.feather, 1.0))
+        return np.asarray(np.clip(share * 255, 0, 255).round(), np.uint8)
+
+    def _steady_distance(self, frame: int) -> Distance:
+        """The mean over time: an outline that moves evenly stays where it is, one that trembles comes to rest."""
+        here = self._distance(frame)
+        around = [self._distance(at) for at in (frame - 1, frame + 1) if self._is_seen(at)]
+        self._distances = {at: one for at, one in self._distances.items() if abs(at - frame) <= 1}
+        if len(around) < 2 or not self.settings.steady or not self._is_seen(frame):
+            return here
+        before, after = around
+        # A hole that neither neighbour has is none.
+        here = np.where((np.minimum(before, after) > 0) & (here < 0), np.minimum(before, after), here)
+        change = _WEIGHTS[0] * before + (_WEIGHTS[1] - 1) * here + _WEIGHTS[2] * after
+        most = _TREMBLE * max(here.shape)
+        return np.asarray(here + self.settings.steady * np.clip(change, -most, most), np.float32)
+
+    def _is_seen(self, frame: int) -> bool:
+        return 0 <= frame < self.masks.info.frame_count and self.masks.is_seen(frame, self.settings.person)
+
+    def _distance(self, frame: int) -> Distance:
+        if frame not in self._distances:
+            self._distances[frame] = outline_distance(self.masks.mask(frame, self.settings.person))
+        return self._distances[frame]
+
+
+def outline_distance(mask: Mask) -> Distance:
+    """Pixels from the outline of a mask, where it is half there; above 0 inside."""
+    inside = (mask > 127).astype(np.uint8)
+    if not inside.any() or inside.all():
+        return np.full(mask.shape, _FAR if inside.all() else -_FAR, np.float32)
+    within, beyond = (cv2.distanceTransform(one, cv2.DIST_L2, 5) for one in (inside, 1 - inside))
+    distance = within - beyond - np.sign(within - beyond) * np.float32(0.5)
+    # Half a pixel from the outline the mask itself says more.
+    return np.where(np.abs(distance) < 1, mask / np.float32(255) - np.float32(0.5), distance)
