@@ -17,6 +17,7 @@ from .jobs.together import together
 MENU = (
     "video",
     "pose",
+    "masks",
     "motion",
     "interchange",
     "keyframes",

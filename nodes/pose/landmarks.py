@@ -159,12 +159,12 @@ def _sections(stream: FrameStream, lanes: int) -> list[_Section]:
 
 def _detect(
     stream: FrameStream,
+    section: _Section,
     model: Path,
     settings: LandmarkSettings,
     masks: bool,
     report: Callable[[tuple[int, Seen] | None], None],
     stop: Event,
-    section: _Section,
 ) -> None:
     """Look through a section; report every frame, and ``None`` at the end."""
     try:

@@ -95,7 +95,9 @@ class _Slots:
             expected = self._expected(frame, int(slot))
             # Who was seen a moment ago may have gone on, or have trembled and be where he was.
             likely = [expected] if frame - self.seen[slot] > 1 else [expected, self.poses[slot]]
-            distances = np.array([min(_distance(person, pose, self.aspect) for pose in likely) for person in people])
+            distances = np.array(
+                [min(body_distance(person, pose, self.aspect) for pose in likely) for person in people]
+            )
             cost[:, column] = np.where(distances <= reach, distances, _FAR)
         pairs = zip(*linear_sum_assignment(cost), strict=True)
         return {int(i): int(known[j]) for i, j in pairs if cost[i, j] < _FAR}
@@ -111,8 +113,12 @@ class _Slots:
         return min(set(range(len(self.seen))) - taken, key=preference)
 
 
-def _distance(a: Keypoints, b: Keypoints, aspect: float) -> float:
-    """Mean distance of the joints that both show (of the centres if they share none), in body sizes."""
+def body_distance(a: Keypoints, b: Keypoints, aspect: float) -> float:
+    """Mean distance of the joints ``(18, 3)`` that both show (of the centres if they share none), in body sizes.
+
+    Args:
+        aspect: the frame's width over its height.
+    """
     scale = np.array((aspect, 1.0))
     size = max(_size(a, scale), _size(b, scale), _SMALLEST_BODY)
     return float(np.linalg.norm(_apart(a, b) * scale, axis=1).mean()) / size

@@ -139,7 +139,7 @@ def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[in
     controls: dict[Any, Any] = {}  # one that two prompts share stays one, so that they stay in one batch
 
     def pick(value: torch.Tensor) -> torch.Tensor:
-        return _rows_of(value, plan, frames)
+        return rows_of(value, plan, frames)
 
     def pick_rows(name: str, value: Any) -> Any:
         if _is_list(value):
@@ -161,7 +161,8 @@ def of_frames(conditionings: Sequence[Any], plan: Keyframes, frames: Sequence[in
     return [[[pick(text), cut(options)] for text, options in conditioning] for conditioning in conditionings]
 
 
-def _rows_of(value: torch.Tensor, plan: Keyframes, frames: Sequence[int]) -> torch.Tensor:
+def rows_of(value: torch.Tensor, plan: Keyframes, frames: Sequence[int]) -> torch.Tensor:
+    """Rows for some frames: those of one that has a row per frame, or per keyframe; any other is returned as it is."""
     if len(value) == 1:
         return value
     if len(value) == plan.frame_count:
@@ -179,7 +180,7 @@ def _control_of(control: Any, plan: Keyframes, frames: Sequence[int]) -> Any:
     """A copy of a control for these frames; a keyframed one (see ``check_controls``) gets their layout."""
     copy = control.copy()
     if not isinstance(copy, KeyframeControl):
-        return _with_hints(copy, lambda value: _rows_of(value, plan, frames))
+        return _with_hints(copy, lambda value: rows_of(value, plan, frames))
     kept = [number for number, frame in enumerate(plan.frames) if frame in set(frames)]
     _with_hints(copy.inner, lambda value: value[kept] if len(value) > 1 else value)
     if len(kept) == len(frames):

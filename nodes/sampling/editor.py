@@ -27,6 +27,7 @@ from .conditioning import check_controls, control_hints, of_frames, without_cont
 from .families import check_families
 from .keyframe_control import not_interpolated
 from .latents import decode, encode
+from .masks import Mask, masks_of_frames
 from .sampler import BY_THE_PICTURE, BatchSampler, Control, SampledClip, SamplerSettings, grouped
 
 EditMode = Literal["sparse", "hybrid", "dense"]
@@ -73,6 +74,7 @@ class ClipInput:
         seed: of the noise.
         source_video: the clip, if it is redrawn.
         motion: that the hints show; in the mode hybrid figures between keyframes follow it.
+        mask: where the clip is redrawn, as MASK or as a stream of grey frames; ``None`` for everywhere.
     """
 
     positive: Any
@@ -82,14 +84,22 @@ class ClipInput:
     seed: int
     source_video: FrameStream | None = None
     motion: Motion | None = None
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class CheckedClip:
-    """A clip that can be edited: what is sampled of it, and the motion that is followed in between, if one is."""
+    """A clip that can be edited.
+
+    Attributes:
+        sampled: what is sampled of it.
+        motion: that is followed in between, if one is.
+        masks: of the frames between the keyframes, if those are redrawn under a mask.
+    """
 
     sampled: SampledClip
     motion: Motion | None = None
+    masks: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +150,11 @@ class Editor:
         motion = given.motion if self.settings.mode == "hybrid" else None
         if motion is not None:
             check_motion(motion, keyframes)
-        latents = self._start_latents(given, frames, (hints.shape[2], hints.shape[1]))
-        return CheckedClip(SampledClip(given.positive, given.negative, hints, keyframes, latents, given.seed), motion)
+        size = self._size_of(hints)
+        latents = self._start_latents(given, frames, size)
+        masks, between = self._masks(given, frames, size)
+        prompts = given.positive, given.negative
+        return CheckedClip(SampledClip(*prompts, hints, keyframes, latents, given.seed, masks), motion, between)
 
     def edit(self, clips: Sequence[CheckedClip]) -> list[Edited]:
         """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
@@ -156,22 +169,39 @@ class Editor:
             results.append(Edited(steadied(frames, _shots(plan), self.settings.steady_colours), plan, note))
         return results
 
+    def _size_of(self, hints: torch.Tensor) -> tuple[int, int]:
+        """Width and height of the frames that are sampled, in pixels."""
+        factor = self.models.vae.spacial_compression_encode()
+        return hints.shape[2] // factor * factor, hints.shape[1] // factor * factor
+
     def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
-        """Latents to start from: the source's frames, or zeros of the hints' size."""
+        """Latents to start from: the source's frames, or zeros."""
         vae, denoise, source = self.models.vae, self.settings.sampling.denoise, given.source_video
-        factor = vae.spacial_compression_encode()
-        width, height = (side // factor for side in size)
-        if denoise >= 1:
-            return torch.zeros(len(frames), 4, height, width)
+        if denoise >= 1 and given.mask is None:
+            factor = vae.spacial_compression_encode()
+            return torch.zeros(len(frames), 4, size[1] // factor, size[0] // factor)
         if source is None:
             remedy = "Connect source_video to keep some of it."
+            if given.mask is not None:
+                raise InputError("mask", "one without a source video", "none", remedy)
             raise InputError("denoise", f"{denoise} without a source video", "1", remedy)
         if source.info.frame_count != given.keyframes.frame_count:
             allowed = f"{given.keyframes.frame_count}, as the keyframes were planned for"
             raise InputError("source_video", f"{source.info.frame_count} frames", allowed)
         images = to_image(source.frames_at(frames)).movedim(-1, 1)
-        fitted = comfy.utils.common_upscale(images, width * factor, height * factor, "area", "disabled")
+        fitted = comfy.utils.common_upscale(images, *size, "area", "disabled")
         return encode(vae, fitted.movedim(1, -1))
+
+    def _masks(
+        self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """Of what is sampled, and of the frames that are redrawn between, where there are any."""
+        if given.mask is None:
+            return None, None
+        between = _frames_between(given.keyframes) if self.settings.mode == "hybrid" else None
+        wanted = frames, between.frames if between else ()
+        found, others = (masks_of_frames(given.mask, given.keyframes, numbers, size) for numbers in wanted)
+        return found, others if between else None
 
     def _drawn(
         self, clips: Sequence[SampledClip], control: Control | None, settings: SamplerSettings
@@ -195,7 +225,7 @@ class Editor:
         interpolated = [self._interpolated(frames, clip) for frames, clip in zip(drawn, clips, strict=True)]
         whole, notes = [frames for frames, _ in interpolated], [note for _, note in interpolated]
         rough = {
-            index: self._rough(clip.sampled, plan, whole[index])
+            index: self._rough(clip, plan, whole[index])
             for index, clip in enumerate(clips)
             if (plan := _frames_between(clip.sampled.keyframes)) and self.settings.refine_denoise > 0
         }
@@ -211,13 +241,14 @@ class Editor:
                 whole[index][list(clip.keyframes.frames)] = frames
         return whole, notes
 
-    def _rough(self, clip: SampledClip, between: Keyframes, frames: torch.Tensor) -> SampledClip:
+    def _rough(self, checked: CheckedClip, between: Keyframes, frames: torch.Tensor) -> SampledClip:
         """The frames between the keyframes as a clip of their own, which starts from all its ``frames``."""
-        plan = clip.keyframes
+        clip, plan = checked.sampled, checked.sampled.keyframes
         prompts = [without_control(prompt) for prompt in (clip.positive, clip.negative)]
         positive, negative = of_frames(prompts, plan, range(plan.frame_count))
         latents = encode(self.models.vae, frames[list(between.frames)])
-        return replace(clip, positive=positive, negative=negative, keyframes=between, latents=latents)
+        start = {"keyframes": between, "latents": latents, "masks": checked.masks}
+        return replace(clip, positive=positive, negative=negative, **start)
 
     def _interpolated(self, images: torch.Tensor, clip: CheckedClip) -> tuple[torch.Tensor, str]:
         """Every frame of the grid ``(frames, h, w, 3)``, keyframes as they are; and how they were made."""

@@ -71,6 +71,7 @@ class SampledClip:
         keyframes: the plan; in sparse mode only its frames are sampled.
         latents: start latents of the sampled frames ``(rows, channels, h, w)``; zeros for an edit from nothing.
         seed: of the noise that all its frames start from.
+        masks: how much of them is redrawn, 0..1 ``(rows, h, w)``; ``None`` for all. Elsewhere latents stay as they are.
     """
 
     positive: Any
@@ -79,10 +80,11 @@ class SampledClip:
     keyframes: Keyframes
     latents: torch.Tensor
     seed: int = 0
+    masks: torch.Tensor | None = None
 
 
 def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
-    """Numbers of the clips that can share batches: those of one size whose prompts have the same form.
+    """Numbers of the clips that can share batches: of one size, all masked or none, with prompts of the same form.
 
     In a UNet pictures look at the text, and a text that is repeated looks the same. In a transformer where both attend
     to both, repeated text would count for more.
@@ -100,7 +102,7 @@ def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
 
 
 def _fit_together(clips: Sequence[SampledClip], repeats_text: bool) -> bool:
-    sizes = {(clip.latents.shape[1:], clip.hints.shape[1:]) for clip in clips}
+    sizes = {(clip.latents.shape[1:], clip.hints.shape[1:], clip.masks is None) for clip in clips}
     prompts = ([clip.positive for clip in clips], [clip.negative for clip in clips])
     return len(sizes) == 1 and all(can_stack(prompt, repeats_text) for prompt in prompts)
 
@@ -207,6 +209,7 @@ class BatchSampler:
             positive,
             negative,
             torch.cat([self.latents[part.clip][self._rows(part)] for part in parts]),
+            noise_mask=self._noise_mask(parts),
             callback=self.on_step,
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=seeds[0],
@@ -214,6 +217,12 @@ class BatchSampler:
         if self.anchors:
             self.anchors.commit()
         return samples  # type: ignore[no-any-return]
+
+    def _noise_mask(self, parts: Sequence[Part]) -> torch.Tensor | None:
+        """How much of each row is redrawn; all clips of a group have masks, or none has."""
+        masks = [(self.clips[part.clip].masks, self._rows(part)) for part in parts]
+        found = [mask[rows] for mask, rows in masks if mask is not None]
+        return torch.cat(found) if found else None
 
     def _rows(self, part: Part) -> list[int]:
         """Where the part's frames lie among the clip's sampled frames."""

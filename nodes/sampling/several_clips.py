@@ -14,7 +14,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..errors import InputError
 from ..host.frugal_node import note_shares
 from ..host.lists import broadcast, only
-from ..host.video import as_stream
+from ..host.video import as_stream, is_video
 from ..keyframes.keyframes import Keyframes as Plan
 from ..motion.motion import Motion
 from .editor import EDIT_MODES, CheckedClip, ClipInput, Editor, EditSettings, Models
@@ -51,6 +51,7 @@ def sampled(
     seed: list[int],
     source_video: list[Any] | None = None,
     motion: list[Motion | None] | None = None,
+    mask: list[Any] | None = None,
     **shared: list[Any],
 ) -> Samples:
     """Sample the clips that lists of the sampler's inputs mean, together.
@@ -67,6 +68,7 @@ def sampled(
             "seed": seed,
             "source_video": source_video or [None],
             "motion": motion or [None],
+            "mask": mask or [None],
         }
     )
     editor = _editor(
@@ -129,9 +131,9 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Checke
     clips: list[CheckedClip] = []
     failed: dict[int, InputError] = {}
     for number, given in enumerate(inputs, 1):
-        source = given.pop("source_video")
         try:
-            clips.append(editor.prepare(ClipInput(**given, source_video=as_stream(source) if source else None)))
+            streams = {name: as_stream(given[name]) for name in ("source_video", "mask") if is_video(given[name])}
+            clips.append(editor.prepare(ClipInput(**{**given, **streams})))
         except InputError as error:
             failed[number] = error
             logger.warning("Keyframe Sampler: clip %d is left out: %s", number, error)

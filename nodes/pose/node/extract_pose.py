@@ -49,7 +49,7 @@ class FrugalExtractPose(FrugalNode):
                 io.MultiType.Input("video", [io.Video, io.Image], tooltip="The clip: a video, or a batch of images."),
                 io.Combo.Input(
                     "model",
-                    options=_model_names(),
+                    options=pose_models(),
                     tooltip="From models/mediapipe. On one CPU core at 640x480, lite does about 87 frames a second, "
                     "full 62, heavy 19; heavier ones find small and twisted bodies more often.",
                 ),
@@ -111,7 +111,7 @@ class FrugalExtractPose(FrugalNode):
     ) -> io.NodeOutput:
         hand_model = model_file("mediapipe", HAND_MODEL, "hands") if hands else None
         settings = LandmarkSettings(people, confidence, joint_confidence, hand_model)
-        stream = _frames_of(video, frame_rate)
+        stream = frames_of(video, frame_rate)
         path = model_file("mediapipe", model, "model")
         motion = memoized(
             cls.stage(),
@@ -129,12 +129,17 @@ class FrugalExtractPose(FrugalNode):
         return {**inputs, "hands": HAND_MODEL} if inputs.get("hands") is True else inputs
 
 
-def _model_names() -> list[str]:
+def pose_models() -> list[str]:
     """Those that are there first. The official ones are always offered: choosing a missing one tells how to get it."""
     return list(dict.fromkeys((*(name for name in list_models("mediapipe") if "pose" in name), *OFFICIAL_MODELS)))
 
 
-def _frames_of(video: Any, frame_rate: float) -> FrameStream:
+def frames_of(video: Any, frame_rate: float) -> FrameStream:
+    """A VIDEO, or an IMAGE at a frame rate, as a stream.
+
+    Raises:
+        InputError: an IMAGE without pictures, or a frame rate that is none.
+    """
     if not isinstance(video, torch.Tensor):
         return as_stream(video)
     if len(video) == 0:

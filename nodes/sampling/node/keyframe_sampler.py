@@ -22,7 +22,9 @@ class FrugalKeyframeSampler(FrugalNode):
     DEVICE = "gpu"
     BATCHED = Batched(
         "FrugalJobsSampler",
-        by_job=frozenset({"positive", "negative", "control_images", "keyframes", "seed", "source_video", "motion"}),
+        by_job=frozenset(
+            {"positive", "negative", "control_images", "keyframes", "seed", "source_video", "motion", "mask"}
+        ),
         outputs=("The sampled frames of a job.", "Which frames of its clip they are."),
         called="samplers",
     )
@@ -114,7 +116,8 @@ class FrugalKeyframeSampler(FrugalNode):
                 io.Video.Input(
                     "source_video",
                     optional=True,
-                    tooltip="The clip itself; needed for denoise below 1. Only frames that are sampled get encoded.",
+                    tooltip="The clip itself; needed for denoise below 1, and for a mask. Only sampled frames "
+                    "get encoded.",
                 ),
                 InterpolationModel.Input(
                     "interp_model", optional=True, tooltip="For hybrid: RIFE or FILM, from any loader."
@@ -160,6 +163,13 @@ class FrugalKeyframeSampler(FrugalNode):
                     step=0.05,
                     optional=True,
                     tooltip="Pull the colours of every frame towards the mean of its shot.",
+                ),
+                io.MultiType.Input(
+                    "mask",
+                    [io.Mask, io.Video],
+                    optional=True,
+                    tooltip="Only what is white is redrawn, the rest of source_video stays. A video from Person Masks, "
+                    "or a MASK: one for all, one per keyframe or one per frame.",
                 ),
             ],
             outputs=[
