@@ -1,4 +1,4 @@
 """Where people are, pixel by pixel, through a clip.
 
-It imports ``video``, and no ComfyUI.
+Beside its shells it imports ``video`` and ``motion``, and no ComfyUI.
 """

@@ -60,10 +60,17 @@ class SteadyMasks:
         self.masks, self.settings = masks, settings
         self._distances: dict[int, Distance] = {}
 
-    def mask(self, frame: int) -> Mask:
-        """Of one frame, 0..255 ``(height, width)``."""
-        distance = self._steady_distance(frame) + np.float32(self.settings.grow)
-        share = 0.5 + distance / np.float32(max(self.settings.feather, 1.0))
+    def mask(self, frame: int, region: Mask | None = None) -> Mask:
+        """Of one frame, 0..255 ``(height, width)``.
+
+        Args:
+            frame: its number.
+            region: that belongs to the mask besides; it is grown and feathered too.
+        """
+        distance = self._steady_distance(frame)
+        if region is not None:
+            distance = np.maximum(distance, outline_distance(region))
+        share = 0.5 + (distance + np.float32(self.settings.grow)) / np.float32(max(self.settings.feather, 1.0))
         return np.asarray(np.clip(share * 255, 0, 255).round(), np.uint8)
 
     def _steady_distance(self, frame: int) -> Distance:

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..errors import InputError
+from ..motion.motion import Motion
 from ..video.stream import CHUNK, Frames, FrameStream
-from .person_masks import PersonMasks
+from .person_masks import ALL, Mask, PersonMasks
+from .pose_region import pose_region
 from .steady import MaskSettings, SteadyMasks
 
 
@@ -17,15 +20,22 @@ class MaskStream(FrameStream):
     Args:
         masks: as they were found.
         settings: what is made of them.
+        motion: of people who are to be inside too: where an edited motion takes them.
+
+    Raises:
+        InputError: ``motion`` has another number of frames.
     """
 
     seekable = True
 
-    def __init__(self, masks: PersonMasks, settings: MaskSettings) -> None:
-        self.masks, self.settings, self.info = masks, settings, masks.info
+    def __init__(self, masks: PersonMasks, settings: MaskSettings, motion: Motion | None = None) -> None:
+        self.masks, self.settings, self.motion, self.info = masks, settings, motion, masks.info
+        if motion is not None and motion.frame_count != masks.info.frame_count:
+            found, allowed = f"{motion.frame_count} frames", f"{masks.info.frame_count}, as the video has"
+            raise InputError("edited_motion", found, allowed, "Masks cannot follow a motion that was retimed.")
 
     def content(self) -> object:
-        return self.masks, self.settings
+        return self.masks, self.settings, self.motion
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         return self.section(0, self.info.frame_count, size)
@@ -33,5 +43,14 @@ class MaskStream(FrameStream):
     def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
         steady = SteadyMasks(self.masks, self.settings)
         for begin in range(first, min(end, self.info.frame_count), size):
-            planes = [steady.mask(frame) for frame in range(begin, min(begin + size, end, self.info.frame_count))]
-            yield np.repeat(np.stack(planes)[..., None], 3, axis=-1)
+            frames = range(begin, min(begin + size, end, self.info.frame_count))
+            planes = np.stack([steady.mask(frame, self._region(frame)) for frame in frames])
+            yield np.repeat(planes[..., None], 3, axis=-1)
+
+    def _region(self, frame: int) -> Mask | None:
+        if self.motion is None:
+            return None
+        person = self.settings.person
+        people = self.motion.keypoints[frame]
+        wanted = people if person == ALL else people[person : person + 1]
+        return pose_region(wanted, self.info.width, self.info.height)

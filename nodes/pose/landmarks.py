@@ -239,7 +239,7 @@ def _milliseconds(index: int, stream: FrameStream) -> int:
     return max(index, int(index * 1000 / stream.info.frame_rate))
 
 
-def _open_landmarker(model: Path, settings: LandmarkSettings, masks: bool) -> PoseLandmarker:
+def _open_landmarker(model: Path, settings: LandmarkSettings, masks: bool = False) -> PoseLandmarker:
     sure = settings.confidence
     landmarker: PoseLandmarker = opened(
         "PoseLandmarker",

@@ -247,8 +247,8 @@ class Editor:
         prompts = [without_control(prompt) for prompt in (clip.positive, clip.negative)]
         positive, negative = of_frames(prompts, plan, range(plan.frame_count))
         latents = encode(self.models.vae, frames[list(between.frames)])
-        start = {"keyframes": between, "latents": latents, "masks": checked.masks}
-        return replace(clip, positive=positive, negative=negative, **start)
+        prompted = replace(clip, positive=positive, negative=negative)
+        return replace(prompted, keyframes=between, latents=latents, masks=checked.masks)
 
     def _interpolated(self, images: torch.Tensor, clip: CheckedClip) -> tuple[torch.Tensor, str]:
         """Every frame of the grid ``(frames, h, w, 3)``, keyframes as they are; and how they were made."""

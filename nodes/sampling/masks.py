@@ -43,5 +43,5 @@ def masks_of_frames(mask: Mask, plan: Keyframes, frames: Sequence[int], size: tu
         found = rows_of(mask.float(), plan, frames).expand(len(frames), *mask.shape[1:])
     if not len(frames):
         return found
-    planes = comfy.utils.common_upscale(found[:, None], *size, "area", "disabled")
+    planes: torch.Tensor = comfy.utils.common_upscale(found[:, None], *size, "area", "disabled")
     return planes[:, 0].clamp(0, 1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...motion.figure import BODY_PARTS, TORSO, BodyPart, Size, joint_between, touch
 from ...opencv import cv2
-from .figure import BODY_PARTS, TORSO, BodyPart, Size, joint_between, touch
 from .figure_map import FigureMap, Plane
 
 _ALIKE = 0.10  # body scales: bones that disagree by more have no say in each other's places

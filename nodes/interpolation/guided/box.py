@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .figure import BodyPart, Size
+from ...motion.figure import BodyPart, Size
 
 GRID = 32
 """Pixels to which boxes are rounded: their frames share batches, and nets pad less."""

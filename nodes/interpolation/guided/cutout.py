@@ -8,13 +8,13 @@ from functools import reduce
 
 import numpy as np
 
+from ...motion.figure import Pixels
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ..interpolator import Picture
 from .bone_field import EDGE, REACH, shown_parts
 from .camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
-from .figure import Pixels
 from .figure_map import FigureMap, Plane
 from .joint_fit import JointFit, joint_fit, joint_shifts, with_shifts
 from .matte import Histogram, colour_counts, matte

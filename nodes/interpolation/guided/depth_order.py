@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
+from ...motion.figure import LIMB_ORDER
 from ...opencv import cv2
-from .figure import LIMB_ORDER
 from .figure_map import FAR, FigureMap, Plane
 
 Limb: TypeAlias = tuple[int, int]

@@ -9,10 +9,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ...motion.figure import BODY_PARTS, BodyPart, Size, figure_parts
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from .box import Box, whole
-from .figure import BODY_PARTS, BodyPart, Size, figure_parts
 
 Plane: TypeAlias = npt.NDArray[np.float32]
 """``(height, width)`` or ``(parts, height, width)``."""

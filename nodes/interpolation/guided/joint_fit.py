@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...motion.figure import BODY_PARTS, HANDS, HEAD, TORSO, BodyPart, Pixels
 from ...motion.motion import BODY_JOINTS, Keypoints
 from ...opencv import cv2
-from .figure import BODY_PARTS, HANDS, HEAD, TORSO, BodyPart, Pixels
 from .figure_map import Plane
 
 _ALONG = np.linspace(0.2, 0.9, 8)  # shares of a bone where the limb is measured, not at the joint above, which bends

@@ -9,11 +9,11 @@ from itertools import product
 
 import numpy as np
 
+from ...motion.figure import figure_parts
 from ...motion.motion import Keypoints, Motion
 from .box import Box, box_around
 from .composition import Interpolate, brought_to_pose, fused_background
 from .cutout import HORIZON, Shot, View, view_of
-from .figure import figure_parts
 from .joint_fit import with_shifts
 from .pair_maker import KeyframesOfShot, Moment, Pair
 from .plate import Mask

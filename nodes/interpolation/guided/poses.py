@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ...errors import InputError
 from ...keyframes.keyframes import Keyframes
 from ...motion.editing.timing import resample
+from ...motion.figure import HANDS
 from ...motion.motion import Keypoints, Motion
-from .figure import HANDS
 
 _SWING = 0.25  # of the way of the frame before or after, by which a curve through them goes beyond both
 

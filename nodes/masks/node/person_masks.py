@@ -86,8 +86,13 @@ class FrugalPersonMasks(FrugalNode):
                 Motion.Input(
                     "motion",
                     optional=True,
-                    tooltip="From Extract Pose of this video: who is meant, and how people are numbered. An edited one "
-                    "shows no person of the video.",
+                    tooltip="From Extract Pose of this video: who is meant, and how people are numbered.",
+                ),
+                Motion.Input(
+                    "edited_motion",
+                    optional=True,
+                    tooltip="The motion that Draw Pose gets, where it was styled or retargeted: its bodies are in the "
+                    "masks too, since they leave the outline of the video.",
                 ),
                 io.Float.Input(
                     "confidence",
@@ -124,6 +129,7 @@ class FrugalPersonMasks(FrugalNode):
         feather: float = 1.0,
         steady: float = 1.0,
         motion: MotionValue | None = None,
+        edited_motion: MotionValue | None = None,
         confidence: float = 0.5,
         frame_rate: float = 12.0,
     ) -> io.NodeOutput:
@@ -137,4 +143,4 @@ class FrugalPersonMasks(FrugalNode):
         )
         if person > masks.people:
             raise InputError("person", str(person), f"0 to {masks.people}, as so many are found")
-        return io.NodeOutput(StreamVideo(MaskStream(masks, wanted), cls.stage()))
+        return io.NodeOutput(StreamVideo(MaskStream(masks, wanted, edited_motion), cls.stage()))

@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ...motion.body import NECK
-from ...motion.limbs import hand_slices
-from ...motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
+from .body import NECK
+from .limbs import hand_slices
+from .motion import BODY_JOINTS, HAND_JOINTS, Keypoints
 
 Pixels: TypeAlias = npt.NDArray[np.float64]
 Size: TypeAlias = tuple[int, int]
