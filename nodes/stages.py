@@ -24,6 +24,7 @@ MENU = (
     "sampling",
     "upscaling",
     "interpolation",
+    "compositing",
     "caching",
     "forecast",
     "economy",

@@ -43,6 +43,8 @@ POSE: dict[str, Node] = {
 # Nodes of the pack that it leaves out are wired by themselves, see ``whole_graph``.
 GRAPH: dict[str, Node] = {
     **POSE,
+    "masks": ("FrugalPersonMasks", {"video": ["load", 0], "motion": ["pose", 0], "grow": 4}),
+    "mask frames": ("FrugalMaskFrames", {"video": ["masks", 0]}),
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
     "style": ("FrugalMotionStyle", {"motion": ["smooth", 0], "preset": "energetic"}),
     "load two": ("FrugalLoadVideo", {"file": "two_people.mp4", **SMALL}),

@@ -1,10 +1,15 @@
-"""The nodes of the stage."""
+"""The nodes of ``masks`` as ComfyUI sees them, one per file: sockets, and calls of the plain files above.
 
-from __future__ import annotations
+They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
+"""
 
 from .mask_frames import FrugalMaskFrames
 from .person_masks import FrugalPersonMasks
 
-NODES = (FrugalPersonMasks, FrugalMaskFrames)
+__all__ = [
+    "FrugalMaskFrames",
+    "FrugalPersonMasks",
+]
 
-__all__ = ["NODES", "FrugalMaskFrames", "FrugalPersonMasks"]
+
+NODES = (FrugalPersonMasks, FrugalMaskFrames)

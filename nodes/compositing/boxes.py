@@ -1,0 +1,178 @@
+"""Boxes around people, which stand still or move smoothly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
+
+from ..errors import InputError
+from ..motion.figure import figure_parts
+from ..motion.motion import Keypoints, Motion
+from ..video.stream import VideoInfo
+from .crop import Corners, Crop, Size
+
+Path: TypeAlias = Literal["steady", "follow"]
+"""How a box goes with people: it stands still through a shot, or moves with them."""
+
+PATHS: tuple[str, ...] = get_args(Path)
+
+ALL = -1
+"""Everybody."""
+
+Extents: TypeAlias = npt.NDArray[np.float64]
+"""Left, top, right and bottom of people in each frame, in pixels ``(frames, 4)``; NaN where nobody is."""
+
+_BEYOND = 0.10  # body scales: how far hair, hands and feet go beyond capsules
+_MULTIPLE = 8  # of which sides of frames are that become latents
+_CALM = 0.5  # seconds over which the path of a box is smoothed
+_LARGEST = 4096  # pixels: side of a cropped frame
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """How a crop is laid.
+
+    Attributes:
+        path: see ``Path``.
+        margin: room around people, as a share of the box's longer side.
+        size: a cropped frame has as many pixels as a square of this side, in the shape that people need.
+        width, height: of cropped frames; 0 for both leaves it to ``size``.
+        person: who is meant, from 0; or ``ALL``.
+    """
+
+    path: Path = "steady"
+    margin: float = 0.1
+    size: int = 512
+    width: int = 0
+    height: int = 0
+    person: int = ALL
+
+    def __post_init__(self) -> None:
+        if self.path not in PATHS:
+            raise InputError("path", repr(self.path), ", ".join(PATHS))
+        if not 0 <= self.margin <= 1:
+            raise InputError("margin", f"{self.margin:g}", "0 to 1")
+        if (self.width > 0) != (self.height > 0):
+            found = f"{self.width} x {self.height}"
+            raise InputError("width, height", found, "both above 0, or both 0", "With 0 for both, size counts.")
+        for name, value in (("size", self.size), ("width", self.width), ("height", self.height)):
+            if value > _LARGEST or value < 0 or 0 < value < _MULTIPLE:
+                raise InputError(name, str(value), f"{_MULTIPLE} to {_LARGEST}")
+
+
+def crop_around(motions: Sequence[Motion], info: VideoInfo, settings: CropSettings, cuts: Sequence[int] = ()) -> Crop:
+    """A crop that holds people in every frame, of one size for the whole clip.
+
+    Args:
+        motions: of the people who are to be inside: as the clip shows them, and as an edit moves them.
+        info: of the clip.
+        settings: how it is laid.
+        cuts: frames at which shots begin: there the box may jump.
+
+    Raises:
+        InputError: nobody is in any frame, or a motion has another number of frames than the clip.
+    """
+    extents = _joined([_extents(motion, info, settings.person) for motion in motions])
+    if np.isnan(extents).all():
+        raise InputError("motion", "nobody in any frame", "a motion with somebody in it")
+    shots = list(pairwise((0, *cuts, info.frame_count)))
+    if settings.path == "steady":
+        extents = np.concatenate([_whole_of(extents[first:end]) for first, end in shots])
+    extents = np.concatenate([_without_gaps(extents[first:end]) for first, end in shots])
+    frame = info.width, info.height
+    box = _box(extents, frame, settings)
+    corners = np.concatenate([_path(extents[first:end], box, info, settings) for first, end in shots])
+    return Crop(corners, box, frame, _size(box, settings), info.frame_rate, info.region)
+
+
+def _extents(motion: Motion, info: VideoInfo, person: int) -> Extents:
+    if motion.frame_count != info.frame_count:
+        found, allowed = f"{motion.frame_count} frames", f"{info.frame_count}, as the video has"
+        raise InputError("motion", found, allowed, "A motion can be retimed behind the crop.")
+    chosen = slice(None) if person == ALL else slice(person, person + 1)
+    return np.array([_extent(people[chosen], (info.width, info.height)) for people in motion.keypoints])
+
+
+def _extent(people: Keypoints, frame: Size) -> list[float]:
+    """What of a frame people take, ``(left, top, right, bottom)``."""
+    parts = figure_parts(people, frame)
+    if not parts:
+        return [np.nan] * 4
+    ends = [(end, radius + _BEYOND * part.scale) for part in parts for end, radius in part.ends]
+    least = np.min([end - reach for end, reach in ends], axis=0)
+    most = np.max([end + reach for end, reach in ends], axis=0)
+    inside = np.clip([*least, *most], 0, [*frame, *frame])
+    return [float(value) for value in inside]
+
+
+def _joined(several: Sequence[Extents]) -> Extents:
+    stacked = np.stack(several)
+    return np.concatenate((_ignoring(np.fmin, stacked[..., :2]), _ignoring(np.fmax, stacked[..., 2:])), axis=1)
+
+
+def _whole_of(extents: Extents) -> Extents:
+    """The same for all frames: what people take in any."""
+    whole = [*_ignoring(np.fmin, extents[:, :2]), *_ignoring(np.fmax, extents[:, 2:])]
+    return np.tile(np.array(whole), (len(extents), 1))
+
+
+def _ignoring(choose: np.ufunc, values: Extents) -> Extents:
+    """Least or most of what is known."""
+    return np.asarray(choose.reduce(values, axis=0))
+
+
+def _without_gaps(extents: Extents) -> Extents:
+    """Where nobody is, what lies between the frames around; of a shot without anybody all stays unknown."""
+    known = np.flatnonzero(~np.isnan(extents[:, 0]))
+    if not len(known):
+        return extents
+    frames = np.arange(len(extents))
+    return np.stack([np.interp(frames, known, column[known]) for column in extents.T], axis=1)
+
+
+def _box(extents: Extents, frame: Size, settings: CropSettings) -> Size:
+    """Width and height that hold people in every frame, with margin, no larger than the frame."""
+    needed = np.nanmax(extents[:, 2:] - extents[:, :2], axis=0)
+    needed = needed + 2 * settings.margin * needed.max()
+    if settings.width:
+        shape = np.array((settings.width, settings.height))
+        needed = shape * (needed / shape).max()
+        needed *= min(1.0, (np.array(frame) / needed).min())
+    width, height = (min(int(np.ceil(side)), most) for side, most in zip(needed, frame, strict=True))
+    return max(width, 1), max(height, 1)
+
+
+def _size(box: Size, settings: CropSettings) -> Size:
+    """Width and height of a cropped frame, of the box's shape but for rounding."""
+    if settings.width:
+        return _rounded(settings.width), _rounded(settings.height)
+    factor = settings.size / np.sqrt(box[0] * box[1])
+    return _rounded(box[0] * factor), _rounded(box[1] * factor)
+
+
+def _rounded(side: float) -> int:
+    return max(round(side / _MULTIPLE), 1) * _MULTIPLE
+
+
+def _path(extents: Extents, box: Size, info: VideoInfo, settings: CropSettings) -> Corners:
+    """Where the box is in each frame of a shot."""
+    size, frame = np.array(box, float), np.array((info.width, info.height), float)
+    if np.isnan(extents).any():
+        return np.tile(np.round((frame - size) / 2), (len(extents), 1))
+    wanted = (extents[:, :2] + extents[:, 2:] - size) / 2
+    if settings.path == "follow":
+        calm = gaussian_filter1d(wanted, _CALM * float(info.frame_rate), axis=0, mode="nearest")
+        wanted = _with_people_inside(calm, extents, size)
+    corners: Corners = np.clip(wanted, 0, frame - size)
+    return np.round(corners) if settings.path == "steady" else corners
+
+
+def _with_people_inside(corners: Corners, extents: Extents, size: Corners) -> Corners:
+    """The same path, moved where somebody would be cut off."""
+    return np.asarray(np.clip(corners, extents[:, 2:] - size, extents[:, :2]))

@@ -1,0 +1,31 @@
+"""What cropping and putting back will take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..forecast.facts import Clips, DeviceWork, Forecast
+from ..forecast.inputs import Inputs
+
+
+def crop(inputs: Inputs) -> Forecast | None:
+    """Frames of as many pixels as asked for; where people are, and so the shape, is not known before."""
+    video = inputs.fact("video", Clips)
+    if video is None:
+        return None
+    width, height = (int(inputs.value(side, 0)) for side in ("width", "height"))
+    side = int(inputs.value("size", 512))
+    size = (width, height) if width and height else (side, side)
+    clips = tuple(replace(clip, size=size) for clip in video.clips)
+    cropped = Clips(clips)
+    return Forecast((cropped, cropped, None), (DeviceWork("crop", "cpu", cropped.frames),))
+
+
+def put_back(inputs: Inputs) -> Forecast | None:
+    """As many frames as the edit has, of the size of what they are laid over."""
+    frames, source = inputs.fact("frames", Clips), inputs.fact("source", Clips)
+    if frames is None or source is None:
+        return None
+    pairs = zip(frames.clips, source.clips, strict=False)
+    clips = tuple(replace(edited, size=under.size) for edited, under in pairs)
+    return Forecast((Clips(clips),), (DeviceWork("put back", "cpu", frames.frames),))

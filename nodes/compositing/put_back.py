@@ -1,0 +1,182 @@
+"""Edited crops, back in the frames that they were cut out of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..masks.steady import Distance, outline_distance
+from ..opencv import cv2
+from ..video.stream import CHUNK, Frames, FrameStream
+from .crop import Crop
+from .cropped import scaled
+from .seam import matched_colours
+
+_ENDS_EARLIER = Fraction(1, 4)  # seconds by which one clip may be shorter than another: rates and sound are rounded
+
+
+@dataclass(frozen=True)
+class SeamSettings:
+    """How an edit ends.
+
+    Attributes:
+        feather: pixels of the source over which the edit gives way to it.
+        match: 0..1, how far the edit takes the colours that the source has around it.
+    """
+
+    feather: float = 12.0
+    match: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.feather <= 256:
+            raise InputError("feather", f"{self.feather:g}", "0 to 256 pixels")
+        if not 0 <= self.match <= 1:
+            raise InputError("match", f"{self.match:g}", "0 to 1")
+
+
+class PutBackStream(FrameStream):
+    """An edit of cropped frames over the clip, at the clip's size and the edit's frame rate.
+
+    Pixels outside of the masks are those of the clip, bit for bit. A few frames are in memory at a time.
+
+    Args:
+        edited: of the crop's shape; any size and frame rate.
+        crop: by which the frames were cut out.
+        source: what the edit is put over: the clip itself at any size and frame rate, or its clean plate.
+        masks: grey frames of the crop's shape, any size and frame rate, white where the edit shows; ``None`` for
+            everywhere.
+        settings: of the seam.
+
+    Raises:
+        InputError: something has another shape, or ends earlier.
+    """
+
+    def __init__(
+        self,
+        edited: FrameStream,
+        crop: Crop,
+        source: FrameStream,
+        masks: FrameStream | None = None,
+        settings: SeamSettings | None = None,
+    ) -> None:
+        _check_shape("frames", edited, crop.size)
+        _check_shape("source", source, crop.frame)
+        if masks is not None:
+            _check_shape("masks", masks, crop.size)
+        for name, one in (("source", source), ("masks", masks)):
+            if one is not None and one.info.duration < edited.info.duration - _ENDS_EARLIER:
+                found, allowed = f"{float(one.info.duration):.2f} s", f"{float(edited.info.duration):.2f} s, as frames"
+                raise InputError(
+                    name, found, allowed, "Take the same start and duration as for the clip that is edited."
+                )
+        self.edited, self.crop, self.source, self.masks = edited, crop, source, masks
+        self.settings = settings or SeamSettings()
+        self.audio = edited.audio or source.audio
+        self.info = replace(edited.info, width=source.info.width, height=source.info.height, region=source.info.region)
+
+    def content(self) -> object:
+        return self.edited, self.crop, self.source, self.masks, self.settings
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        source = _AtTime(self.source)
+        masks = _Outlines(self.masks) if self.masks is not None else None
+        number = 0
+        for chunk in self.edited.chunks(size):
+            made = []
+            for frame in chunk:
+                time = number / self.info.frame_rate
+                made.append(self._put_back(frame, source.frame(time), masks.distance(time) if masks else None, time))
+                number += 1
+            yield np.stack(made)
+
+    def _put_back(self, edited: Any, source: Any, distance: Distance | None, time: Fraction) -> Any:
+        """One frame."""
+        scale = np.divide((self.info.width, self.info.height), self.crop.frame)
+        corner = self.crop.corner_at(time) * scale
+        width, height = np.ceil(np.array(self.crop.box) * scale).astype(int).tolist()
+        left, top = np.floor(corner).astype(int).tolist()
+        right, bottom = min(left + width + 1, self.info.width), min(top + height + 1, self.info.height)
+        place = np.s_[top:bottom, left:right]
+        shift = np.array([[1, 0, corner[0] - left], [0, 1, corner[1] - top]])
+        shape = right - left, bottom - top
+
+        def laid(picture: Any, border: int) -> Any:
+            return cv2.warpAffine(scaled(picture, (width, height)), shift, shape, borderMode=border)
+
+        share = laid(self._share(distance, (width, height)), cv2.BORDER_CONSTANT)
+        inside = source[place]
+        new = matched_colours(laid(edited, cv2.BORDER_REPLICATE), inside, share, self.settings.match)
+        found = source.copy()
+        found[place] = _mixed(inside, new, share)
+        return found
+
+    def _share(self, distance: Distance | None, size: tuple[int, int]) -> Any:
+        """How much of each pixel of the box is the edit's, 0..1: none at the box's edge."""
+        width, height = size
+        feather = max(self.settings.feather, 1.0)
+        across = np.minimum(np.arange(width) + 0.5, width - np.arange(width) - 0.5)
+        down = np.minimum(np.arange(height) + 0.5, height - np.arange(height) - 0.5)
+        share = np.minimum(across[None], down[:, None]) / feather
+        if distance is not None:
+            grown = cv2.resize(distance, size, interpolation=cv2.INTER_LINEAR) * (width / distance.shape[1])
+            share = np.minimum(share, grown / feather)  # it gives way inside of the mask: outside nothing changes
+        return np.clip(share, 0, 1).astype(np.float32)
+
+
+class _AtTime:
+    """Frames of a stream by the time at which they are shown, which never goes back."""
+
+    def __init__(self, stream: FrameStream) -> None:
+        self._frames = (frame for chunk in stream.chunks() for frame in chunk)
+        self._rate, self._last, self._number = stream.info.frame_rate, stream.info.frame_count - 1, -1
+
+    def frame(self, time: Fraction) -> Any:
+        wanted = min(int(time * self._rate), self._last)
+        while self._number < wanted:
+            self._frame, self._number = next(self._frames), self._number + 1
+        return self._frame
+
+
+class _Outlines:
+    """The outlines of masks at any time: between two frames they are in between."""
+
+    def __init__(self, stream: FrameStream) -> None:
+        self._rate, self._last = stream.info.frame_rate, stream.info.frame_count - 1
+        distances = (outline_distance(np.ascontiguousarray(one[..., 0])) for chunk in stream.chunks() for one in chunk)
+        self._pairs = pairwise(_with_last_twice(distances))
+        self._number = -1
+
+    def distance(self, time: Fraction) -> Distance:
+        place = min(time * self._rate, Fraction(self._last))
+        while self._number < int(place):
+            self._pair, self._number = next(self._pairs), self._number + 1
+        share = np.float32(place - int(place))
+        return self._pair[0] if not share else (1 - share) * self._pair[0] + share * self._pair[1]
+
+
+def _with_last_twice(values: Iterator[Distance]) -> Iterator[Distance]:
+    last = None
+    for last in values:
+        yield last
+    if last is not None:
+        yield last
+
+
+def _mixed(below: Any, above: Any, share: Any) -> Any:
+    """Bit for bit the picture below where the share is 0."""
+    mixed = below + share[..., None] * (above - below.astype(np.float32))
+    return np.where(share[..., None] > 0, np.clip(np.round(mixed), 0, 255), below).astype(np.uint8)
+
+
+def _check_shape(name: str, stream: FrameStream, size: tuple[int, int]) -> None:
+    """Refuse another aspect ratio; a few pixels are rounding."""
+    width, height = stream.info.width, stream.info.height
+    if abs(width / height * size[1] / size[0] - 1) > 0.03:
+        allowed = f"the shape of {size[0]}x{size[1]}, at any size"
+        raise InputError(name, f"{width}x{height}", allowed, "Connect the one that the crop belongs to.")
