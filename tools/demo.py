@@ -14,7 +14,7 @@ from . import server
 from .environment import CACHE, Environment
 from .process import ROOT, SetupError, run, say
 
-WORKFLOW = ROOT / "workflows" / "api" / "motion_edit.json"
+WORKFLOWS = ROOT / "workflows" / "api"
 ASSETS = ROOT / ".assets"
 BASE = CACHE / "comfyui"
 """ComfyUI's base directory. It stays, and with it what the Hash Cache has stored."""
@@ -36,7 +36,17 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--clip", type=Path, help="your own video (default: the clip of one person)")
     parser.add_argument("--output", type=Path, default=Path("output"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--workflow", type=Path, default=WORKFLOW, help="default: workflows/api/motion_edit.json")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--workflow", type=Path, default=WORKFLOWS / "motion_edit.json", help="default: workflows/api/motion_edit.json"
+    )
+    chosen.add_argument(
+        "--keep-place",
+        dest="workflow",
+        action="store_const",
+        const=WORKFLOWS / "replace_person.json",
+        help="redraw only the person: the place stays",
+    )
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar='"TITLE.INPUT=VALUE"')
     return parser.parse_args(arguments)
 
@@ -51,7 +61,9 @@ def run_demo(made: Environment, chosen: argparse.Namespace) -> None:
     if not clip.is_file():
         raise SetupError(f"--clip: no file {clip}")
     graph = json.loads(chosen.workflow.read_text(encoding="utf-8"))
-    settings = [f"Load Video.file={clip}", *_stand_ins(graph, made.python), *chosen.settings]
+    loaders = [node_id for node_id, node in graph.items() if node["class_type"] == "FrugalLoadVideo"]
+    clips = [f"{node_id}.file={clip}" for node_id in loaders]
+    settings = [*clips, *_stand_ins(graph, made.python), *chosen.settings]
     say("starting ComfyUI")
     try:
         with server.running(made.comfyui, BASE, python=made.python, assets=ASSETS) as comfyui:

@@ -46,6 +46,8 @@ GRAPH: dict[str, Node] = {
     "masks": ("FrugalPersonMasks", {"video": ["load", 0], "motion": ["pose", 0], "grow": 4}),
     "mask frames": ("FrugalMaskFrames", {"video": ["masks", 0]}),
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
+    "crop": ("FrugalCropToPerson", {"video": ["load", 0], "motion": ["smooth", 0]}),
+    "put back": ("FrugalPutBack", {"frames": ["crop", 0], "crop": ["crop", 2], "source": ["load", 0]}),
     "style": ("FrugalMotionStyle", {"motion": ["smooth", 0], "preset": "energetic"}),
     "load two": ("FrugalLoadVideo", {"file": "two_people.mp4", **SMALL}),
     "pose two": ("FrugalExtractPose", {"video": ["load two", 0], "people": 2}),
