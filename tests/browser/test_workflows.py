@@ -48,6 +48,12 @@ DENSE = SMALL | {"Sampler": {"steps": 2, "mode": "dense", "anchor": 0.5, "steady
 SMALL_CLIPS = {name: values for name, values in SMALL.items() if name != "Load Video"} | {
     "Load Clips": {"size": "custom", "width": 128, "height": 128}
 }
+SHORT_CLIP = {"size": "custom", "width": 270, "height": 480, "duration": 0.75}
+PERSON = {name: values for name, values in SMALL.items() if name != "Load Video"} | {
+    "Whole Clip": SHORT_CLIP,
+    "Place": SHORT_CLIP,
+    "Crop": {"size": 128},
+}
 FINISH = {
     "Load Video": {"size": "custom", "width": 128, "height": 128, "frame_rate": 12},
     "Upscale Model": {"model_name": "realesr-animevideov3.safetensors"},
@@ -59,6 +65,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edit with a union ControlNet": ("motion_edit_sdxl", SMALL),
     "edit in one node": ("one_node_edit", SMALL),
     "several clips": ("micro_batch", SMALL_CLIPS),
+    "only the person": ("replace_person", PERSON),
     "costs": ("cost_lab", SMALL),
     "finished video": ("finish_video", FINISH),
     "lab": ("motion_lab", {}),
@@ -101,6 +108,7 @@ def test_is_offered_as_a_template(server: Server) -> None:
         "motion_edit_sdxl",
         "motion_lab",
         "one_node_edit",
+        "replace_person",
     ]
     for workflow in WORKFLOWS.glob("*.json"):
         assert workflow.with_suffix(".jpg").is_file(), "a template needs a thumbnail"
