@@ -71,7 +71,7 @@ def _settings(inputs: Inputs, model: Model) -> dict[str, Any]:
         "steps": int(value("steps", 18)),
         "refine_steps": int(value("refine_steps", 4)),
         "cfg": float(value("cfg", 7.0)) != 1 or "cfg_pp" in sampler,
-        "encodes": denoise < 1,
+        "encodes": denoise < 1 or inputs.is_wired("mask"),
         "refines": refine_denoise > 0,
         "calls": counts,
         "refine_calls": partial(calls, refine_denoise, None),

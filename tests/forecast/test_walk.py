@@ -54,6 +54,14 @@ def prompt(name: str, **changes: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def test_only_the_crop_is_sampled_and_what_stays_of_it_is_encoded() -> None:
+    whole, person = planned(prompt("motion_edit")), planned(prompt("replace_person", Crop={"size": 256}))
+    assert {clip.size for clip in person.job.clips} == {(256, 256)}
+    before, after = (work(one.job, one.nets) for one in (whole, person))
+    assert "encode" not in before and after["encode"].flops
+    assert before["sample"].flops > 2 * after["sample"].flops, "512 x 288 pixels against 256 x 256"
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_workflow_can_be_read(name: str) -> None:
     found = planned(prompt(name))
