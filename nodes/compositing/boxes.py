@@ -28,7 +28,7 @@ ALL = -1
 Extents: TypeAlias = npt.NDArray[np.float64]
 """Left, top, right and bottom of people in each frame, in pixels ``(frames, 4)``; NaN where nobody is."""
 
-_BEYOND = 0.10  # body scales: how far hair, hands and feet go beyond capsules
+_BEYOND = 0.06  # body scales: how far hair, hands and feet go beyond capsules
 _MULTIPLE = 8  # of which sides of frames are that become latents
 _CALM = 0.5  # seconds over which the path of a box is smoothed
 _LARGEST = 4096  # pixels: side of a cropped frame
@@ -47,7 +47,7 @@ class CropSettings:
     """
 
     path: Path = "steady"
-    margin: float = 0.1
+    margin: float = 0.05
     size: int = 512
     width: int = 0
     height: int = 0
@@ -85,9 +85,11 @@ def crop_around(motions: Sequence[Motion], info: VideoInfo, settings: CropSettin
     if settings.path == "steady":
         extents = np.concatenate([_whole_of(extents[first:end]) for first, end in shots])
     extents = np.concatenate([_without_gaps(extents[first:end]) for first, end in shots])
+    middles = np.concatenate([_middles(extents[first:end], info, settings) for first, end in shots])
     frame = info.width, info.height
-    box = _box(extents, frame, settings)
-    corners = np.concatenate([_path(extents[first:end], box, info, settings) for first, end in shots])
+    box = _box(extents, middles, frame, settings)
+    corners = np.clip(middles - np.array(box) / 2, 0, np.subtract(frame, box))
+    corners = corners.round() if settings.path == "steady" else corners
     return Crop(corners, box, frame, _size(box, settings), info.frame_rate, info.region)
 
 
@@ -136,9 +138,20 @@ def _without_gaps(extents: Extents) -> Extents:
     return np.stack([np.interp(frames, known, column[known]) for column in extents.T], axis=1)
 
 
-def _box(extents: Extents, frame: Size, settings: CropSettings) -> Size:
-    """Width and height that hold people in every frame, with margin, no larger than the frame."""
-    needed = np.nanmax(extents[:, 2:] - extents[:, :2], axis=0)
+def _middles(extents: Extents, info: VideoInfo, settings: CropSettings) -> Corners:
+    """Where the middle of the box is in each frame of a shot ``(frames, 2)``; without anybody that of the frame."""
+    if np.isnan(extents).any():
+        return np.tile(np.array((info.width, info.height)) / 2, (len(extents), 1))
+    middles = (extents[:, :2] + extents[:, 2:]) / 2
+    if settings.path == "follow":
+        middles = gaussian_filter1d(middles, _CALM * float(info.frame_rate), axis=0, mode="nearest")
+    return np.asarray(middles)
+
+
+def _box(extents: Extents, middles: Corners, frame: Size, settings: CropSettings) -> Size:
+    """Width and height that hold people in every frame, wherever they are off the middle, and margin."""
+    reach = np.maximum(extents[:, 2:] - middles, middles - extents[:, :2])
+    needed = 2 * np.nanmax(reach, axis=0)
     needed = needed + 2 * settings.margin * needed.max()
     if settings.width:
         shape = np.array((settings.width, settings.height))
@@ -158,21 +171,3 @@ def _size(box: Size, settings: CropSettings) -> Size:
 
 def _rounded(side: float) -> int:
     return max(round(side / _MULTIPLE), 1) * _MULTIPLE
-
-
-def _path(extents: Extents, box: Size, info: VideoInfo, settings: CropSettings) -> Corners:
-    """Where the box is in each frame of a shot."""
-    size, frame = np.array(box, float), np.array((info.width, info.height), float)
-    if np.isnan(extents).any():
-        return np.tile(np.round((frame - size) / 2), (len(extents), 1))
-    wanted = (extents[:, :2] + extents[:, 2:] - size) / 2
-    if settings.path == "follow":
-        calm = gaussian_filter1d(wanted, _CALM * float(info.frame_rate), axis=0, mode="nearest")
-        wanted = _with_people_inside(calm, extents, size)
-    corners: Corners = np.clip(wanted, 0, frame - size)
-    return np.round(corners) if settings.path == "steady" else corners
-
-
-def _with_people_inside(corners: Corners, extents: Extents, size: Corners) -> Corners:
-    """The same path, moved where somebody would be cut off."""
-    return np.asarray(np.clip(corners, extents[:, 2:] - size, extents[:, :2]))

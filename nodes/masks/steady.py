@@ -20,7 +20,8 @@ MOST_GROWTH = 256
 
 _FAR = 1e4  # pixels: where there is no outline
 _WEIGHTS = (0.25, 0.5, 0.25)  # of the frames before, at and after: what alternates from frame to frame goes
-_TREMBLE = 0.006  # of the frame's longer side: an outline that moves by more does so for a reason
+_TREMBLE = 0.006  # of the frame's longer side: an outline that is farther from where it was and will be turns back
+_RESTS = 0.012  # of it: an outline that is farther off before than after moves for a reason
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class SteadyMasks:
         return np.asarray(np.clip(share * 255, 0, 255).round(), np.uint8)
 
     def _steady_distance(self, frame: int) -> Distance:
-        """The mean over time: an outline that moves evenly stays where it is, one that trembles comes to rest."""
+        """The mean over time where the outline rests: one that trembles comes to rest, one that moves is left alone."""
         here = self._distance(frame)
         around = [self._distance(at) for at in (frame - 1, frame + 1) if self._is_seen(at)]
         self._distances = {at: one for at, one in self._distances.items() if abs(at - frame) <= 1}
@@ -82,10 +83,11 @@ class SteadyMasks:
             return here
         before, after = around
         # A hole that neither neighbour has is none.
-        here = np.where((np.minimum(before, after) > 0) & (here < 0), np.minimum(before, after), here)
+        here = np.where((np.minimum(before, after) > 0) & holes(here < 0), np.minimum(before, after), here)
         change = _WEIGHTS[0] * before + (_WEIGHTS[1] - 1) * here + _WEIGHTS[2] * after
-        most = _TREMBLE * max(here.shape)
-        return np.asarray(here + self.settings.steady * np.clip(change, -most, most), np.float32)
+        side = np.float32(max(here.shape))
+        rests = np.exp(-(((after - before) / (_RESTS * side)) ** 2) - (change / (_TREMBLE * side)) ** 2)
+        return np.asarray(here + self.settings.steady * rests * change, np.float32)
 
     def _is_seen(self, frame: int) -> bool:
         return 0 <= frame < self.masks.info.frame_count and self.masks.is_seen(frame, self.settings.person)
@@ -94,6 +96,13 @@ class SteadyMasks:
         if frame not in self._distances:
             self._distances[frame] = outline_distance(self.masks.mask(frame, self.settings.person))
         return self._distances[frame]
+
+
+def holes(outside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """What of the outside of a mask is closed in by it."""
+    around = cv2.copyMakeBorder(outside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    cv2.floodFill(around, None, (0, 0), 0)
+    return np.asarray(around[1:-1, 1:-1] > 0)
 
 
 def outline_distance(mask: Mask) -> Distance:
