@@ -16,7 +16,7 @@ from ..opencv import cv2
 from ..video.stream import CHUNK, Frames, FrameStream
 from .crop import Crop
 from .cropped import scaled
-from .seam import matched_colours
+from .seam import colours_taken
 
 _ENDS_EARLIER = Fraction(1, 4)  # seconds by which one clip may be shorter than another: rates and sound are rounded
 
@@ -86,47 +86,60 @@ class PutBackStream(FrameStream):
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         source = _AtTime(self.source)
         masks = _Outlines(self.masks) if self.masks is not None else None
+        edge = self._share_by_edge()
         number = 0
         for chunk in self.edited.chunks(size):
-            made = []
-            for frame in chunk:
+            made = np.empty((len(chunk), self.info.height, self.info.width, 3), np.uint8)
+            for edited, frame in zip(chunk, made, strict=True):
                 time = number / self.info.frame_rate
-                made.append(self._put_back(frame, source.frame(time), masks.distance(time) if masks else None, time))
+                np.copyto(frame, source.frame(time))
+                self._lay(edited, frame, self._share(edge, masks.distance(time) if masks else None), time)
                 number += 1
-            yield np.stack(made)
+            yield made
 
-    def _put_back(self, edited: Any, source: Any, distance: Distance | None, time: Fraction) -> Any:
-        """One frame."""
-        scale = np.divide((self.info.width, self.info.height), self.crop.frame)
-        corner = self.crop.corner_at(time) * scale
-        width, height = np.ceil(np.array(self.crop.box) * scale).astype(int).tolist()
+    def _lay(self, edited: Any, frame: Any, share: Any, time: Fraction) -> None:
+        """Lay the edit over a frame."""
+        height, width = share.shape
+        corner = self.crop.corner_at(time) * self._scale
         left, top = np.floor(corner).astype(int).tolist()
-        right, bottom = min(left + width + 1, self.info.width), min(top + height + 1, self.info.height)
-        place = np.s_[top:bottom, left:right]
         shift = np.array([[1, 0, corner[0] - left], [0, 1, corner[1] - top]])
-        shape = right - left, bottom - top
+        is_between = bool(shift[:, 2].any())
+        right, bottom = (
+            min(left + width + is_between, self.info.width),
+            min(top + height + is_between, self.info.height),
+        )
+        below = frame[top:bottom, left:right]
+        above = scaled(edited, (width, height))
+        if is_between:
+            shape = right - left, bottom - top
+            above = cv2.warpAffine(above, shift, shape, borderMode=cv2.BORDER_REPLICATE)
+            share = cv2.warpAffine(share, shift, shape)
+        above, share = (one[: bottom - top, : right - left] for one in (above, share))
+        field = colours_taken(above, below, share, self.settings.match)
+        apart = cv2.add(cv2.subtract(above, below, dtype=cv2.CV_32F), field)
+        # Where the share is 0, nothing is added.
+        cv2.add(below, cv2.multiply(apart, cv2.merge([share] * 3)), dst=below, dtype=cv2.CV_8U)
 
-        def laid(picture: Any, border: int) -> Any:
-            return cv2.warpAffine(scaled(picture, (width, height)), shift, shape, borderMode=border)
+    @property
+    def _scale(self) -> Any:
+        """From pixels of the clip that was cropped to those of the source, across and down."""
+        return np.divide((self.info.width, self.info.height), self.crop.frame)
 
-        share = laid(self._share(distance, (width, height)), cv2.BORDER_CONSTANT)
-        inside = source[place]
-        new = matched_colours(laid(edited, cv2.BORDER_REPLICATE), inside, share, self.settings.match)
-        found = source.copy()
-        found[place] = _mixed(inside, new, share)
-        return found
-
-    def _share(self, distance: Distance | None, size: tuple[int, int]) -> Any:
-        """How much of each pixel of the box is the edit's, 0..1: none at the box's edge."""
-        width, height = size
-        feather = max(self.settings.feather, 1.0)
-        across = np.minimum(np.arange(width) + 0.5, width - np.arange(width) - 0.5)
-        down = np.minimum(np.arange(height) + 0.5, height - np.arange(height) - 0.5)
-        share = np.minimum(across[None], down[:, None]) / feather
-        if distance is not None:
-            grown = cv2.resize(distance, size, interpolation=cv2.INTER_LINEAR) * (width / distance.shape[1])
-            share = np.minimum(share, grown / feather)  # it gives way inside of the mask: outside nothing changes
+    def _share_by_edge(self) -> Any:
+        """How much of each pixel of the box is the edit's by its distance from the box's edge, 0..1."""
+        width, height = np.ceil(np.array(self.crop.box) * self._scale - 1e-6).astype(int).tolist()
+        across, down = (np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) for side in (width, height))
+        share = np.minimum(across[None], down[:, None]) / max(self.settings.feather, 1.0)
         return np.clip(share, 0, 1).astype(np.float32)
+
+    def _share(self, edge: Any, distance: Distance | None) -> Any:
+        """The same with a mask: the edit gives way inside of it, outside nothing changes."""
+        if distance is None:
+            return edge
+        height, width = edge.shape
+        factor = width / distance.shape[1] / max(self.settings.feather, 1.0)
+        inside = cv2.resize(distance, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(factor)
+        return np.maximum(cv2.min(edge, inside), 0)
 
 
 class _AtTime:
@@ -166,12 +179,6 @@ def _with_last_twice(values: Iterator[Distance]) -> Iterator[Distance]:
         yield last
     if last is not None:
         yield last
-
-
-def _mixed(below: Any, above: Any, share: Any) -> Any:
-    """Bit for bit the picture below where the share is 0."""
-    mixed = below + share[..., None] * (above - below.astype(np.float32))
-    return np.where(share[..., None] > 0, np.clip(np.round(mixed), 0, 255), below).astype(np.uint8)
 
 
 def _check_shape(name: str, stream: FrameStream, size: tuple[int, int]) -> None:
