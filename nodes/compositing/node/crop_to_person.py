@@ -43,7 +43,7 @@ class FrugalCropToPerson(FrugalNode):
                 ),
                 io.Float.Input(
                     "margin",
-                    default=0.1,
+                    default=0.05,
                     min=0.0,
                     max=1.0,
                     step=0.01,
@@ -97,7 +97,7 @@ class FrugalCropToPerson(FrugalNode):
         video: Input.Video,
         motion: MotionValue,
         path: Path = "steady",
-        margin: float = 0.1,
+        margin: float = 0.05,
         size: int = 512,
         width: int = 0,
         height: int = 0,
