@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..errors import InputError
 from ..motion.figure import figure_parts
-from ..motion.motion import Keypoints, Motion
+from ..motion.motion import ALL, Keypoints, Motion, chosen
 from ..video.stream import VideoInfo
 from .crop import Corners, Crop, Size
 
@@ -21,9 +21,6 @@ Path: TypeAlias = Literal["steady", "follow"]
 """How a box goes with people: it stands still through a shot, or moves with them."""
 
 PATHS: tuple[str, ...] = get_args(Path)
-
-ALL = -1
-"""Everybody."""
 
 Extents: TypeAlias = npt.NDArray[np.float64]
 """Left, top, right and bottom of people in each frame, in pixels ``(frames, 4)``; NaN where nobody is."""
@@ -97,8 +94,7 @@ def _extents(motion: Motion, info: VideoInfo, person: int) -> Extents:
     if motion.frame_count != info.frame_count:
         found, allowed = f"{motion.frame_count} frames", f"{info.frame_count}, as the video has"
         raise InputError("motion", found, allowed, "A motion can be retimed behind the crop.")
-    chosen = slice(None) if person == ALL else slice(person, person + 1)
-    return np.array([_extent(people[chosen], (info.width, info.height)) for people in motion.keypoints])
+    return np.array([_extent(people[chosen(person)], (info.width, info.height)) for people in motion.keypoints])
 
 
 def _extent(people: Keypoints, frame: Size) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar, TypeAlias
 
@@ -105,13 +105,11 @@ class Crop(Storable):
 
     def to_fields(self) -> dict[str, Any]:
         """Content for the cache (see ``storable.Storable``)."""
-        region = self.region
         return {
             "corners": np.array(self.corners),
             "sizes": [*self.box, *self.frame, *self.size],
             "frame_rate": str(self.frame_rate),
-            "source": region.source,
-            "region": [region.left, region.top, region.width, region.height],
+            "region": asdict(self.region),
         }
 
     @classmethod
@@ -119,5 +117,4 @@ class Crop(Storable):
         """The crop that ``to_fields`` described."""
         sizes: Sequence[int] = fields["sizes"]
         box, frame, size = ((sizes[i], sizes[i + 1]) for i in (0, 2, 4))
-        region = Region(fields["source"], *fields["region"])
-        return cls(fields["corners"], box, frame, size, Fraction(fields["frame_rate"]), region)
+        return cls(fields["corners"], box, frame, size, Fraction(fields["frame_rate"]), Region(**fields["region"]))

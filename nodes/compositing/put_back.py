@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..masks.steady import Distance, outline_distance
 from ..opencv import cv2
+from ..video.read_forward import ReadForward
 from ..video.stream import CHUNK, Frames, FrameStream
 from .crop import Crop
 from .cropped import scaled
@@ -84,7 +84,7 @@ class PutBackStream(FrameStream):
         return self.edited, self.crop, self.source, self.masks, self.settings
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        source = _AtTime(self.source)
+        source = ReadForward(frame for chunk in self.source.chunks() for frame in chunk)
         masks = _Outlines(self.masks) if self.masks is not None else None
         edge = self._share_by_edge()
         number = 0
@@ -92,7 +92,9 @@ class PutBackStream(FrameStream):
             made = np.empty((len(chunk), self.info.height, self.info.width, 3), np.uint8)
             for edited, frame in zip(chunk, made, strict=True):
                 time = number / self.info.frame_rate
-                np.copyto(frame, source.frame(time))
+                shown = self.source.info.shown_at(time)
+                source.forget_before(shown)
+                np.copyto(frame, source.at(shown))
                 self._lay(edited, frame, self._share(edge, masks.distance(time) if masks else None), time)
                 number += 1
             yield made
@@ -142,43 +144,22 @@ class PutBackStream(FrameStream):
         return np.maximum(cv2.min(edge, inside), 0)
 
 
-class _AtTime:
-    """Frames of a stream by the time at which they are shown, which never goes back."""
-
-    def __init__(self, stream: FrameStream) -> None:
-        self._frames = (frame for chunk in stream.chunks() for frame in chunk)
-        self._rate, self._last, self._number = stream.info.frame_rate, stream.info.frame_count - 1, -1
-
-    def frame(self, time: Fraction) -> Any:
-        wanted = min(int(time * self._rate), self._last)
-        while self._number < wanted:
-            self._frame, self._number = next(self._frames), self._number + 1
-        return self._frame
-
-
 class _Outlines:
-    """The outlines of masks at any time: between two frames they are in between."""
+    """The outlines of masks at any time, which never goes back: between two frames they are in between."""
 
     def __init__(self, stream: FrameStream) -> None:
-        self._rate, self._last = stream.info.frame_rate, stream.info.frame_count - 1
-        distances = (outline_distance(np.ascontiguousarray(one[..., 0])) for chunk in stream.chunks() for one in chunk)
-        self._pairs = pairwise(_with_last_twice(distances))
-        self._number = -1
+        self._info = stream.info
+        frames = (np.ascontiguousarray(frame[..., 0]) for chunk in stream.chunks() for frame in chunk)
+        self._distances = ReadForward(outline_distance(mask) for mask in frames)
 
     def distance(self, time: Fraction) -> Distance:
-        place = min(time * self._rate, Fraction(self._last))
-        while self._number < int(place):
-            self._pair, self._number = next(self._pairs), self._number + 1
-        share = np.float32(place - int(place))
-        return self._pair[0] if not share else (1 - share) * self._pair[0] + share * self._pair[1]
-
-
-def _with_last_twice(values: Iterator[Distance]) -> Iterator[Distance]:
-    last = None
-    for last in values:
-        yield last
-    if last is not None:
-        yield last
+        before = self._info.shown_at(time)
+        self._distances.forget_before(before)
+        here = self._distances.at(before)
+        share = np.float32(time * self._info.frame_rate - before)
+        if not share or before == self._info.frame_count - 1:
+            return here
+        return np.asarray((1 - share) * here + share * self._distances.at(before + 1))
 
 
 def _check_shape(name: str, stream: FrameStream, size: tuple[int, int]) -> None:

@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..keyframes.keyframes import Bracket, Keyframes
 from ..motion.motion import Motion
 from ..opencv import cv2
+from ..video.read_forward import ReadForward
 from ..video.stream import CHUNK, Audio, Frames, FrameStream
 from .guided.choices import Choice, told_choices
 from .guided.cutout import HORIZON
@@ -25,7 +26,6 @@ from .guided.motion_way import MotionWay
 from .guided.net_runs import net_runs
 from .guided.pair_maker import KeyframesOfShot, Moment, NetAlone, Pair, PairMaker
 from .guided.poses import check_motion
-from .guided.read_forward import ReadForward
 from .guided.source_flow import SourceFlow
 from .interpolator import Between, Interpolator, Picture
 from .schedule import schedule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..motion.motion import ALL, chosen
 from ..opencv import cv2
 from ..storable import Storable
 from ..video.geometry import Region
@@ -18,9 +19,6 @@ from ..video.stream import VideoInfo
 
 Mask: TypeAlias = npt.NDArray[np.uint8]
 """How much of each pixel somebody has, 0..255 ``(height, width)``."""
-
-ALL = -1
-"""Everybody."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +50,14 @@ class PersonMasks(Storable):
             frame: its number.
             person: as in the motion, from 0; or ``ALL``.
         """
-        frames = self.packed[frame]
-        wanted = frames if person == ALL else frames[person : person + 1]
         found = np.zeros((self.info.height, self.info.width), np.uint8)
-        for packed in filter(None, wanted):
+        for packed in filter(None, self.packed[frame][chosen(person)]):
             np.maximum(found, unpacked(packed), out=found)
         return found
 
     def is_seen(self, frame: int, person: int = ALL) -> bool:
         """Whether there is a mask of them."""
-        frames = self.packed[frame]
-        return any(frames if person == ALL else frames[person : person + 1])
+        return any(self.packed[frame][chosen(person)])
 
     def to_fields(self) -> dict[str, Any]:
         """Content for the cache (see ``storable.Storable``)."""
@@ -96,12 +91,3 @@ def packed(mask: Mask) -> bytes:
 def unpacked(content: bytes) -> Mask:
     """The mask that a PNG holds."""
     return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
-
-
-def masks_of(info: VideoInfo, frames: Iterable[Mask]) -> PersonMasks:
-    """Masks from elsewhere, as those of one person.
-
-    Raises:
-        ValueError: there are more or fewer than frames.
-    """
-    return PersonMasks(info, [[packed(mask)] for mask in frames])

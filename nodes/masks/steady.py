@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..motion.motion import ALL
 from ..opencv import cv2
-from .person_masks import ALL, Mask, PersonMasks
+from .person_masks import Mask, PersonMasks
 
 Distance: TypeAlias = npt.NDArray[np.float32]
 """Pixels from the outline, above 0 inside ``(height, width)``."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import InputError
-from ..motion.motion import Motion
+from ..motion.motion import Motion, chosen
 from ..video.stream import CHUNK, Frames, FrameStream
-from .person_masks import ALL, Mask, PersonMasks
+from .person_masks import Mask, PersonMasks
 from .pose_region import pose_region
 from .steady import MaskSettings, SteadyMasks
 
@@ -50,7 +50,5 @@ class MaskStream(FrameStream):
     def _region(self, frame: int) -> Mask | None:
         if self.motion is None:
             return None
-        person = self.settings.person
-        people = self.motion.keypoints[frame]
-        wanted = people if person == ALL else people[person : person + 1]
-        return pose_region(wanted, self.info.width, self.info.height)
+        people = self.motion.keypoints[frame][chosen(self.settings.person)]
+        return pose_region(people, self.info.width, self.info.height)

@@ -22,8 +22,16 @@ BODY_JOINTS = (
 )  # fmt: skip
 """OpenPose-18 (COCO) order; left and right are the person's own."""
 
+ALL = -1
+"""Everybody, where one of the people could be meant."""
+
 HAND_JOINTS = 21
 """Joints per hand, wrist first, thumb to little finger (OpenPose and MediaPipe agree)."""
+
+
+def chosen(person: int) -> slice:
+    """The places of who is meant among people: one from 0 on, or ``ALL``; of one who is not there, nobody's."""
+    return slice(None) if person == ALL else slice(person, person + 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
+from ..masks.person_masks import packed
 from ..motion.motion import BODY_JOINTS, HAND_JOINTS, Keypoints
-from ..opencv import cv2
 from ..video.stream import FrameStream
 from .hands import HandFinder
 from .mediapipe_tasks import opened, to_image
@@ -183,8 +183,8 @@ def _detect(
                 arrays = [_array(pose) * stretch for pose in result.pose_landmarks]
                 bodies = [to_openpose(pose, settings.joint_confidence) for pose in arrays]
                 people = np.stack(bodies) if bodies else _nobody(settings)
-                packed = [_packed(mask, frame.shape[1]) for mask in result.segmentation_masks or ()]
-                report((index, Seen(hands.with_hands(frame, people) if hands and bodies else people, packed)))
+                masked = [_packed(mask, frame.shape[1]) for mask in result.segmentation_masks or ()]
+                report((index, Seen(hands.with_hands(frame, people) if hands and bodies else people, masked)))
     except BaseException:
         stop.set()
         raise
@@ -200,7 +200,7 @@ def _aligned(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def _packed(mask: Any, width: int) -> bytes:
     plane = np.squeeze(mask.numpy_view())[:, :width]
-    return cv2.imencode(".png", np.clip(plane * 255, 0, 255).round().astype(np.uint8))[1].tobytes()
+    return packed(np.clip(plane * 255, 0, 255).round().astype(np.uint8))
 
 
 def _nobody(settings: LandmarkSettings) -> Keypoints:

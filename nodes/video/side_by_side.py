@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..opencv import cv2
+from .read_forward import ReadForward
 from .stream import CHUNK, Frames, FrameStream
 
 
@@ -33,14 +33,12 @@ class SideBySideStream(FrameStream):
 
     def _source_frames(self) -> Iterator[npt.NDArray[np.uint8]]:
         """The source's frame for every frame of the result."""
-        step = self.source.info.frame_rate / self.info.frame_rate
-        last = self.source.info.frame_count - 1
-        frames = enumerate(frame for chunk in self.source.chunks() for frame in chunk)
+        frames = ReadForward(frame for chunk in self.source.chunks() for frame in chunk)
         at, shown = -1, np.zeros((0, 0, 3), np.uint8)
         for index in range(self.info.frame_count):
-            wanted = min(math.floor(index * step), last)
-            while at < wanted:
-                at, frame = next(frames)
-                if at == wanted:
-                    shown = np.asarray(cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA), np.uint8)
+            wanted = self.source.info.shown_at(index / self.info.frame_rate)
+            if wanted != at:
+                at = wanted
+                frames.forget_before(at)
+                shown = np.asarray(cv2.resize(frames.at(at), self._size, interpolation=cv2.INTER_AREA), np.uint8)
             yield shown

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import TypeAlias
 
@@ -42,6 +43,10 @@ class VideoInfo:
     def duration(self) -> Fraction:
         """Seconds that the frames are shown for, exactly."""
         return self.frame_count / self.frame_rate
+
+    def shown_at(self, time: Fraction) -> int:
+        """The frame that a player shows after so many seconds: each until the next is due, the last to the end."""
+        return min(floor(time * self.frame_rate), self.frame_count - 1)
 
 
 @dataclass(frozen=True)

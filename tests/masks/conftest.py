@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frugal_motion.nodes.masks.person_masks import PersonMasks, packed
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.video.stream import ArrayStream, Frames
+from frugal_motion.nodes.video.stream import ArrayStream, Frames, VideoInfo
 from frugal_motion.training.renderer import draw
 
 from ..motion.synthetic import dance
@@ -30,6 +32,11 @@ class Drawn:
     @property
     def stream(self) -> ArrayStream:
         return ArrayStream(self.frames, RATE)
+
+
+def masks_of(info: VideoInfo, frames: Iterable[np.ndarray]) -> PersonMasks:
+    """Those of one person."""
+    return PersonMasks(info, [[packed(mask)] for mask in frames])
 
 
 def drawn(people: int, count: int = 16, seed: int = 4) -> Drawn:

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.masks.person_masks import masks_of
 from frugal_motion.nodes.masks.pose_region import pose_region
 from frugal_motion.nodes.masks.steady import MaskSettings
 from frugal_motion.nodes.masks.stream import MaskStream
 from frugal_motion.nodes.video.stream import VideoInfo
 
-from .conftest import SIZE, Drawn, drawn
+from .conftest import SIZE, Drawn, drawn, masks_of
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.masks.person_masks import ALL, PersonMasks
+from frugal_motion.nodes.masks.person_masks import PersonMasks
+from frugal_motion.nodes.motion.motion import ALL
 from frugal_motion.nodes.pose.landmarks import LandmarkSettings
 from frugal_motion.nodes.pose.segment import segment_people
 from frugal_motion.nodes.video.stream import ArrayStream

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.masks.person_masks import PersonMasks, masks_of
+from frugal_motion.nodes.masks.person_masks import PersonMasks
 from frugal_motion.nodes.masks.steady import MaskSettings, SteadyMasks
 from frugal_motion.nodes.masks.stream import MaskStream
 from frugal_motion.nodes.video.stream import VideoInfo
+
+from .conftest import masks_of
 
 SIZE = 128
 

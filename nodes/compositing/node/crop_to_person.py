@@ -8,10 +8,11 @@ from ...host.frugal_node import Crop, FrugalNode, Keyframes, Motion
 from ...host.progress import show_on_node
 from ...host.video import StreamVideo, as_stream
 from ...keyframes.keyframes import Keyframes as KeyframesValue
+from ...motion.motion import ALL
 from ...motion.motion import Motion as MotionValue
 from ...motion.node.player import shown_motion
 from .. import forecast
-from ..boxes import ALL, PATHS, CropSettings, Path, crop_around
+from ..boxes import PATHS, CropSettings, Path, crop_around
 from ..cropped import CroppedStream
 
 

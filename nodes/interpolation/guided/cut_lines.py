@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from ...opencv import cv2
 from ..interpolator import Picture
 from .bone_field import BoneField
 from .figure_map import FigureMap, Plane
+
+Places: TypeAlias = npt.NDArray[np.intp]
 
 _JUMP = 1.5  # pixels: by which offsets jump from one to the next
 
@@ -23,19 +26,19 @@ def enlarged_field(target: FigureMap, field: BoneField) -> tuple[Plane, Picture]
     Between two places that mean the same the offsets are in between. Between two that do not, a pixel goes with the
     part that has more of it, which is told of it by the shares of all four places around it.
     """
-    offsets = target.enlarged(field.offsets)
-    rows, columns = np.nonzero(_torn(target, field))
+    offsets, owner = target.enlarged(field.offsets), field.shares.argmax(axis=0)
+    rows, columns = np.nonzero(_torn(target, field, owner))
     if not len(rows):
         return offsets, np.zeros(offsets.shape[:2], np.uint8)
-    offsets[rows, columns] = _cut(target, field, rows, columns)
+    offsets[rows, columns] = _cut(target, field, owner, rows, columns)
     return offsets, _beside_jumps(offsets)
 
 
-def _torn(target: FigureMap, field: BoneField) -> npt.NDArray[np.bool_]:
+def _torn(target: FigureMap, field: BoneField, owner: Places) -> npt.NDArray[np.bool_]:
     """The pixels ``(height, width)`` between places of several parts where offsets jump."""
     owners, jumps = (
         cv2.copyMakeBorder(one.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-        for one in (field.shares.argmax(axis=0), _jumps(field.offsets))
+        for one in (owner, _jumps(field.offsets))
     )
     corners = [np.s_[below : below - 1 or None, right : right - 1 or None] for below, right in _CORNERS]
     cells = np.any([owners[at] != owners[corners[0]] for at in corners], axis=0)
@@ -60,15 +63,19 @@ def _jumps(field: Plane) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _cut(target: FigureMap, field: BoneField, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Plane:
-    """The offsets ``(pixels, 2)`` of pixels, each by those places around it which belong to the part that it does."""
+def _cut(target: FigureMap, field: BoneField, owner: Places, rows: Places, columns: Places) -> Plane:
+    """The offsets ``(pixels, 2)`` of pixels, each by those places around it which belong to the part that it does.
+
+    Args:
+        owner: the part that has most of each place ``(height, width)``.
+        rows, columns: of the pixels.
+    """
     height, width = field.offsets.shape[:2]
     down, across = ((at - (target.step - 1) / 2) / target.step for at in (rows, columns))
     above, left = np.floor(down).astype(int), np.floor(across).astype(int)
     down, across = down - above, across - left
     weights = np.stack([(down if below else 1 - down) * (across if right else 1 - across) for below, right in _CORNERS])
     places = [(np.clip(above + below, 0, height - 1), np.clip(left + right, 0, width - 1)) for below, right in _CORNERS]
-    owner = field.shares.argmax(axis=0)
     owners = np.stack([owner[at] for at in places])
     shares = [
         sum(weight * field.shares[(own, *at)] for weight, at in zip(weights, places, strict=True)) for own in owners

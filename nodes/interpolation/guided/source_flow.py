@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...opencv import cv2
+from ...video.read_forward import ReadForward
 from ...video.stream import FrameStream
 from ..interpolator import Picture
 from .figure_map import Plane
-from .read_forward import ReadForward
 
 Flow: TypeAlias = npt.NDArray[np.float32]
 """Where the pixels of one picture lie in another: columns and rows to go, ``(height, width, 2)``."""

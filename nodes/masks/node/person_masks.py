@@ -11,12 +11,12 @@ from ...host.folders import model_file
 from ...host.frugal_node import FrugalNode, Motion
 from ...host.progress import Progress
 from ...host.video import StreamVideo
+from ...motion.motion import ALL
 from ...motion.motion import Motion as MotionValue
 from ...pose.landmarks import MAX_PEOPLE, LandmarkSettings
 from ...pose.node.extract_pose import frames_of, pose_models
 from ...pose.segment import segment_people
 from .. import forecast
-from ..person_masks import ALL
 from ..steady import MOST_GROWTH, MaskSettings
 from ..stream import MaskStream
 

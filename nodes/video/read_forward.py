@@ -1,28 +1,27 @@
-"""Pictures that are read once, forward."""
+"""What is read once, forward."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
+T = TypeVar("T")
 
 
-class ReadForward:
-    """Pictures by their number, as they are read; those that are still needed are held.
+class ReadForward(Generic[T]):
+    """Pictures, or what is made of them, by their number, as they are read; those that are still needed are held.
 
     Args:
         pictures: in order.
     """
 
-    def __init__(self, pictures: Iterable[npt.NDArray[np.uint8]]) -> None:
+    def __init__(self, pictures: Iterable[T]) -> None:
         self._coming = enumerate(pictures)
-        self._held: dict[int, npt.NDArray[np.uint8]] = {}
+        self._held: dict[int, T] = {}
         self._oldest = 0
 
-    def at(self, index: int) -> Any:
-        """A picture that was not forgotten."""
+    def at(self, index: int) -> T:
+        """One that was not forgotten."""
         while index not in self._held:
             read, picture = next(self._coming)
             if read >= self._oldest:
