@@ -29,3 +29,11 @@ def put_back(inputs: Inputs) -> Forecast | None:
     pairs = zip(frames.clips, source.clips, strict=False)
     clips = tuple(replace(edited, size=under.size) for edited, under in pairs)
     return Forecast((Clips(clips),), (DeviceWork("put back", "cpu", frames.frames),))
+
+
+def clean_plate(inputs: Inputs) -> Forecast | None:
+    """The clip again, every frame of it."""
+    video = inputs.fact("video", Clips)
+    if video is None:
+        return None
+    return Forecast((Clips(video.clips),), (DeviceWork("clean plate", "cpu", video.frames),))

@@ -16,9 +16,8 @@ from ..video.read_forward import ReadForward
 from ..video.stream import CHUNK, Frames, FrameStream
 from .crop import Crop
 from .cropped import scaled
+from .fitting import check_lasts, check_shape
 from .seam import colours_taken
-
-_ENDS_EARLIER = Fraction(1, 4)  # seconds by which one clip may be shorter than another: rates and sound are rounded
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,12 @@ class PutBackStream(FrameStream):
         masks: FrameStream | None = None,
         settings: SeamSettings | None = None,
     ) -> None:
-        _check_shape("frames", edited, crop.size)
-        _check_shape("source", source, crop.frame)
+        check_shape("frames", edited, crop.size)
+        check_shape("source", source, crop.frame)
+        check_lasts("source", source, edited.info.duration, "frames")
         if masks is not None:
-            _check_shape("masks", masks, crop.size)
-        for name, one in (("source", source), ("masks", masks)):
-            if one is not None and one.info.duration < edited.info.duration - _ENDS_EARLIER:
-                found, allowed = f"{float(one.info.duration):.2f} s", f"{float(edited.info.duration):.2f} s, as frames"
-                raise InputError(
-                    name, found, allowed, "Take the same start and duration as for the clip that is edited."
-                )
+            check_shape("masks", masks, crop.size)
+            check_lasts("masks", masks, edited.info.duration, "frames")
         self.edited, self.crop, self.source, self.masks = edited, crop, source, masks
         self.settings = settings or SeamSettings()
         self.audio = edited.audio or source.audio
@@ -160,11 +155,3 @@ class _Outlines:
         if not share or before == self._info.frame_count - 1:
             return here
         return np.asarray((1 - share) * here + share * self._distances.at(before + 1))
-
-
-def _check_shape(name: str, stream: FrameStream, size: tuple[int, int]) -> None:
-    """Refuse another aspect ratio; a few pixels are rounding."""
-    width, height = stream.info.width, stream.info.height
-    if abs(width / height * size[1] / size[0] - 1) > 0.03:
-        allowed = f"the shape of {size[0]}x{size[1]}, at any size"
-        raise InputError(name, f"{width}x{height}", allowed, "Connect the one that the crop belongs to.")

@@ -17,7 +17,7 @@ from ..keyframes.keyframes import Bracket, Keyframes
 from ..motion.motion import Motion
 from ..opencv import cv2
 from ..video.read_forward import ReadForward
-from ..video.stream import CHUNK, Audio, Frames, FrameStream
+from ..video.stream import CHUNK, Audio, Frames, FrameStream, Picture
 from .guided.choices import Choice, told_choices
 from .guided.cutout import HORIZON
 from .guided.gate import JudgedShot, ToldKeyframe, compare_ways
@@ -27,7 +27,7 @@ from .guided.net_runs import net_runs
 from .guided.pair_maker import KeyframesOfShot, Moment, NetAlone, Pair, PairMaker
 from .guided.poses import check_motion
 from .guided.source_flow import SourceFlow
-from .interpolator import Between, Interpolator, Picture
+from .interpolator import Between, Interpolator
 from .schedule import schedule
 from .stream import InterpolatedStream, blended, is_still
 

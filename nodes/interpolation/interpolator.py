@@ -17,9 +17,8 @@ from torch import Tensor
 
 from ..accelerator import Accelerator
 from ..flops import flops_of
-from ..video.stream import Frames
+from ..video.stream import Frames, Picture
 
-Picture = npt.NDArray[np.uint8]
 P = TypeVar("P")
 
 FULL_FLOW = 1536

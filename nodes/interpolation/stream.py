@@ -14,8 +14,8 @@ from ..errors import InputError
 from ..keyframes.keyframes import Bracket, Keyframes
 from ..opencv import cv2
 from ..video.audio import trimmed
-from ..video.stream import CHUNK, Audio, Frames, FrameStream
-from .interpolator import Between, Interpolator, P, Picture
+from ..video.stream import CHUNK, Audio, Frames, FrameStream, Picture
+from .interpolator import Between, Interpolator, P
 from .schedule import frame_count, frames_to_make, schedule
 
 STILL = 3

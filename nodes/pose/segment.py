@@ -9,7 +9,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..errors import InputError
-from ..masks.person_masks import PersonMasks
+from ..masks.person_masks import PersonMasks, packed
+from ..masks.pose_region import pose_region
 from ..motion.framing import is_same_source, reframed
 from ..motion.motion import Keypoints, Motion
 from ..video.stream import FrameStream
@@ -50,23 +51,28 @@ def segment_people(
     if not any(one.masks for one in seen):
         remedy = "Lower confidence, choose a heavier model, or a clip that shows a person large enough."
         raise InputError("video", f"no person in {info.frame_count} frames", "a clip with at least one person", remedy)
-    aspect = info.width / info.height
+    size = info.width, info.height
     if motion is None:
-        people = follow_people([one.people for one in seen], settings.people, info.frame_rate, aspect)
+        people = follow_people([one.people for one in seen], settings.people, info.frame_rate, info.width / info.height)
     else:
         people = (reframed(motion, info) if is_same_source(motion, info) else motion).keypoints[:, :, :18]
-    return PersonMasks(info, [_numbered(one, wanted, aspect) for one, wanted in zip(seen, people, strict=True)])
+    return PersonMasks(info, [_numbered(one, wanted, size) for one, wanted in zip(seen, people, strict=True)])
 
 
-def _numbered(seen: Seen, people: Keypoints, aspect: float) -> Sequence[bytes]:
-    """The masks of a frame by the number of the person ``(people, 18, 3)``; empty for one who was not found."""
+def _numbered(seen: Seen, people: Keypoints, size: tuple[int, int]) -> Sequence[bytes]:
+    """The masks of a frame by the number of the person ``(people, 18, 3)``; empty for one who is not there.
+
+    Of somebody whose pose is known from the frames around, while the model found nobody here, it is the pose's region.
+    """
     found = [b""] * len(people)
     there = np.flatnonzero((people[..., 2] > 0).any(axis=-1))
     shown = np.flatnonzero((seen.people[..., 2] > 0).any(axis=-1))
+    aspect = size[0] / size[1]
     apart = np.array([[body_distance(seen.people[i][:18], people[j], aspect) for j in there] for i in shown])
-    if not apart.size:
-        return found
-    for row, column in zip(*linear_sum_assignment(apart), strict=True):
+    pairs = zip(*linear_sum_assignment(apart), strict=True) if apart.size else ()
+    for row, column in pairs:
         if apart[row, column] < _FARTHEST:
             found[there[column]] = seen.masks[shown[row]]
+    for person in there:
+        found[person] = found[person] or packed(pose_region(people[person : person + 1], *size))
     return found

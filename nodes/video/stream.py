@@ -19,6 +19,9 @@ from .tracks import SoundTrack
 Frames: TypeAlias = npt.NDArray[np.uint8]
 """RGB frames, ``(frames, height, width, 3)``, full-range 0..255."""
 
+Picture: TypeAlias = npt.NDArray[np.uint8]
+"""An RGB frame, ``(height, width, 3)``, full-range 0..255."""
+
 CHUNK = 8
 """Frames per chunk unless asked otherwise: 8 frames of 1080p are 50 MB."""
 

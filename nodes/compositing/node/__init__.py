@@ -3,13 +3,15 @@
 They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
 """
 
+from .clean_plate import FrugalCleanPlate
 from .crop_to_person import FrugalCropToPerson
 from .put_back import FrugalPutBack
 
 __all__ = [
+    "FrugalCleanPlate",
     "FrugalCropToPerson",
     "FrugalPutBack",
 ]
 
 
-NODES = (FrugalCropToPerson, FrugalPutBack)
+NODES = (FrugalCropToPerson, FrugalCleanPlate, FrugalPutBack)

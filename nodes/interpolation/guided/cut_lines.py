@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...opencv import cv2
-from ..interpolator import Picture
+from ...video.stream import Picture
 from .bone_field import BoneField
 from .figure_map import FigureMap, Plane
 

@@ -11,14 +11,14 @@ import numpy as np
 from ...motion.figure import Pixels
 from ...motion.motion import Keypoints
 from ...opencv import cv2
-from ..interpolator import Picture
+from ...video.stream import Picture
 from .bone_field import EDGE, REACH, shown_parts
-from .camera import STANDS, Move, camera_move, moved, moved_mask, stands
+from ...compositing.camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
 from .figure_map import FigureMap, Plane
 from .joint_fit import JointFit, joint_fit, joint_shifts, with_shifts
 from .matte import Histogram, colour_counts, matte
-from .plate import Mask, filled, median_plate
+from ...compositing.plate import BinaryMask, filled, median_plate
 
 WINDOW = 4
 """Keyframes on either side that help to tell figures from background."""
@@ -26,6 +26,7 @@ WINDOW = 4
 HORIZON = 3 * WINDOW
 """Keyframes on either side that have a say in one: what helps needs help of its own, twice."""
 
+_TRACKED = 0.25  # body scales from anybody, where corners tell how the camera moves
 _CLEAR = 0.33  # body scales from anybody, where a picture shows background
 _ALIKE = 14.0  # levels of 255: most that backgrounds differ which may stand for each other
 _HIDDEN = 0.5  # share of a figure from which the background is not seen; 0.06 costs 0.7 dB on drawn clips
@@ -48,7 +49,7 @@ class View:
         self.counts = colour_counts(self.picture, self.distance)
 
     @property
-    def clear(self) -> Mask:
+    def clear(self) -> BinaryMask:
         """Where it shows background."""
         return np.asarray(self.distance > _CLEAR)
 
@@ -76,7 +77,7 @@ class Cutout:
     shown: Plane
     layer: Plane
     background: Plane
-    clear: Mask
+    clear: BinaryMask
     reach: Mapping[tuple[int, int], float]
 
     @property
@@ -149,7 +150,8 @@ class Shot:
     def _step(self, place: int) -> Move:
         if place not in self._moves:
             before, after = self._view(place), self._view(place + 1)
-            self._moves[place] = camera_move(before.picture, after.picture, before.distance)
+            move = camera_move(before.picture, after.picture, before.distance > _TRACKED)
+            self._moves[place] = STANDS if move is None else move
         return self._moves[place]
 
     def _near(self, place: int) -> list[int]:
@@ -157,7 +159,7 @@ class Shot:
         around = range(max(place - WINDOW, 0), min(place + WINDOW + 1, self._count))
         return sorted(around, key=lambda other: (abs(other - place), other))
 
-    def _seen_from(self, place: int, other: int, picture: Picture, there: Mask) -> tuple[Picture, Mask]:
+    def _seen_from(self, place: int, other: int, picture: Picture, there: BinaryMask) -> tuple[Picture, BinaryMask]:
         """Another keyframe's picture, and where it shows something, in the places of this one."""
         move = self.move(place, other)
         if stands(move):
@@ -197,7 +199,7 @@ class Shot:
             self._rough[place] = self._matte(place, lambda other: self._view(other).clear)
         return self._rough[place]
 
-    def _matte(self, place: int, clear: Callable[[int], Mask]) -> Plane:
+    def _matte(self, place: int, clear: Callable[[int], BinaryMask]) -> Plane:
         view = self._view(place)
         near = [other for other in self._near(place) if other == place or self._is_alike(place, other)]
         plate, known = np.zeros_like(view.picture), np.zeros(view.distance.shape, bool)
@@ -245,7 +247,7 @@ class Shot:
             self._fits[place] = joint_fit(view.figures.parts, self.alpha(place), len(view.people))
         return self._fits[place]
 
-    def _background(self, place: int, clear: Mask) -> tuple[Picture, Mask]:
+    def _background(self, place: int, clear: BinaryMask) -> tuple[Picture, BinaryMask]:
         """The keyframe without its figures, and what of it some keyframe shows."""
         background, found = self._view(place).picture.copy(), clear.copy()
         for other in self._near(place)[1:]:
@@ -297,5 +299,5 @@ def _background_change(left: Cutout, right: Cutout) -> float:
     return float(cv2.absdiff(first, second).mean(axis=-1)[both].mean())
 
 
-def _grown(mask: Mask) -> Mask:
+def _grown(mask: BinaryMask) -> BinaryMask:
     return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)

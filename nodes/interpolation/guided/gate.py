@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...opencv import cv2
-from ..interpolator import Picture
+from ...video.stream import Picture
 from .cutout import WINDOW
 from .likeness import structural_similarity
 from .pair_maker import KeyframesOfShot
-from .plate import Mask
+from ...compositing.plate import BinaryMask
 
 MOST_TESTS = 4
 """Keyframes of a shot that are told from their neighbours."""
@@ -90,7 +90,7 @@ def tested_keyframes(count: int) -> Sequence[int]:
 def compare_ways(
     shot: KeyframesOfShot,
     ways: Mapping[str, Callable[[int], Picture]],
-    shown: Callable[[int], Mask] | None,
+    shown: Callable[[int], BinaryMask] | None,
     seen: Callable[[ToldKeyframe], None] = lambda _: None,
 ) -> Likeness | None:
     """Tell keyframes of a shot from their neighbours by every way; ``None`` where there are none in between.
@@ -117,6 +117,6 @@ def compare_ways(
     return Likeness(dict(zip(ways, map(float, np.mean(found, axis=0)), strict=True)))
 
 
-def _changing(pictures: Sequence[Picture]) -> Mask:
+def _changing(pictures: Sequence[Picture]) -> BinaryMask:
     """Where pictures differ."""
     return np.asarray((np.max(pictures, axis=0) - np.min(pictures, axis=0)).max(axis=-1) > _CHANGE)

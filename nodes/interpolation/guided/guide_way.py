@@ -14,8 +14,7 @@ from ...errors import InputError
 from ...keyframes.keyframes import Keyframes
 from ...opencv import cv2
 from ...video.decode import FileStream
-from ...video.stream import FrameStream, VideoInfo
-from ..interpolator import Picture
+from ...video.stream import FrameStream, Picture, VideoInfo
 from .figure_map import Plane
 from .pair_maker import KeyframesOfShot, Moment, Pair
 from .source_flow import Chain, Flow, Sight, SourceFlow, sampled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...opencv import cv2
-from ..interpolator import Picture
+from ...video.stream import Picture
 from .figure_map import Plane
 
 _WINDOW, _SIGMA = (11, 11), 1.5

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from ...opencv import cv2
-from ..interpolator import Picture
+from ...video.stream import Picture
 from .figure_map import Plane
-from .plate import Mask, difference
+from ...compositing.plate import BinaryMask
 
 # In nats for a figure, by the distance from its capsules in body scales.
 _DISTANCES = (-0.12, -0.05, 0.0, 0.06, 0.14, 0.22, 0.40)
@@ -36,7 +36,7 @@ def colour_counts(picture: Picture, distance: Plane) -> tuple[Histogram, Histogr
 
 
 def matte(
-    picture: Picture, distance: Plane, plate: Picture, known: Mask, counts: Sequence[tuple[Histogram, Histogram]]
+    picture: Picture, distance: Plane, plate: Picture, known: BinaryMask, counts: Sequence[tuple[Histogram, Histogram]]
 ) -> Plane:
     """The share 0..1 of every pixel that figures have, ``(height, width)``.
 
@@ -90,7 +90,13 @@ def _likelihood(counts: Histogram) -> Histogram:
     return np.asarray(smooth / smooth.sum())
 
 
-def _plate_evidence(apart: Plane, background: Mask) -> Plane:
+def _plate_evidence(apart: Plane, background: BinaryMask) -> Plane:
     """What the difference from the plate speaks for, beside the noise where there is nobody."""
     noise = float(np.percentile(apart[background], 80)) if background.any() else 8.0
     return np.asarray(np.clip((apart - (8 + 1.5 * noise)) / (5 + noise), -1, 1) * _DIFFERENCE_WEIGHT, np.float32)
+
+
+def difference(picture: Picture, plate: Picture) -> Plane:
+    """The largest of the colours' differences at every place, smoothed, 0..255."""
+    apart = cv2.blur(cv2.absdiff(picture, plate), (3, 3))
+    return np.asarray(apart.max(axis=-1), np.float32)

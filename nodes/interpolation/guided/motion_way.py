@@ -16,7 +16,7 @@ from .composition import Interpolate, brought_to_pose, fused_background
 from .cutout import HORIZON, Shot, View, view_of
 from .joint_fit import with_shifts
 from .pair_maker import KeyframesOfShot, Moment, Pair
-from .plate import Mask
+from ...compositing.plate import BinaryMask
 from .poses import poses_at, steady_hands
 
 _FIGURE = 0.3  # share of a figure from which a pixel counts as its own
@@ -46,7 +46,7 @@ class MotionWay:
         background = fused_background(pair, share, self._between)
         return partial(brought_to_pose, pair, self._people(moment.time), share, box, background)
 
-    def figures(self, place: int) -> Mask:
+    def figures(self, place: int) -> BinaryMask:
         """Where a keyframe shows people."""
         return np.asarray(self._shot.alpha(place) > _FIGURE)
 

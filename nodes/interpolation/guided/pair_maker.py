@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property, partial
 from typing import Protocol
 
-from ..interpolator import Picture
+from ...video.stream import Picture
 from ..stream import is_still
 from .box import Box
 

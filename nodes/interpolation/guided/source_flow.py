@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from ...opencv import cv2
 from ...video.read_forward import ReadForward
-from ...video.stream import FrameStream
-from ..interpolator import Picture
+from ...video.stream import FrameStream, Picture
 from .figure_map import Plane
 
 Flow: TypeAlias = npt.NDArray[np.float32]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...host.frugal_node import in_net
-from ...video.stream import Frames
-from ..interpolator import Between, Interpolator, Picture
+from ...video.stream import Frames, Picture
+from ..interpolator import Between, Interpolator
 
 
 class MeteredInterpolator:

@@ -14,7 +14,7 @@ from ...keyframes.keyframes import Keyframes
 from ...keyframes.strip import as_jpeg
 from ...opencv import cv2
 from ..guided.gate import JudgedShot, ToldKeyframe
-from ..interpolator import Picture
+from ...video.stream import Picture
 
 MOST_KEYFRAMES = 48
 """Keyframes that are shown of a clip, as long as each shot has one."""
