@@ -73,7 +73,7 @@ class CameraPath:
             picture: RGB, of any size.
             clear: where it shows background, of ``size``.
         """
-        small = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA), np.uint8)
         move = self._followed(small) if self._shots else None
         if move is None:
             move = STANDS

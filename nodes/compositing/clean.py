@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class _StandingPlate:
 
     def __init__(self, shot: Shot) -> None:
         picture = cv2.imdecode(np.frombuffer(shot.plate, np.uint8), cv2.IMREAD_COLOR)
-        self._plate = np.ascontiguousarray(picture[..., ::-1])
+        self._plate = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
     def picture(self, number: int, box: Box, frame: Picture, clear: BinaryMask) -> Picture:
         """The place in a box of a frame, which itself shows it where it is clear."""
@@ -158,7 +158,7 @@ class _MovingPlate:
         move = shift @ self._shot.camera.move(number, other, self._size)
         picture = cv2.warpPerspective(sample[0], move, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         there = cv2.warpPerspective(sample[1].astype(np.uint8), move, size, flags=cv2.INTER_NEAREST)
-        return picture, np.asarray(there > 0)
+        return np.asarray(picture, np.uint8), np.asarray(there > 0)
 
 
 def _box_around(places: BinaryMask, room: int) -> Box | None:

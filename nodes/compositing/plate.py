@@ -77,7 +77,8 @@ def inpainted(picture: Picture, known: BinaryMask) -> Picture:
     """
     if known.all() or not known.any():
         return picture
-    return np.asarray(_pulled(picture.astype(np.float32), known.astype(np.float32)).clip(0, 255).round(), np.uint8)
+    made = _pulled(picture.astype(np.float32), known.astype(np.float32))
+    return np.asarray(made.clip(0, 255).round(), np.uint8)
 
 
 def _pulled(picture: Plane, known: Plane) -> Plane:
@@ -87,6 +88,7 @@ def _pulled(picture: Plane, known: Plane) -> Plane:
     half = (width + 1) // 2, (height + 1) // 2
     share = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
     small = cv2.resize(picture * known[..., None], half, interpolation=cv2.INTER_AREA)
-    below = _pulled(small / np.maximum(share, 1e-6)[..., None], (share > 0).astype(np.float32))
+    mean = np.asarray(small / np.maximum(share, 1e-6)[..., None], np.float32)
+    below = _pulled(mean, (share > 0).astype(np.float32))
     pushed = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(known[..., None] > 0, picture, pushed)

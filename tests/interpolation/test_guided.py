@@ -12,8 +12,8 @@ import pytest
 from safetensors.torch import load_file
 
 from frugal_motion.nodes.accelerator import Accelerator
-from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.compositing.camera import camera_move, moved, moved_mask, share_of, stands
+from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interpolation.guided.figure_map import FigureMap
 from frugal_motion.nodes.interpolation.guided.likeness import structural_similarity
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream, Way

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from frugal_motion.nodes.compositing.plate import median_plate
 from frugal_motion.nodes.interpolation.guided import motion_way
 from frugal_motion.nodes.interpolation.guided.box import Box, box_around, whole
 from frugal_motion.nodes.interpolation.guided.figure_map import FigureMap
 from frugal_motion.nodes.interpolation.guided.joint_fit import joint_fit, joint_shifts, with_shifts
-from frugal_motion.nodes.compositing.plate import median_plate
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
 from frugal_motion.nodes.motion.figure import figure_parts
 from frugal_motion.nodes.motion.motion import Keypoints, Motion

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...compositing.camera import moved, moved_mask, share_of, stands
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ...video.stream import Picture
 from .bone_field import bone_field, preferences
 from .box import Box
-from ...compositing.camera import moved, moved_mask, share_of, stands
 from .cut_lines import enlarged_field
 from .cutout import Cutout, CutoutPair
 from .depth_order import told_ranks

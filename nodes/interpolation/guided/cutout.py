@@ -8,17 +8,17 @@ from functools import reduce
 
 import numpy as np
 
+from ...compositing.camera import STANDS, Move, camera_move, moved, moved_mask, stands
+from ...compositing.plate import BinaryMask, filled, median_plate
 from ...motion.figure import Pixels
 from ...motion.motion import Keypoints
 from ...opencv import cv2
 from ...video.stream import Picture
 from .bone_field import EDGE, REACH, shown_parts
-from ...compositing.camera import STANDS, Move, camera_move, moved, moved_mask, stands
 from .depth_order import Evidence, order_evidence, told_ranks
 from .figure_map import FigureMap, Plane
 from .joint_fit import JointFit, joint_fit, joint_shifts, with_shifts
 from .matte import Histogram, colour_counts, matte
-from ...compositing.plate import BinaryMask, filled, median_plate
 
 WINDOW = 4
 """Keyframes on either side that help to tell figures from background."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...compositing.plate import BinaryMask
 from ...opencv import cv2
 from ...video.stream import Picture
 from .cutout import WINDOW
 from .likeness import structural_similarity
 from .pair_maker import KeyframesOfShot
-from ...compositing.plate import BinaryMask
 
 MOST_TESTS = 4
 """Keyframes of a shot that are told from their neighbours."""

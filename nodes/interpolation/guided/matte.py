@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
+from ...compositing.plate import BinaryMask
 from ...opencv import cv2
 from ...video.stream import Picture
 from .figure_map import Plane
-from ...compositing.plate import BinaryMask
 
 # In nats for a figure, by the distance from its capsules in body scales.
 _DISTANCES = (-0.12, -0.05, 0.0, 0.06, 0.14, 0.22, 0.40)

@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 
+from ...compositing.plate import BinaryMask
 from ...motion.figure import figure_parts
 from ...motion.motion import Keypoints, Motion
 from .box import Box, box_around
@@ -16,7 +17,6 @@ from .composition import Interpolate, brought_to_pose, fused_background
 from .cutout import HORIZON, Shot, View, view_of
 from .joint_fit import with_shifts
 from .pair_maker import KeyframesOfShot, Moment, Pair
-from ...compositing.plate import BinaryMask
 from .poses import poses_at, steady_hands
 
 _FIGURE = 0.3  # share of a figure from which a pixel counts as its own

@@ -13,8 +13,8 @@ from ...host.previews import is_watched, shown_file
 from ...keyframes.keyframes import Keyframes
 from ...keyframes.strip import as_jpeg
 from ...opencv import cv2
-from ..guided.gate import JudgedShot, ToldKeyframe
 from ...video.stream import Picture
+from ..guided.gate import JudgedShot, ToldKeyframe
 
 MOST_KEYFRAMES = 48
 """Keyframes that are shown of a clip, as long as each shot has one."""
