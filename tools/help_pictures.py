@@ -47,6 +47,7 @@ GRAPH: dict[str, Node] = {
     "mask frames": ("FrugalMaskFrames", {"video": ["masks", 0]}),
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
     "crop": ("FrugalCropToPerson", {"video": ["load", 0], "motion": ["smooth", 0]}),
+    "plate": ("FrugalCleanPlate", {"video": ["load", 0], "masks": ["masks", 0]}),
     "put back": ("FrugalPutBack", {"frames": ["crop", 0], "crop": ["crop", 2], "source": ["load", 0]}),
     "style": ("FrugalMotionStyle", {"motion": ["smooth", 0], "preset": "energetic"}),
     "load two": ("FrugalLoadVideo", {"file": "two_people.mp4", **SMALL}),

@@ -104,8 +104,8 @@ class _StandingPlate:
     """What lies behind people, of a camera that stands still."""
 
     def __init__(self, shot: Shot) -> None:
-        picture = cv2.imdecode(np.frombuffer(shot.plate, np.uint8), cv2.IMREAD_COLOR)
-        self._plate = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        picture = np.asarray(cv2.imdecode(np.frombuffer(shot.plate, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+        self._plate = np.ascontiguousarray(picture[..., ::-1])
 
     def picture(self, number: int, box: Box, frame: Picture, clear: BinaryMask) -> Picture:
         """The place in a box of a frame, which itself shows it where it is clear."""

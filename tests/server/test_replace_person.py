@@ -38,8 +38,8 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def place(assets: Path) -> np.ndarray:
-    """The clip at its own frame rate."""
-    settings = DecodeSettings(duration=Fraction(1), size=(WIDTH, HEIGHT), multiple=8)
+    """The clip at the frame rate of the result."""
+    settings = DecodeSettings(frame_rate=Fraction(25), duration=Fraction(1), size=(WIDTH, HEIGHT), multiple=8)
     return np.concatenate(list(FileStream(assets / "input" / "one_person.mp4", settings).chunks()))
 
 
@@ -48,7 +48,7 @@ def test_only_the_person_changes(server: Server, place: np.ndarray, tmp_path: Pa
     found = np.concatenate(list(FileStream(video).chunks()))
     assert found.shape == (25, HEIGHT, WIDTH, 3)
     assert stages["Sampler"]["frames"] < 5 and stages["Put Back"]["frames"] == 25
-    changed = np.array([(frame != place[number * 60 // 25]).any(axis=-1) for number, frame in enumerate(found)])
+    changed = np.array([(frame != before).any(axis=-1) for frame, before in zip(found, place, strict=True)])
     assert changed.mean(axis=(1, 2)).max() < 0.25, "the rest is the clip's own, bit for bit"
     assert changed.mean(axis=(1, 2)).min() > 0.02, "there is somebody"
     rows, columns = np.nonzero(changed.any(axis=0))
@@ -62,8 +62,9 @@ def test_a_second_look_finds_masks_and_poses_in_the_cache(server: Server, tmp_pa
         server,
         WORKFLOW,
         tmp_path / "2",
-        {**SMALL, "Sampler.seed": "3", "Prompt.text": "a marble statue", "Masks.grow": "5"},
+        {**SMALL, "Sampler.seed": "3", "Prompt.text": "a marble statue", "Masks.grow": "5", "Clean Plate.match": "0.9"},
     )
     _, stages = result(done)
-    assert stages["Masks"]["cached"] and stages["Extract Pose"]["cached"]
+    for name in ("Masks", "Extract Pose", "Clean Plate"):
+        assert stages[name]["cached"], name
     assert not stages["Sampler"]["cached"]

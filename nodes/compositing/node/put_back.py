@@ -33,7 +33,7 @@ class FrugalPutBack(FrugalNode):
                 io.Video.Input(
                     "source",
                     tooltip="What it is laid over: the clip at any size and frame rate, from the same start on, say, "
-                    "the file's own size from another Load Video; or its place without the person.",
+                    "the file's own size from another Load Video; best without the person, from Clean Plate.",
                 ),
                 io.Video.Input(
                     "masks",
