@@ -11,6 +11,7 @@ import numpy as np
 
 from bench._between import ASSETS, random_dance
 from bench._compare import result
+from bench._plates import plates
 from nodes.compositing.boxes import CropSettings, crop_around
 from nodes.compositing.cropped import CroppedStream
 from nodes.compositing.put_back import PutBackStream, SeamSettings
@@ -38,7 +39,7 @@ FULL = (1080, 1920)
 
 def measure() -> dict[str, dict[str, object]]:
     """What is spared, and what it does to edges."""
-    found = {**_masks(), **_boxes(), **_way_back()}
+    found = {**_masks(), **_boxes(), **plates(_real_place()), **_way_back()}
     goals: dict[str, tuple[float, str]] = {
         "mask_iou": (0.90, "higher"),
         "mask_iou_worst": (0.80, "higher"),
@@ -51,6 +52,10 @@ def measure() -> dict[str, dict[str, object]]:
         "changed_outside": (0.0, "lower"),
         "seam_gradient_ratio": (1.3, "lower"),
         "put_back_per_second_1080p": (25, "higher"),
+        "plate_psnr_camera_stands": (35, "higher"),
+        "plate_psnr_camera_pans": (35, "higher"),
+        "plates_per_second_camera_stands": (12, "higher"),
+        "plates_per_second_camera_pans": (4, "higher"),
     }
     return {
         f"place.{name}": result(found[name], "", goal, COMMAND, better=better) for name, (goal, better) in goals.items()
