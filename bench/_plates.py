@@ -86,6 +86,6 @@ def _seen_elsewhere(scene: Scene) -> np.ndarray:
     for frame in range(count):
         for at, one in zip(range(0, count, 3), clear, strict=True):
             shift = np.array([(1, 0, scene.left[at] - scene.left[frame]), (0, 1, 0)], float)
-            there = cv2.warpAffine(one.astype(np.uint8), shift, (SIDE, SIDE), flags=cv2.INTER_NEAREST)
+            there = cv2.warpAffine(np.asarray(one, np.uint8), shift, (SIDE, SIDE), flags=cv2.INTER_NEAREST)
             found[frame] |= cv2.erode(there, np.ones((5, 5), np.uint8), borderValue=0) > 0
     return found
