@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from ..interpolation.guided.net_runs import net_runs
 from ..interpolation.schedule import FramesToMake, frame_count, frames_to_make
 from ..keyframes.keyframes import Keyframes
-from ..sampling.parts import Part, Position, after, batch_from, dense_part, sparse_part
+from ..sampling.parts import Part, Position, RowPlan, after, batch_from
 from ..upscaling.size import target_size
 
 Mode = Literal["sparse", "hybrid", "dense"]
@@ -194,11 +194,11 @@ def _rows(job: Edit, group: Sequence[EditedClip], fit: int) -> Rows:
 
 def _parts(plans: Sequence[Keyframes], dense: bool, fit: int) -> Iterator[Part]:
     """The batches that the sampler cuts clips into."""
-    cut = dense_part if dense else sparse_part
-    parts = batch_from(plans, cut, Position(), fit)
+    clips = [RowPlan.of("dense" if dense else "sparse", plan) for plan in plans]
+    parts = batch_from(clips, Position(), fit)
     while parts:
         yield from parts
-        parts = batch_from(plans, cut, after(parts), fit)
+        parts = batch_from(clips, after(parts), fit)
 
 
 def frames_between(plan: Keyframes) -> int:

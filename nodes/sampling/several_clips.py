@@ -19,7 +19,8 @@ from ..keyframes.keyframes import Keyframes as Plan
 from ..motion.motion import Motion
 from .editor import EDIT_MODES, CheckedClip, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import on_every_frame
-from .sampler import Control, Mode, SamplerSettings
+from .parts import Mode
+from .sampler import Control, SamplerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -146,11 +147,11 @@ def _shares(clips: list[CheckedClip], failed: Collection[int]) -> dict[int, floa
     """Sampled frames by place in the list, where a clip that has failed has none."""
     frames = iter(clips)
     count = len(clips) + len(failed)
-    return {n - 1: 0.0 if n in failed else float(len(next(frames).sampled.latents)) for n in range(1, count + 1)}
+    return {n - 1: 0.0 if n in failed else float(next(frames).frames_redrawn) for n in range(1, count + 1)}
 
 
 def _report(editor: Editor, clips: list[CheckedClip], told: Mapping[int, str], failed: Mapping[int, InputError]) -> str:
-    frames = sum(len(clip.sampled.latents) for clip in clips)
+    frames = sum(clip.frames_redrawn for clip in clips)
     precision = str(editor.models.model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
     unknown = editor.not_interpolated()
