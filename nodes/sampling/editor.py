@@ -104,11 +104,6 @@ class CheckedClip:
     place: Place | None = None
 
     @property
-    def frames_redrawn(self) -> int:
-        """How many frames are sampled from the start."""
-        return len(self.sampled.rows.redrawn)
-
-    @property
     def unchanged(self) -> frozenset[int]:
         """Numbers of the frames that stay the source's, as their masks are empty."""
         return frozenset(self.place.frames).difference(self.place.redrawn) if self.place else frozenset()
@@ -163,12 +158,18 @@ class Editor:
             check_motion(motion, keyframes)
         size = self._size_of(hints)
         place = self._place(given.mask, given, keyframes, size) if given.mask is not None else None
-        rows = RowPlan.of(self.settings.sampling.mode, keyframes, place.redrawn if place else None)
-        clip = SampledClip(given.positive, given.negative, hints, keyframes, rows, hints[:0], seed=given.seed)
+        clip = SampledClip(given.positive, given.negative, hints, keyframes, hints[:0], given.seed)
         if place is None:
-            return CheckedClip(replace(clip, latents=self._start_latents(given, rows, size)), motion)
+            frames = self._frames_of(keyframes)
+            return CheckedClip(replace(clip, latents=self._start_latents(given, frames, size)), motion)
+        clip = replace(clip, redrawn=place.redrawn)
+        rows = self._rows_of(clip)
         clip = self._under_masks(clip, place.of(rows.frames))
         return CheckedClip(clip, motion, place.of(sorted(set(place.frames).difference(rows.redrawn))))
+
+    def frames_sampled(self, clip: CheckedClip) -> int:
+        """How many frames of a clip are sampled from the start."""
+        return len(self._rows_of(clip.sampled).redrawn)
 
     def edit(self, clips: Sequence[CheckedClip]) -> list[Edited]:
         """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
@@ -195,6 +196,10 @@ class Editor:
         """Numbers of the frames that are drawn from the start."""
         return range(keyframes.frame_count) if self.settings.mode == "dense" else keyframes.frames
 
+    def _rows_of(self, clip: SampledClip) -> RowPlan:
+        """Which frames of it take a row when it is sampled from the start."""
+        return clip.row_plan(self.settings.sampling.mode)
+
     def _place(self, mask: Mask, given: ClipInput, keyframes: Keyframes, size: tuple[int, int]) -> Place:
         """What the mask leaves of all frames of the result."""
         source = check_source(given.source_video, given.keyframes, "mask", "one", "none")
@@ -202,20 +207,18 @@ class Editor:
         masks = masks_of_frames(mask, given.keyframes, frames, size)
         return Place(tuple(frames), pictures_of(source, frames, size), masks)
 
-    def _start_latents(self, given: ClipInput, rows: RowPlan, size: tuple[int, int]) -> torch.Tensor:
+    def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
         """Latents to start from without a mask: the source's frames, or zeros."""
         denoise = self.settings.sampling.denoise
         if denoise < 1:
             source = check_source(given.source_video, given.keyframes, "denoise", f"{denoise}", "1")
-            return encode(self.models.vae, pictures_of(source, rows.frames, size))
+            return encode(self.models.vae, pictures_of(source, frames, size))
         factor = self.models.vae.spacial_compression_encode()
-        return torch.zeros(len(rows.frames), 4, size[1] // factor, size[0] // factor)
+        return torch.zeros(len(frames), 4, size[1] // factor, size[0] // factor)
 
     def _under_masks(self, clip: SampledClip, place: Place) -> SampledClip:
         """A clip that starts from the pictures of a place, and is redrawn under its masks."""
         vae, concealed = self.models.vae, None
-        if not place.frames:
-            return clip
         prompts = clip.positive, clip.negative
         if paints_into_pictures(self.models.model) and not any(map(has_picture, prompts)):
             concealed = encode(vae, place.concealed())
@@ -226,8 +229,8 @@ class Editor:
     ) -> list[torch.Tensor]:
         """Every clip's frames that are redrawn; none of those without any is looked at."""
         model, vae = self.models.model, self.models.vae
-        busy = [clip for clip in clips if clip.rows.units]
-        rows = sum(len(clip.rows.redrawn) for clip in busy)
+        busy = [clip for clip in clips if len(clip.latents)]
+        rows = sum(len(clip.latents) for clip in busy)
         bar = LatentProgress(model, settings.steps, rows)
         latents: dict[SampledClip, list[torch.Tensor]] = {clip: [] for clip in busy}
         for group in grouped(busy, model):
@@ -243,7 +246,7 @@ class Editor:
         if clip.place is None:
             return redrawn
         pictures = dict(zip(clip.place.frames, clip.place.pictures, strict=True))
-        pictures |= zip(clip.sampled.rows.redrawn, redrawn, strict=True)
+        pictures |= zip(self._rows_of(clip.sampled).redrawn, redrawn, strict=True)
         return torch.stack([pictures[frame] for frame in self._frames_of(clip.sampled.keyframes)])
 
     def _with_frames_between(
@@ -262,8 +265,8 @@ class Editor:
             denoise=self.settings.refine_denoise,
             anchor=0.0,
         )
-        for clip, frames, refined in zip(rough, whole, self._drawn(rough, None, light), strict=True):
-            frames[list(clip.rows.redrawn)] = refined
+        for clip, frames, refined in zip(clips, whole, self._drawn(rough, None, light), strict=True):
+            frames[_redrawn_between(clip)] = refined
         return whole, notes
 
     def _rough(self, checked: CheckedClip, frames: torch.Tensor) -> SampledClip:
@@ -271,12 +274,12 @@ class Editor:
         clip, plan = checked.sampled, checked.sampled.keyframes
         prompts = [without_control(prompt) for prompt in (clip.positive, clip.negative)]
         positive, negative = of_frames(prompts, plan, range(plan.frame_count))
-        rows = RowPlan.of("sparse", _all_frames(plan), _redrawn_between(checked))
-        rough = replace(clip, positive=positive, negative=negative, keyframes=_all_frames(plan), rows=rows)
-        pictures = frames[list(rows.frames)]
-        if checked.place is not None:
-            return self._under_masks(rough, replace(checked.place.of(rows.frames), pictures=pictures))
-        return replace(rough, latents=encode(self.models.vae, pictures)) if rows.frames else rough
+        between = _redrawn_between(checked)
+        rough = replace(clip, positive=positive, negative=negative, keyframes=_all_frames(plan), redrawn=tuple(between))
+        pictures = frames[between]
+        if checked.place is None:
+            return replace(rough, latents=encode(self.models.vae, pictures))
+        return self._under_masks(rough, replace(checked.place.of(between), pictures=pictures))
 
     def _interpolated(self, images: torch.Tensor, clip: CheckedClip) -> tuple[torch.Tensor, str]:
         """Every frame of the grid ``(frames, h, w, 3)``, keyframes as they are; and how they were made."""

@@ -69,23 +69,27 @@ class SampledClip:
     Attributes:
         positive, negative: CONDITIONING.
         hints: IMAGE ``(keyframes, h, w, 3)``.
-        keyframes: the plan.
-        rows: which frames take a row, one at least; of the sampler's mode.
+        keyframes: the plan; in sparse mode only its frames are sampled.
         latents: that rows start from ``(rows, channels, h, w)``; zeros for an edit from nothing.
+        seed: of the noise that all its frames start from.
         masks: how much of them is redrawn, 0..1 ``(rows, h, w)``; ``None`` for all. Elsewhere latents stay as they are.
         concealed: latents of the pictures without what is redrawn, for a model that paints into them; else ``None``.
-        seed: of the noise that all its frames start from.
+        redrawn: numbers of the frames that are sampled; ``None`` for all of the mode.
     """
 
     positive: Any
     negative: Any
     hints: torch.Tensor
     keyframes: Keyframes
-    rows: RowPlan
     latents: torch.Tensor
+    seed: int = 0
     masks: torch.Tensor | None = None
     concealed: torch.Tensor | None = None
-    seed: int = 0
+    redrawn: tuple[int, ...] | None = None
+
+    def row_plan(self, mode: Mode) -> RowPlan:
+        """Which frames the rows of latents and masks are."""
+        return RowPlan.of(mode, self.keyframes, self.redrawn)
 
 
 def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
@@ -142,7 +146,7 @@ class BatchSampler:
         self.latents = [comfy.sample.fix_empty_latent_channels(model, clip.latents) for clip in clips]
         self.row = self.latents[0][:1]
         self.keyframes = [clip.keyframes for clip in clips]
-        self.plans = [clip.rows for clip in clips]
+        self.plans = [clip.row_plan(settings.mode) for clip in clips]
         self._places = [{frame: row for row, frame in enumerate(plan.frames)} for plan in self.plans]
         self.anchors = AnchorAttention(settings.anchor) if settings.anchor > 0 else None
         if self.anchors:

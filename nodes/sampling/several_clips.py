@@ -80,7 +80,7 @@ def sampled(
     )
     clips, failed = _prepared(editor, inputs)
     edited = iter(editor.edit(clips))
-    note_shares(_shares(clips, failed))
+    note_shares(_shares(editor, clips, failed))
     results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
     told = {number: result.note for number, result in enumerate(results, 1) if result and result.note}
     # Blocks what is behind it for this clip alone, so that lists keep their order.
@@ -143,15 +143,15 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Checke
     return clips, failed
 
 
-def _shares(clips: list[CheckedClip], failed: Collection[int]) -> dict[int, float]:
+def _shares(editor: Editor, clips: list[CheckedClip], failed: Collection[int]) -> dict[int, float]:
     """Sampled frames by place in the list, where a clip that has failed has none."""
     frames = iter(clips)
     count = len(clips) + len(failed)
-    return {n - 1: 0.0 if n in failed else float(next(frames).frames_redrawn) for n in range(1, count + 1)}
+    return {n - 1: 0.0 if n in failed else float(editor.frames_sampled(next(frames))) for n in range(1, count + 1)}
 
 
 def _report(editor: Editor, clips: list[CheckedClip], told: Mapping[int, str], failed: Mapping[int, InputError]) -> str:
-    frames = sum(clip.frames_redrawn for clip in clips)
+    frames = sum(map(editor.frames_sampled, clips))
     precision = str(editor.models.model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
     unknown = editor.not_interpolated()

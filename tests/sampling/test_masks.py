@@ -50,9 +50,12 @@ def grey_video(planes: torch.Tensor) -> StreamVideo:
     return video(planes[..., None].expand(-1, -1, -1, 3))
 
 
-def stock(diffusion: Diffusion, control: Any, frames: list[int], denoise: float) -> torch.Tensor:
+def stock(
+    diffusion: Diffusion, control: Any, frames: list[int], denoise: float, planes: torch.Tensor | None = None
+) -> torch.Tensor:
+    planes = masks() if planes is None else planes
     (encoded,) = VAEEncode().encode(diffusion.vae, clip()[frames])
-    (latent,) = SetLatentNoiseMask().set_mask(encoded, masks()[frames])
+    (latent,) = SetLatentNoiseMask().set_mask(encoded, planes[frames])
     keys = [i for i, frame in enumerate(frames) if frame in PLAN.frames]
     positive, negative = ControlNetApplyAdvanced().apply_controlnet(
         diffusion.positive, diffusion.negative, control, hints(FRAMES)[[frames[i] for i in keys]], 1.0, 0.0, 1.0
@@ -147,10 +150,9 @@ def test_frames_with_an_empty_mask_pass_and_change_nothing(
 ) -> None:
     is_sparse = mode == "sparse"
     frames = list(PLAN.frames if is_sparse else range(FRAMES))
-    expected = stock(
-        diffusion, diffusion.control_net if is_sparse else keyframed(diffusion.control_net, PLAN), frames, 1.0
-    )
-    given = {"source_video": video(clip()), "mode": mode, "mask": emptied(nobody), "steady_colours": 0.0}
+    control = diffusion.control_net if is_sparse else keyframed(diffusion.control_net, PLAN)
+    expected = stock(diffusion, control, frames, 1.0, emptied(nobody))
+    given = {"source_video": video(clip()), "mode": mode, "mask": emptied(nobody)}
     batches = counted_rows(monkeypatch)
     found = edit(diffusion, hints(FRAMES), **given)
     redrawn = [row for row, frame in enumerate(frames) if frame not in nobody]
@@ -169,7 +171,7 @@ def test_with_an_anchor_frames_look_at_the_first_that_is_redrawn(
     given = {"source_video": video(clip()), "mask": emptied((0, 4)), "mode": "dense", "anchor": 0.8}
     whole = edit(diffusion, hints(FRAMES), **given).args[0]
     free = edit(diffusion, hints(FRAMES), **{**given, "anchor": 0.0}).args[0]
-    assert_same(whole[1:2].repeat(2, 1, 1, 1) + clip()[:2], free[1:2].repeat(2, 1, 1, 1) + clip()[:2])
+    assert (whole[1] - free[1]).abs().mean() < 1e-5, "frame 1 is the first: it looks at itself"
     assert (whole[2] - free[2]).abs().mean() > 1e-4
     monkeypatch.setattr(sampling, "free_memory", lambda _: 1)
     assert_same(edit(diffusion, hints(FRAMES), **given).args[0], whole)

@@ -16,7 +16,6 @@ from frugal_motion.nodes.forecast.edit_work import EditedClip as JobClip
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.calls import model_calls
-from frugal_motion.nodes.sampling.parts import RowPlan
 from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings
 
 from .conftest import Diffusion
@@ -55,7 +54,6 @@ def sampled(
                 diffusion.negative,
                 torch.zeros(len(plan.frames), SIZE, SIZE, 3),
                 plan,
-                RowPlan.of(chosen.mode, plan),
                 torch.zeros(len(plan.frames) if chosen.mode == "sparse" else plan.frame_count, 4, 8, 8),
             )
             for plan in plans
