@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from math import sqrt
 from typing import Literal, TypeAlias
 
 from ..interpolation.guided.net_runs import net_runs
@@ -48,16 +49,27 @@ class EditedClip:
         plan: the frames of its grid, and which are sampled.
         size: at which it is worked on.
         source_size: of its file.
+        share: of the picture, how much is worked on; less than 1 where people are cut out.
     """
 
     plan: Keyframes
     size: Size
     source_size: Size
+    share: float = 1.0
 
     @property
     def seconds(self) -> Fraction:
         """How long it is shown."""
         return self.plan.frame_count / self.plan.frame_rate
+
+    @property
+    def uncut(self) -> EditedClip:
+        """The same with whole pictures, in which people are as large."""
+        if self.share >= 1:
+            return self
+        across, down = self.source_size
+        scale = sqrt(self.size[0] * self.size[1] / self.share / (across * down))
+        return replace(self, size=latent_size((across * scale, down * scale)), share=1.0)
 
 
 @dataclass(frozen=True)
@@ -302,7 +314,7 @@ def naive(job: Edit) -> Edit:
     )
 
 
-def latent_size(size: Size) -> Size:
+def latent_size(size: tuple[float, float]) -> Size:
     """The nearest size whose sides are multiples of 8, as latents need."""
     width, height = (max(round(side / 8), 1) * 8 for side in size)
     return width, height
@@ -324,8 +336,10 @@ def savings(job: Edit) -> Iterator[tuple[str, Edit]]:
         yield "keyframes", step
         step = replace(step, steps=job.steps)
         yield "fewer steps", step
-        step = replace(step, clips=job.clips, upscales=job.upscales)
+        step = replace(step, clips=tuple(clip.uncut for clip in job.clips), upscales=job.upscales)
         yield "size", step
+        step = replace(step, clips=job.clips)
+        yield "not generated", step
     step = replace(step, full_precision=False)
     yield "half precision", step
     step = replace(step, order=job.order)

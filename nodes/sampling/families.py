@@ -44,7 +44,8 @@ def check_families(model: Any, vae: Any, control_net: Any, positive: Any, negati
 def paints_into_pictures(model: Any) -> bool:
     """Whether a model is given, beside what it samples, a picture and where it is to be redrawn: an inpaint model."""
     channels = model.model.latent_format.latent_channels
-    given = model.model.concat_cond(noise=torch.zeros(1, channels, 8, 8), device=torch.device("cpu"))
+    latent = torch.zeros(1, channels, 8, 8)
+    given = model.model.concat_cond(noise=latent, concat_latent_image=latent, device=latent.device)
     return given is not None and given.shape[1] > channels
 
 

@@ -12,7 +12,7 @@ import torch
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..errors import InputError
-from ..host.frugal_node import note_shares
+from ..host.frugal_node import note_shares, note_spared
 from ..host.lists import broadcast, only
 from ..host.video import as_stream, is_video
 from ..keyframes.keyframes import Keyframes as Plan
@@ -79,9 +79,11 @@ def sampled(
         **{name: only(name, values) for name, values in shared.items()},
     )
     clips, failed = _prepared(editor, inputs)
-    edited = iter(editor.edit(clips))
+    edited = editor.edit(clips)
     note_shares(_shares(editor, clips, failed))
-    results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
+    note_spared(sum(len(one.keyframes.frames) for one in edited), sum(len(clip.unchanged) for clip in clips))
+    made = iter(edited)
+    results = [None if number in failed else next(made) for number in range(1, len(inputs) + 1)]
     told = {number: result.note for number, result in enumerate(results, 1) if result and result.note}
     # Blocks what is behind it for this clip alone, so that lists keep their order.
     blocked = ExecutionBlocker(None)

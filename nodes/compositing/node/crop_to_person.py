@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import Input, io
 
-from ...host.frugal_node import Crop, FrugalNode, Keyframes, Motion
+from ...host.frugal_node import Crop, FrugalNode, Keyframes, Motion, note_spared
 from ...host.progress import show_on_node
 from ...host.video import StreamVideo, as_stream
 from ...keyframes.keyframes import Keyframes as KeyframesValue
@@ -111,6 +111,7 @@ class FrugalCropToPerson(FrugalNode):
         motions = [one for one in (motion, edited_motion) if one is not None]
         crop = crop_around(motions, stream.info, settings, keyframes.cuts if keyframes else ())
         show_on_node(f"{crop.share:.0%} of the picture, {crop.box[0]} x {crop.box[1]} pixels")
+        note_spared(crop.frame_count, crop.frame_count * (1 - crop.share))
         inside = crop.motion(motions[-1])
         cropped = StreamVideo(CroppedStream(stream, crop), cls.stage())
         return io.NodeOutput(cropped, inside, crop, ui=shown_motion(inside))
