@@ -26,7 +26,7 @@ from .conditioning import check_controls, control_hints, has_picture, of_frames,
 from .families import check_families, paints_into_pictures
 from .keyframe_control import not_interpolated
 from .latents import decode, encode
-from .masks import Mask, Place, masks_of_frames
+from .masks import Mask, Place, check_shape, masks_of_frames
 from .parts import RowPlan
 from .sampler import BY_THE_PICTURE, BatchSampler, Control, SampledClip, SamplerSettings, grouped
 from .source import check_source, pictures_of
@@ -203,6 +203,7 @@ class Editor:
     def _place(self, mask: Mask, given: ClipInput, keyframes: Keyframes, size: tuple[int, int]) -> Place:
         """What the mask leaves of all frames of the result."""
         source = check_source(given.source_video, given.keyframes, "mask", "one", "none")
+        check_shape(mask, source.info.width, source.info.height)
         frames = range(keyframes.frame_count) if self.settings.mode == "hybrid" else self._frames_of(keyframes)
         masks = masks_of_frames(mask, given.keyframes, frames, size)
         return Place(tuple(frames), pictures_of(source, frames, size), masks)

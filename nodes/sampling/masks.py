@@ -19,6 +19,8 @@ from .conditioning import rows_of
 Mask: TypeAlias = torch.Tensor | FrameStream
 """A MASK ``(n, h, w)`` of floats 0..1: one for all, one per frame or one per keyframe; or a stream of grey frames."""
 
+_ROUNDING = 0.03  # by which shapes may differ
+
 
 @dataclass(frozen=True, eq=False)
 class Place:
@@ -81,6 +83,21 @@ def masks_of_frames(mask: Mask, plan: Keyframes, frames: Sequence[int], size: tu
         return found
     planes: torch.Tensor = comfy.utils.common_upscale(found[:, None], *size, "area", "disabled")
     return planes[:, 0].clamp(0, 1)
+
+
+def check_shape(mask: Mask, width: int, height: int) -> None:
+    """Refuse masks of another shape than the clip has; a few pixels are rounding.
+
+    Raises:
+        InputError: such as those of a whole clip, for a crop of it.
+    """
+    if isinstance(mask, FrameStream):
+        across, down = mask.info.width, mask.info.height
+    else:
+        down, across = mask.shape[1:]
+    if abs(across / down * height / width - 1) > _ROUNDING:
+        allowed = f"the shape of {width}x{height}, as source_video has, at any size"
+        raise InputError("mask", f"{across}x{down}", allowed, "Take the masks of the video that is sampled.")
 
 
 def outside(hints: torch.Tensor, masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

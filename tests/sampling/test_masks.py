@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import comfy.sample
@@ -231,6 +232,8 @@ def test_steady_colours_leave_frames_alone_that_are_not_redrawn(diffusion: Diffu
     [
         (masks(5), "mask: found 5; allowed: 1 (one for all), 3 (one per keyframe), 9 (one per frame)"),
         (grey_video(masks(3)), "mask: found 3; allowed: 9 (one per frame)"),
+        (masks()[:, :32], "mask: found 64x32; allowed: the shape of 64x64, as source_video has, at any size"),
+        (grey_video(masks()[:, :, :40]), "mask: found 40x64; allowed: the shape of 64x64"),
     ],
 )
 def test_masks_of_another_clip_are_refused(diffusion: Diffusion, mask: Any, told: str) -> None:
@@ -242,6 +245,14 @@ def test_masks_of_another_clip_are_refused(diffusion: Diffusion, mask: Any, told
 def test_a_mask_needs_the_clip_that_stays(diffusion: Diffusion) -> None:
     with pytest.raises(InputError, match="mask: found one without a source video"):
         edit(diffusion, hints(FRAMES), mask=masks())
+
+
+def test_masks_of_another_size_and_rate_are_taken_frame_by_frame(diffusion: Diffusion) -> None:
+    given = {"source_video": video(clip()), "denoise": 0.6}
+    large = masks().repeat_interleave(3, 1).repeat_interleave(3, 2)
+    other_rate = StreamVideo(ArrayStream(to_frames(large[..., None].expand(-1, -1, -1, 3)), Fraction(30)))
+    found = edit(diffusion, hints(FRAMES), mask=other_rate, **given).args[0]
+    assert torch.equal(found, edit(diffusion, hints(FRAMES), mask=masks(), **given).args[0])
 
 
 def test_masks_are_brought_to_the_frames_and_their_size() -> None:
