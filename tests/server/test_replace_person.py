@@ -83,7 +83,11 @@ LOOKS = {
 def test_jobs_with_masks_of_their_own_meet_and_come_out_as_alone(own: Server, tmp_path: Path) -> None:
     """The crops have one size, so that they share batches."""
     shared = {**SMALL, "Crop.width": 128, "Crop.height": 128, "Whole Clip.duration": 0.5}
-    shared = {name: value for name, value in shared.items() if not name.startswith(("Place.", "Upscale"))}
+    shared = {
+        name: int(value) if str(value).isdigit() else value
+        for name, value in shared.items()
+        if not name.startswith(("Place.", "Upscale"))
+    }
     graph, before = sampled_frames(WORKFLOW), len(own.get("/history"))
     workflow = tmp_path / "frames.json"
     workflow.write_text(json.dumps(graph), encoding="utf-8")
