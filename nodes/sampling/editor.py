@@ -239,7 +239,7 @@ class Editor:
             sampler = BatchSampler(model, vae, control, settings, together, bar)
             for index, part in sampler.run():
                 latents[together[index]].append(part)
-        progress = Progress(rows)
+        progress = Progress(sum(len(part) for parts in latents.values() for part in parts))
         return [_decoded(vae, torch.cat(latents[c]), progress) if c in latents else c.hints[:0] for c in clips]
 
     def _with_unchanged(self, clip: CheckedClip, redrawn: torch.Tensor) -> torch.Tensor:

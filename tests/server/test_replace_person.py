@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,14 +12,12 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
-from frugal_motion.tools.server import Server
+from frugal_motion.tools.server import Server, running
 
 from ..conftest import ROOT
 from .client import ask, run
-from .test_jobs import ended, frames, own, sampled_frames, video
+from .test_jobs import ended, frames, sampled_frames, set_up, video
 from .test_motion_edit import result
-
-__all__ = ["own"]
 
 JSON = {"Content-Type": "application/json"}
 WORKFLOW = ROOT / "workflows" / "api" / "replace_person.json"
@@ -73,6 +72,14 @@ def test_a_second_look_finds_masks_poses_and_crop_in_the_cache(server: Server, t
     assert not stages["Sampler"]["cached"]
 
 
+@pytest.fixture
+def patient(comfyui: Path, assets: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server whose jobs wait for others long enough on a machine that is busy."""
+    set_up(tmp_path / "base", jobs_window_seconds=10)
+    with running(comfyui, tmp_path / "base", assets=assets) as server:
+        yield server
+
+
 LOOKS = {
     "a": {"Prompt.text": "a neon robot at night"},
     "b": {"Prompt.text": "a marble statue in a forest", "Whole Clip.start": 1.0, "Masks.grow": 8},
@@ -80,7 +87,7 @@ LOOKS = {
 
 
 @pytest.mark.slow
-def test_jobs_with_masks_of_their_own_meet_and_come_out_as_alone(own: Server, tmp_path: Path) -> None:
+def test_jobs_with_masks_of_their_own_meet_and_come_out_as_alone(patient: Server, tmp_path: Path) -> None:
     """The crops have one size, so that they share batches."""
     shared = {**SMALL, "Crop.width": 128, "Crop.height": 128, "Whole Clip.duration": 0.5}
     shared = {
@@ -88,18 +95,20 @@ def test_jobs_with_masks_of_their_own_meet_and_come_out_as_alone(own: Server, tm
         for name, value in shared.items()
         if not name.startswith(("Place.", "Upscale"))
     }
-    graph, before = sampled_frames(WORKFLOW), len(own.get("/history"))
+    graph, before = sampled_frames(WORKFLOW), len(patient.get("/history"))
     workflow = tmp_path / "frames.json"
     workflow.write_text(json.dumps(graph), encoding="utf-8")
     bodies = [{"workflow": graph, "values": {**shared, **look}, "client": client} for client, look in LOOKS.items()]
-    answers = [ask(own, "/jobs", body) for body in bodies]
+    answers = [ask(patient, "/jobs", body) for body in bodies]
     assert [code for code, _ in answers] == [202, 202], answers
-    jobs = ended(own, *(answer["job_id"] for _, answer in answers))
+    jobs = ended(patient, *(answer["job_id"] for _, answer in answers))
     assert [job["error"] for job in jobs] == ["", ""]
-    assert len(own.get("/history")) == before + 1, "one prompt for both"
-    together = [frames(video(own, job)) for job in jobs]
+    assert len(patient.get("/history")) == before + 1, "one prompt for both"
+    together = [frames(video(patient, job)) for job in jobs]
     for found, (client, look) in zip(together, LOOKS.items(), strict=True):
-        done = run(own, workflow, tmp_path / client, {name: str(value) for name, value in {**shared, **look}.items()})
+        done = run(
+            patient, workflow, tmp_path / client, {name: str(value) for name, value in {**shared, **look}.items()}
+        )
         assert done.returncode == 0, done.stderr
         (alone,) = (file["path"] for file in json.loads(done.stdout)["outputs"] if file["path"].endswith(".mp4"))
         assert np.abs(found - frames(Path(alone))).max() <= 1, client
