@@ -73,8 +73,10 @@ def crop_around(motions: Sequence[Motion], info: VideoInfo, settings: CropSettin
         cuts: frames at which shots begin: there the box may jump.
 
     Raises:
-        InputError: nobody is in any frame, or a motion has another number of frames than the clip.
+        InputError: nobody is in any frame, the motion has not as many people, or another number of frames than the
+            clip.
     """
+    _check_person(settings.person, motions)
     extents = _joined([_extents(motion, info, settings.person) for motion in motions])
     if np.isnan(extents).all():
         raise InputError("motion", "nobody in any frame", "a motion with somebody in it")
@@ -88,6 +90,12 @@ def crop_around(motions: Sequence[Motion], info: VideoInfo, settings: CropSettin
     corners = np.clip(middles - np.array(box) / 2, 0, np.subtract(frame, box))
     corners = corners.round() if settings.path == "steady" else corners
     return Crop(corners, box, frame, _size(box, settings), info.frame_rate, info.region)
+
+
+def _check_person(person: int, motions: Sequence[Motion]) -> None:
+    most = max(motion.people for motion in motions)
+    if person != ALL and person >= most:
+        raise InputError("person", str(person + 1), f"0 for everybody, or 1 to {most}, as the motion has")
 
 
 def _extents(motion: Motion, info: VideoInfo, person: int) -> Extents:

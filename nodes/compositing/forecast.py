@@ -7,16 +7,23 @@ from dataclasses import replace
 from ..forecast.facts import Clips, DeviceWork, Forecast
 from ..forecast.inputs import Inputs
 
+ASSUMED_SHARE = 0.5
+"""Of a picture, what a box takes: 48 % on the clip with one person that the measurements are made with."""
+
 
 def crop(inputs: Inputs) -> Forecast | None:
-    """Frames of as many pixels as asked for; where people are, and so the shape, is not known before."""
+    """Frames of as many pixels as asked for; where people are, and so the box, is not known before."""
     video = inputs.fact("video", Clips)
     if video is None:
         return None
     width, height = (int(inputs.value(side, 0)) for side in ("width", "height"))
     side = int(inputs.value("size", 512))
     size = (width, height) if width and height else (side, side)
-    clips = tuple(replace(clip, size=size) for clip in video.clips)
+    clips = tuple(replace(clip, size=size, share=clip.share * ASSUMED_SHARE) for clip in video.clips)
+    inputs.notes.append(
+        f"{inputs.title}: how much of the picture its box takes is known when it has run; for what is not generated "
+        f"{ASSUMED_SHARE:.0%} is assumed."
+    )
     cropped = Clips(clips)
     return Forecast((cropped, cropped, None), (DeviceWork("crop", "cpu", cropped.frames),))
 
@@ -27,7 +34,7 @@ def put_back(inputs: Inputs) -> Forecast | None:
     if frames is None or source is None:
         return None
     pairs = zip(frames.clips, source.clips, strict=False)
-    clips = tuple(replace(edited, size=under.size) for edited, under in pairs)
+    clips = tuple(replace(edited, size=under.size, share=under.share) for edited, under in pairs)
     return Forecast((Clips(clips),), (DeviceWork("put back", "cpu", frames.frames),))
 
 

@@ -14,6 +14,7 @@ WIDTH = 768
 BACK: Colour = (22, 24, 29)
 OURS: Colour = (86, 186, 255)
 _CPU: Colour = (140, 150, 165)
+_SPARED: Colour = (120, 220, 150)
 TOP, ROW, LEFT, RIGHT = 96, 40, 230, 190
 _LETTERS = 24  # of a name, left of its bar
 
@@ -21,10 +22,14 @@ _LETTERS = 24  # of a name, left of its bar
 def draw_costs(report: Report) -> Picture:
     """Draw the seconds of every stage: what the GPU has done, what the CPU has done, what was spared.
 
+    Below stands which share of whole pictures was not generated, if any was not.
+
     Returns:
         RGB ``(height, WIDTH, 3)``.
     """
-    canvas: Picture = np.full((TOP + ROW * len(report.stages) + 20, WIDTH, 3), BACK, np.uint8)
+    spared = report.not_generated
+    rows = len(report.stages) + (spared is not None)
+    canvas: Picture = np.full((TOP + ROW * rows + 20, WIDTH, 3), BACK, np.uint8)
     write(canvas, "Cost Report", (24, 40), 0.9, INK, 2)
     money = f", {dollars(report.dollars)} at ${report.price:g}/h" if report.price else ""
     write(canvas, f"{report.seconds:.1f} s, {report.gpu_seconds:.1f} s on the GPU{money}", (24, 70), 0.5, FAINT)
@@ -34,6 +39,10 @@ def draw_costs(report: Report) -> Picture:
         colour = _CPU if stage.device == "cpu" else OURS
         draw_bar(canvas, top, _shortened(stage.stage), (0.0, stage.seconds / most), colour)
         write(canvas, _took(stage), (WIDTH - RIGHT + 14, top + 24), 0.5, INK)
+    if spared is not None:
+        top = TOP + len(report.stages) * ROW
+        draw_bar(canvas, top, "not generated", (0.0, spared), _SPARED)
+        write(canvas, f"{spared:.0%} of pictures", (WIDTH - RIGHT + 14, top + 24), 0.5, INK)
     return canvas
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from math import prod
 from typing import Any
 
 from ..errors import InputError
@@ -67,6 +68,19 @@ class Report:
                 seconds[clip] += share * stage.seconds_on_gpu
         return [self._dollars(each) for each in seconds]
 
+    @property
+    def not_generated(self) -> float | None:
+        """What of whole pictures was not sampled, 0..1, with people as large in them; ``None`` where all of it was.
+
+        What is left after a crop is left of what other stages leave: the shares multiply.
+        """
+        spared = 1 - prod(1 - stage.spared / stage.offered for stage in self._sparing)
+        return spared if spared > 0 else None
+
+    @property
+    def _sparing(self) -> list[StageCost]:
+        return [stage for stage in self.stages if stage.offered and stage.spared]
+
     def _dollars(self, seconds: float) -> float:
         return seconds * self.price / 3600
 
@@ -86,6 +100,7 @@ class Report:
             "dollars": round(self.dollars, 6),
             "dollars_per_10_s": None if self.dollars_per_10_s is None else round(self.dollars_per_10_s, 6),
             "clips": [round(dollars, 6) for dollars in self.clips],
+            "not_generated": None if self.not_generated is None else round(self.not_generated, 4),
         }
 
     def as_text(self) -> str:
@@ -103,6 +118,9 @@ class Report:
             for stage in self.stages
             if stage.seconds_beside_net >= 0.1
         )
+        if self.not_generated is not None:
+            each = ", ".join(f"{stage.stage} {stage.spared / stage.offered:.0%}" for stage in self._sparing)
+            notes.append(f"Not generated: {self.not_generated:.0%} of whole pictures with people as large ({each}).")
         if values["peak_bytes"]:
             notes.append(f"Most GPU memory in use: {values['peak_bytes'] / 1e9:.1f} GB.")
         if values["joules"]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from math import sqrt
 from typing import Literal, TypeAlias
 
 from ..interpolation.guided.net_runs import net_runs
 from ..interpolation.schedule import FramesToMake, frame_count, frames_to_make
 from ..keyframes.keyframes import Keyframes
-from ..sampling.parts import Part, Position, after, batch_from, dense_part, sparse_part
+from ..sampling.parts import Part, Position, RowPlan, after, batch_from
 from ..upscaling.size import target_size
 
 Mode = Literal["sparse", "hybrid", "dense"]
@@ -48,16 +49,27 @@ class EditedClip:
         plan: the frames of its grid, and which are sampled.
         size: at which it is worked on.
         source_size: of its file.
+        share: of the picture, how much is worked on; less than 1 where people are cut out.
     """
 
     plan: Keyframes
     size: Size
     source_size: Size
+    share: float = 1.0
 
     @property
     def seconds(self) -> Fraction:
         """How long it is shown."""
         return self.plan.frame_count / self.plan.frame_rate
+
+    @property
+    def uncut(self) -> EditedClip:
+        """The same with whole pictures, in which people are as large."""
+        if self.share >= 1:
+            return self
+        across, down = self.source_size
+        scale = sqrt(self.size[0] * self.size[1] / self.share / (across * down))
+        return replace(self, size=latent_size((across * scale, down * scale)), share=1.0)
 
 
 @dataclass(frozen=True)
@@ -194,11 +206,11 @@ def _rows(job: Edit, group: Sequence[EditedClip], fit: int) -> Rows:
 
 def _parts(plans: Sequence[Keyframes], dense: bool, fit: int) -> Iterator[Part]:
     """The batches that the sampler cuts clips into."""
-    cut = dense_part if dense else sparse_part
-    parts = batch_from(plans, cut, Position(), fit)
+    clips = [RowPlan.of("dense" if dense else "sparse", plan) for plan in plans]
+    parts = batch_from(clips, Position(), fit)
     while parts:
         yield from parts
-        parts = batch_from(plans, cut, after(parts), fit)
+        parts = batch_from(clips, after(parts), fit)
 
 
 def frames_between(plan: Keyframes) -> int:
@@ -302,7 +314,7 @@ def naive(job: Edit) -> Edit:
     )
 
 
-def latent_size(size: Size) -> Size:
+def latent_size(size: tuple[float, float]) -> Size:
     """The nearest size whose sides are multiples of 8, as latents need."""
     width, height = (max(round(side / 8), 1) * 8 for side in size)
     return width, height
@@ -324,8 +336,10 @@ def savings(job: Edit) -> Iterator[tuple[str, Edit]]:
         yield "keyframes", step
         step = replace(step, steps=job.steps)
         yield "fewer steps", step
-        step = replace(step, clips=job.clips, upscales=job.upscales)
+        step = replace(step, clips=tuple(clip.uncut for clip in job.clips), upscales=job.upscales)
         yield "size", step
+        step = replace(step, clips=job.clips)
+        yield "not generated", step
     step = replace(step, full_precision=False)
     yield "half precision", step
     step = replace(step, order=job.order)

@@ -99,6 +99,13 @@ def note_shares(shares: Mapping[int, float]) -> None:
         cost.shares = dict(shares)
 
 
+def note_spared(offered: float, spared: float) -> None:
+    """The stage that works now keeps some of the pictures that it is offered from being sampled, or parts of them."""
+    if cost := _current():
+        cost.offered += offered
+        cost.spared += spared
+
+
 @contextmanager
 def loading() -> Iterator[None]:
     """The stage that works now brings weights to its device."""

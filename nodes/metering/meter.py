@@ -72,6 +72,8 @@ class StageCost:
         misses: calls that one could not answer.
         clips: seconds by clip, where the node was called once per clip of a list.
         shares: by clip, what part of its work was done for it, where clips were worked on together.
+        offered: pictures that it could have sampled, or left to be sampled; 0 where it decides nothing.
+        spared: what of them it has kept from being sampled, in whole pictures.
     """
 
     stage: str
@@ -92,6 +94,8 @@ class StageCost:
     misses: int = 0
     clips: dict[int, float] = field(default_factory=dict)
     shares: dict[int, float] = field(default_factory=dict)
+    offered: float = 0.0
+    spared: float = 0.0
 
     @property
     def seconds_on_gpu(self) -> float:
@@ -115,6 +119,8 @@ class StageCost:
             joules=self.joules * part,
             frames=round(self.frames * part),
             rows=round(self.rows * part),
+            offered=self.offered * part,
+            spared=self.spared * part,
             clips={},
             shares={},
         )

@@ -25,7 +25,7 @@ def draw_pose(inputs: Inputs) -> Forecast:
     if drawn is None or frame is None:
         return Forecast()
     clips = [
-        replace(clip, size=proportional_size(like.size, size[0], size[1]))
+        replace(clip, size=proportional_size(like.size, size[0], size[1]), share=like.share)
         for clip, like in zip(drawn.clips, frame.clips, strict=False)
     ]
     images = Clips(tuple(clips), is_image=True)

@@ -29,9 +29,10 @@ class _RowsSeen:
 class AnchorAttention:
     """A patch for self-attention: every frame also attends to its clip's first frame and to the keyframe before it.
 
-    The features of both are put behind a frame's own as further keys and values, as in Text2Video-Zero (Khachatryan and
-    others, ICCV 2023), but mixed with the frame's own first: at strength 0 these only repeat it, which attention does
-    not notice. What frames of the next batch will look at is kept on the CPU, so that batches do not change the result.
+    Frames that are not redrawn are not looked at. The features of both are put behind a frame's own as further keys and
+    values, as in Text2Video-Zero (Khachatryan and others, ICCV 2023), but mixed with the frame's own first: at strength
+    0 these only repeat it, which attention does not notice. What frames of the next batch will look at is kept on the
+    CPU, so that batches do not change the result.
 
     Args:
         strength: 0..1.
@@ -52,19 +53,19 @@ class AnchorAttention:
         self._layout = _RowsSeen(rows, [], [], {})
         start = 0
         for part in parts:
-            kept = rows + 2 * self._from_before.index(part.clip) if not part.begins else start
-            self._place(part, set(plans[part.clip].frames), start, kept)
+            anchor = start + part.kept[0] if part.begins else rows + 2 * self._from_before.index(part.clip)
+            self._place(part, set(plans[part.clip].frames), start, anchor)
             start += len(part.frames)
         self._new = {clip: defaultdict(list) for clip in self._layout.kept}
         self._calls = {}
 
     def _place(self, part: Part, keys: set[int], start: int, anchor: int) -> None:
         """Lay out a part whose rows begin at ``start``."""
-        layout, before = self._layout, anchor if part.begins else anchor + 1
+        layout, before, kept = self._layout, anchor if part.begins else anchor + 1, set(part.kept)
         for number, frame in enumerate(part.frames):
             layout.first.append(anchor)
             layout.previous.append(before)
-            if frame in keys and number < part.keep:
+            if frame in keys and number in kept:
                 before = start + number
         if not part.ends:
             layout.kept[part.clip] = (anchor, before)

@@ -185,7 +185,7 @@ def _control_of(control: Any, plan: Keyframes, frames: Sequence[int]) -> Any:
     _with_hints(copy.inner, lambda value: value[kept] if len(value) > 1 else value)
     if len(kept) == len(frames):
         return rearranged(copy, Layout.of(Keyframes.all_frames(len(frames), plan.frame_rate)))
-    return rearranged(copy, Layout.of(plan, frames[0], frames[-1] + 1))
+    return rearranged(copy, Layout.of(plan, frames))
 
 
 def _with_hints(control: Any, pick: Callable[[torch.Tensor], torch.Tensor]) -> Any:
@@ -201,6 +201,11 @@ def without_control(conditioning: Any) -> Any:
     return [
         [text, {name: value for name, value in options.items() if name not in apply}] for text, options in conditioning
     ]
+
+
+def has_picture(conditioning: Any) -> bool:
+    """Whether an inpaint model is told what to paint into, as ComfyUI's InpaintModelConditioning does."""
+    return any("concat_latent_image" in options for _, options in conditioning)
 
 
 def control_hints(images: torch.Tensor, keyframes: Keyframes) -> torch.Tensor:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-import comfy.utils
 import numpy as np
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -23,12 +22,14 @@ from ..motion.motion import Motion
 from ..video.stream import FrameStream
 from ..video.tensors import ImageStream, to_image
 from .colour import steadied
-from .conditioning import check_controls, control_hints, of_frames, without_control
-from .families import check_families
+from .conditioning import check_controls, control_hints, has_picture, of_frames, without_control
+from .families import check_families, paints_into_pictures
 from .keyframe_control import not_interpolated
 from .latents import decode, encode
-from .masks import Mask, masks_of_frames
+from .masks import Mask, Place, check_shape, masks_of_frames
+from .parts import RowPlan
 from .sampler import BY_THE_PICTURE, BatchSampler, Control, SampledClip, SamplerSettings, grouped
+from .source import check_source, pictures_of
 
 EditMode = Literal["sparse", "hybrid", "dense"]
 EDIT_MODES: tuple[str, ...] = get_args(EditMode)
@@ -94,12 +95,18 @@ class CheckedClip:
     Attributes:
         sampled: what is sampled of it.
         motion: that is followed in between, if one is.
-        masks: of the frames between the keyframes, if those are redrawn under a mask.
+        place: of a clip that is redrawn under masks, the frames that are not sampled, or not from the start: those
+            with an empty mask, and in mode hybrid those between the keyframes.
     """
 
     sampled: SampledClip
     motion: Motion | None = None
-    masks: torch.Tensor | None = None
+    place: Place | None = None
+
+    @property
+    def unchanged(self) -> frozenset[int]:
+        """Numbers of the frames that stay the source's, as their masks are empty."""
+        return frozenset(self.place.frames).difference(self.place.redrawn) if self.place else frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,27 +153,38 @@ class Editor:
         check_controls("positive", given.positive, keyframes)
         check_controls("negative", given.negative, keyframes)
         hints = control_hints(given.control_images, keyframes)
-        frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
         motion = given.motion if self.settings.mode == "hybrid" else None
         if motion is not None:
             check_motion(motion, keyframes)
         size = self._size_of(hints)
-        latents = self._start_latents(given, frames, size)
-        masks, between = self._masks(given, frames, size)
-        prompts = given.positive, given.negative
-        return CheckedClip(SampledClip(*prompts, hints, keyframes, latents, given.seed, masks), motion, between)
+        place = self._place(given.mask, given, keyframes, size) if given.mask is not None else None
+        clip = SampledClip(given.positive, given.negative, hints, keyframes, hints[:0], given.seed)
+        if place is None:
+            frames = self._frames_of(keyframes)
+            return CheckedClip(replace(clip, latents=self._start_latents(given, frames, size)), motion)
+        clip = replace(clip, redrawn=place.redrawn)
+        rows = self._rows_of(clip)
+        clip = self._under_masks(clip, place.of(rows.frames))
+        return CheckedClip(clip, motion, place.of(sorted(set(place.frames).difference(rows.redrawn))))
+
+    def frames_sampled(self, clip: CheckedClip) -> int:
+        """How many frames of a clip are sampled from the start."""
+        return len(self._rows_of(clip.sampled).redrawn)
 
     def edit(self, clips: Sequence[CheckedClip]) -> list[Edited]:
         """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
-        mode, sampling = self.settings.mode, self.settings.sampling
-        sampled = [clip.sampled for clip in clips]
-        drawn, notes = self._drawn(sampled, self.models.control, sampling), [""] * len(clips)
-        if mode == "hybrid":
-            drawn, notes = self._with_frames_between(clips, drawn)
+        drawn = self._drawn([clip.sampled for clip in clips], self.models.control, self.settings.sampling)
+        whole = [self._with_unchanged(clip, frames) for clip, frames in zip(clips, drawn, strict=True)]
+        notes = [""] * len(clips)
+        if self.settings.mode == "hybrid":
+            whole, notes = self._with_frames_between(clips, whole)
         results = []
-        for clip, frames, note in zip(sampled, drawn, notes, strict=True):
-            plan = clip.keyframes if mode == "sparse" else _all_frames(clip.keyframes)
-            results.append(Edited(steadied(frames, _shots(plan), self.settings.steady_colours), plan, note))
+        for clip, frames, note in zip(clips, whole, notes, strict=True):
+            keyframes = clip.sampled.keyframes
+            plan = keyframes if self.settings.mode == "sparse" else _all_frames(keyframes)
+            shots = _shots(plan, clip.unchanged)
+            told = "; ".join(filter(None, (note, _told(clip.unchanged))))
+            results.append(Edited(steadied(frames, shots, self.settings.steady_colours), plan, told))
         return results
 
     def _size_of(self, hints: torch.Tensor) -> tuple[int, int]:
@@ -174,49 +192,63 @@ class Editor:
         factor = self.models.vae.spacial_compression_encode()
         return hints.shape[2] // factor * factor, hints.shape[1] // factor * factor
 
-    def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
-        """Latents to start from: the source's frames, or zeros."""
-        vae, denoise, source = self.models.vae, self.settings.sampling.denoise, given.source_video
-        if denoise >= 1 and given.mask is None:
-            factor = vae.spacial_compression_encode()
-            return torch.zeros(len(frames), 4, size[1] // factor, size[0] // factor)
-        if source is None:
-            remedy = "Connect source_video to keep some of it."
-            if given.mask is not None:
-                raise InputError("mask", "one without a source video", "none", remedy)
-            raise InputError("denoise", f"{denoise} without a source video", "1", remedy)
-        if source.info.frame_count != given.keyframes.frame_count:
-            allowed = f"{given.keyframes.frame_count}, as the keyframes were planned for"
-            raise InputError("source_video", f"{source.info.frame_count} frames", allowed)
-        images = to_image(source.frames_at(frames)).movedim(-1, 1)
-        fitted = comfy.utils.common_upscale(images, *size, "area", "disabled")
-        return encode(vae, fitted.movedim(1, -1))
+    def _frames_of(self, keyframes: Keyframes) -> Sequence[int]:
+        """Numbers of the frames that are drawn from the start."""
+        return range(keyframes.frame_count) if self.settings.mode == "dense" else keyframes.frames
 
-    def _masks(
-        self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]
-    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """Of what is sampled, and of the frames that are redrawn between, where there are any."""
-        if given.mask is None:
-            return None, None
-        between = _frames_between(given.keyframes) if self.settings.mode == "hybrid" else None
-        wanted = frames, between.frames if between else ()
-        found, others = (masks_of_frames(given.mask, given.keyframes, numbers, size) for numbers in wanted)
-        return found, others if between else None
+    def _rows_of(self, clip: SampledClip) -> RowPlan:
+        """Which frames of it take a row when it is sampled from the start."""
+        return clip.row_plan(self.settings.sampling.mode)
+
+    def _place(self, mask: Mask, given: ClipInput, keyframes: Keyframes, size: tuple[int, int]) -> Place:
+        """What the mask leaves of all frames of the result."""
+        source = check_source(given.source_video, given.keyframes, "mask", "one", "none")
+        check_shape(mask, source.info.width, source.info.height)
+        frames = range(keyframes.frame_count) if self.settings.mode == "hybrid" else self._frames_of(keyframes)
+        masks = masks_of_frames(mask, given.keyframes, frames, size)
+        return Place(tuple(frames), pictures_of(source, frames, size), masks)
+
+    def _start_latents(self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]) -> torch.Tensor:
+        """Latents to start from without a mask: the source's frames, or zeros."""
+        denoise = self.settings.sampling.denoise
+        if denoise < 1:
+            source = check_source(given.source_video, given.keyframes, "denoise", f"{denoise}", "1")
+            return encode(self.models.vae, pictures_of(source, frames, size))
+        factor = self.models.vae.spacial_compression_encode()
+        return torch.zeros(len(frames), 4, size[1] // factor, size[0] // factor)
+
+    def _under_masks(self, clip: SampledClip, place: Place) -> SampledClip:
+        """A clip that starts from the pictures of a place, and is redrawn under its masks."""
+        vae, concealed = self.models.vae, None
+        prompts = clip.positive, clip.negative
+        if paints_into_pictures(self.models.model) and not any(map(has_picture, prompts)):
+            concealed = encode(vae, place.concealed())
+        return replace(clip, latents=encode(vae, place.pictures), masks=place.masks, concealed=concealed)
 
     def _drawn(
         self, clips: Sequence[SampledClip], control: Control | None, settings: SamplerSettings
     ) -> list[torch.Tensor]:
-        """Every clip's sampled frames."""
+        """Every clip's frames that are redrawn; none of those without any is looked at."""
         model, vae = self.models.model, self.models.vae
-        rows = sum(len(clip.latents) for clip in clips)
+        busy = [clip for clip in clips if len(clip.latents)]
+        rows = sum(len(clip.latents) for clip in busy)
         bar = LatentProgress(model, settings.steps, rows)
-        latents: list[list[torch.Tensor]] = [[] for _ in clips]
-        for group in grouped(clips, model):
-            sampler = BatchSampler(model, vae, control, settings, [clips[index] for index in group], bar)
+        latents: dict[SampledClip, list[torch.Tensor]] = {clip: [] for clip in busy}
+        for group in grouped(busy, model):
+            together = [busy[index] for index in group]
+            sampler = BatchSampler(model, vae, control, settings, together, bar)
             for index, part in sampler.run():
-                latents[group[index]].append(part)
-        progress = Progress(rows)
-        return [_decoded(vae, torch.cat(parts), progress) for parts in latents]
+                latents[together[index]].append(part)
+        progress = Progress(sum(len(part) for parts in latents.values() for part in parts))
+        return [_decoded(vae, torch.cat(latents[c]), progress) if c in latents else c.hints[:0] for c in clips]
+
+    def _with_unchanged(self, clip: CheckedClip, redrawn: torch.Tensor) -> torch.Tensor:
+        """All frames that are drawn from the start, in order: where nothing is to be redrawn, the source's."""
+        if clip.place is None:
+            return redrawn
+        pictures = dict(zip(clip.place.frames, clip.place.pictures, strict=True))
+        pictures |= zip(self._rows_of(clip.sampled).redrawn, redrawn, strict=True)
+        return torch.stack([pictures[frame] for frame in self._frames_of(clip.sampled.keyframes)])
 
     def _with_frames_between(
         self, clips: Sequence[CheckedClip], drawn: Sequence[torch.Tensor]
@@ -224,44 +256,55 @@ class Editor:
         """All frames of the clips: keyframes as they are drawn, the others interpolated and redrawn; and notes."""
         interpolated = [self._interpolated(frames, clip) for frames, clip in zip(drawn, clips, strict=True)]
         whole, notes = [frames for frames, _ in interpolated], [note for _, note in interpolated]
-        rough = {
-            index: self._rough(clip, plan, whole[index])
-            for index, clip in enumerate(clips)
-            if (plan := _frames_between(clip.sampled.keyframes)) and self.settings.refine_denoise > 0
-        }
-        if rough:
-            light = replace(
-                self.settings.sampling,
-                mode="sparse",
-                steps=self.settings.refine_steps,
-                denoise=self.settings.refine_denoise,
-                anchor=0.0,
-            )
-            for (index, clip), frames in zip(rough.items(), self._drawn([*rough.values()], None, light), strict=True):
-                whole[index][list(clip.keyframes.frames)] = frames
+        if not self.settings.refine_denoise:
+            return whole, notes
+        rough = [self._rough(clip, frames) for clip, frames in zip(clips, whole, strict=True)]
+        light = replace(
+            self.settings.sampling,
+            mode="sparse",
+            steps=self.settings.refine_steps,
+            denoise=self.settings.refine_denoise,
+            anchor=0.0,
+        )
+        for clip, frames, refined in zip(clips, whole, self._drawn(rough, None, light), strict=True):
+            frames[_redrawn_between(clip)] = refined
         return whole, notes
 
-    def _rough(self, checked: CheckedClip, between: Keyframes, frames: torch.Tensor) -> SampledClip:
+    def _rough(self, checked: CheckedClip, frames: torch.Tensor) -> SampledClip:
         """The frames between the keyframes as a clip of their own, which starts from all its ``frames``."""
         clip, plan = checked.sampled, checked.sampled.keyframes
         prompts = [without_control(prompt) for prompt in (clip.positive, clip.negative)]
         positive, negative = of_frames(prompts, plan, range(plan.frame_count))
-        latents = encode(self.models.vae, frames[list(between.frames)])
-        prompted = replace(clip, positive=positive, negative=negative)
-        return replace(prompted, keyframes=between, latents=latents, masks=checked.masks)
+        between = _redrawn_between(checked)
+        rough = replace(clip, positive=positive, negative=negative, keyframes=_all_frames(plan), redrawn=tuple(between))
+        pictures = frames[between]
+        if checked.place is None:
+            return replace(rough, latents=encode(self.models.vae, pictures))
+        return self._under_masks(rough, replace(checked.place.of(between), pictures=pictures))
 
     def _interpolated(self, images: torch.Tensor, clip: CheckedClip) -> tuple[torch.Tensor, str]:
         """Every frame of the grid ``(frames, h, w, 3)``, keyframes as they are; and how they were made."""
+        keyframes, place = clip.sampled.keyframes, clip.place
+        between = [frame for frame in range(keyframes.frame_count) if frame not in set(keyframes.frames)]
+        told = [""]
+        if _redrawn_between(clip):
+            frames = self._by_the_net(images, clip, told)
+        else:
+            frames = images.new_zeros(keyframes.frame_count, *images.shape[1:])
+        if place is not None:
+            frames[between] = place.of(between).under(frames[between])
+        frames[list(keyframes.frames)] = images.to(frames)
+        return frames, told[-1]
+
+    def _by_the_net(self, images: torch.Tensor, clip: CheckedClip, told: list[str]) -> torch.Tensor:
+        """Frames of the whole grid, interpolated; ``told`` is added to."""
         model, keyframes = self.models.interp_model, clip.sampled.keyframes
         interpolator = NetInterpolator(model.model, accelerator(model))
         source, rate = ImageStream(images, keyframes.frame_rate), keyframes.frame_rate
-        told = [""]
         stream = InterpolatedStream(source, keyframes, rate, interpolator)
         if clip.motion is not None:
             stream = GuidedStream(source, keyframes, rate, interpolator, clip.motion, told=told.append)
-        frames = to_image(np.concatenate(list(tracked(stream.chunks(), stream.info.frame_count))))
-        frames[list(keyframes.frames)] = images.to(frames)
-        return frames, told[-1]
+        return to_image(np.concatenate(list(tracked(stream.chunks(), stream.info.frame_count))))
 
 
 def _decoded(vae: Any, latents: torch.Tensor, progress: Progress) -> torch.Tensor:
@@ -276,12 +319,21 @@ def _all_frames(plan: Keyframes) -> Keyframes:
     return Keyframes.all_frames(plan.frame_count, plan.frame_rate, plan.cuts)
 
 
-def _frames_between(plan: Keyframes) -> Keyframes | None:
-    """The frames that are no keyframes, if there are any."""
-    between = sorted(set(range(plan.frame_count)) - set(plan.frames))
-    return Keyframes(tuple(between), plan.frame_count, plan.frame_rate) if between else None
+def _redrawn_between(clip: CheckedClip) -> list[int]:
+    """Numbers of the frames between the keyframes that are redrawn."""
+    keyframes = clip.sampled.keyframes
+    between = set(range(keyframes.frame_count) if clip.place is None else clip.place.redrawn)
+    return sorted(between.difference(keyframes.frames))
 
 
-def _shots(plan: Keyframes) -> list[list[int]]:
-    """Rows of each shot's frames."""
-    return [[row for row, frame in enumerate(plan.frames) if a <= frame <= b] for a, b in plan.segments()]
+def _shots(plan: Keyframes, unchanged: Collection[int]) -> list[list[int]]:
+    """Rows of each shot's frames that are drawn."""
+    drawn = [(row, frame) for row, frame in enumerate(plan.frames) if frame not in unchanged]
+    return [[row for row, frame in drawn if first <= frame <= last] for first, last in plan.segments()]
+
+
+def _told(unchanged: Collection[int]) -> str:
+    count = len(unchanged)
+    if not count:
+        return ""
+    return f"{count} frame{'s' * (count != 1)} stay{'s' * (count == 1)} as in the source, with nothing under the mask"

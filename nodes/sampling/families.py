@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from comfy.cldm.cldm import ControlNet as UNetControlNet
 from comfy.controlnet import T2IAdapter
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
@@ -38,6 +39,14 @@ def check_families(model: Any, vae: Any, control_net: Any, positive: Any, negati
             found = f"text embeddings of width {found_width}"
             raise InputError(name, found, f"width {width}, as {family} has", "Use the CLIP of the same checkpoint.")
     _check_control(control_net, model, family, width)
+
+
+def paints_into_pictures(model: Any) -> bool:
+    """Whether a model is given, beside what it samples, a picture and where it is to be redrawn: an inpaint model."""
+    channels = model.model.latent_format.latent_channels
+    latent = torch.zeros(1, channels, 8, 8)
+    given = model.model.concat_cond(noise=latent, concat_latent_image=latent, device=latent.device)
+    return given is not None and given.shape[1] > channels
 
 
 def _check_control(control_net: Any, model: Any, family: str, width: int) -> None:

@@ -94,8 +94,10 @@ def _clips(inputs: Inputs) -> tuple[EditedClip, ...]:
     """What is sampled: each clip once, but one clip once for every line of prompts."""
     plan = inputs.needed("keyframes", Clips, "a plan that is known before the run")
     drawn = inputs.fact("control_images", Clips)
-    sizes = [clip.size for clip in (drawn or plan).clips]
-    clips = tuple(replace(clip, size=_for_latents(size)) for clip, size in zip(plan.clips, sizes, strict=False))
+    clips = tuple(
+        replace(clip, size=_for_latents(like.size), share=like.share)
+        for clip, like in zip(plan.clips, (drawn or plan).clips, strict=False)
+    )
     positive = inputs.fact("positive", Conditioning)
     texts = positive.texts if positive else None
     if texts is None:

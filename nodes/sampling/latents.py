@@ -13,6 +13,8 @@ VAE_ROWS = 8
 
 def encode(vae: Any, frames: torch.Tensor) -> torch.Tensor:
     """Encode IMAGE frames ``(n, h, w, 3)`` in small batches to latents ``(n, channels, h / 8, w / 8)``."""
+    if not len(frames):
+        return frames.new_zeros(0, 4, 1, 1)
     return torch.cat([vae.encode(batch) for batch in torch.split(frames, VAE_ROWS)])
 
 

@@ -29,20 +29,19 @@ class Layout:
     weight: tuple[float, ...]
 
     @classmethod
-    def of(cls, keyframes: Keyframes, first: int = 0, stop: int | None = None) -> Layout:
-        """The layout of frames ``first`` to ``stop`` (exclusive) of a clip.
-
-        Keyframes outside that range are not there to interpolate from: the caller cuts at keyframes.
-        """
-        stop = keyframes.frame_count if stop is None else stop
-        inside = [i for i, frame in enumerate(keyframes.frames) if first <= frame < stop]
-        brackets = [keyframes.bracket(frame) for frame in range(first, stop)]
+    def of(cls, keyframes: Keyframes, frames: Sequence[int] | None = None) -> Layout:
+        """The layout of ascending ``frames`` of a clip, among them the keyframes around each; ``None`` for all."""
+        frames = range(keyframes.frame_count) if frames is None else frames
+        rows = {frame: row for row, frame in enumerate(frames)}
+        inside = [number for number, frame in enumerate(keyframes.frames) if frame in rows]
+        places = {number: place for place, number in enumerate(inside)}
+        brackets = [keyframes.bracket(frame) for frame in frames]
         return cls(
-            stop - first,
-            tuple(keyframes.frames[i] - first for i in inside),
-            tuple(b.left - inside[0] for b in brackets),
-            tuple(b.right - inside[0] for b in brackets),
-            tuple(float(b.weight) for b in brackets),
+            len(frames),
+            tuple(rows[keyframes.frames[number]] for number in inside),
+            tuple(places[bracket.left] for bracket in brackets),
+            tuple(places[bracket.right] for bracket in brackets),
+            tuple(float(bracket.weight) for bracket in brackets),
         )
 
     @classmethod

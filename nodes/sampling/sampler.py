@@ -13,6 +13,7 @@ import comfy.samplers
 import comfy.utils
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from node_helpers import conditioning_set_values
 
 from nodes import ControlNetApplyAdvanced  # type: ignore[attr-defined]
 
@@ -23,12 +24,12 @@ from .anchors import AnchorAttention
 from .conditioning import can_stack, of_frames, stack
 from .keyframe_control import rearranged
 from .layout import Layout
+from .masks import outside
 from .noise import start_noise, with_step_noise
-from .parts import Part, Position, after, batch_from, dense_part, sparse_part
+from .parts import Mode, Part, Position, RowPlan, after, batch_from, start_of
 
 logger = logging.getLogger(__name__)
 
-Mode = Literal["sparse", "dense"]
 StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]
 
 MEMORY_MARGIN = 1.5
@@ -69,9 +70,11 @@ class SampledClip:
         positive, negative: CONDITIONING.
         hints: IMAGE ``(keyframes, h, w, 3)``.
         keyframes: the plan; in sparse mode only its frames are sampled.
-        latents: start latents of the sampled frames ``(rows, channels, h, w)``; zeros for an edit from nothing.
+        latents: that rows start from ``(rows, channels, h, w)``; zeros for an edit from nothing.
         seed: of the noise that all its frames start from.
         masks: how much of them is redrawn, 0..1 ``(rows, h, w)``; ``None`` for all. Elsewhere latents stay as they are.
+        concealed: latents of the pictures without what is redrawn, for a model that paints into them; else ``None``.
+        redrawn: numbers of the frames that are sampled; ``None`` for all of the mode.
     """
 
     positive: Any
@@ -81,6 +84,12 @@ class SampledClip:
     latents: torch.Tensor
     seed: int = 0
     masks: torch.Tensor | None = None
+    concealed: torch.Tensor | None = None
+    redrawn: tuple[int, ...] | None = None
+
+    def row_plan(self, mode: Mode) -> RowPlan:
+        """Which frames the rows of latents and masks are."""
+        return RowPlan.of(mode, self.keyframes, self.redrawn)
 
 
 def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
@@ -102,7 +111,9 @@ def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
 
 
 def _fit_together(clips: Sequence[SampledClip], repeats_text: bool) -> bool:
-    sizes = {(clip.latents.shape[1:], clip.hints.shape[1:], clip.masks is None) for clip in clips}
+    sizes = {
+        (clip.latents.shape[1:], clip.hints.shape[1:], clip.masks is None, clip.concealed is None) for clip in clips
+    }
     prompts = ([clip.positive for clip in clips], [clip.negative for clip in clips])
     return len(sizes) == 1 and all(can_stack(prompt, repeats_text) for prompt in prompts)
 
@@ -134,7 +145,9 @@ class BatchSampler:
         self.clips, self.on_step = list(clips), on_step
         self.latents = [comfy.sample.fix_empty_latent_channels(model, clip.latents) for clip in clips]
         self.row = self.latents[0][:1]
-        self.plans = [clip.keyframes for clip in clips]
+        self.keyframes = [clip.keyframes for clip in clips]
+        self.plans = [clip.row_plan(settings.mode) for clip in clips]
+        self._places = [{frame: row for row, frame in enumerate(plan.frames)} for plan in self.plans]
         self.anchors = AnchorAttention(settings.anchor) if settings.anchor > 0 else None
         if self.anchors:
             self.model = model.clone()
@@ -142,6 +155,8 @@ class BatchSampler:
 
     def run(self) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield a clip's number and its next latents ``(rows, channels, h, w)``, on ComfyUI's offload device.
+
+        Together those of a clip are the frames of ``RowPlan.redrawn``.
 
         Raises:
             InputError: one row alone does not fit into memory.
@@ -152,25 +167,24 @@ class BatchSampler:
             latents = self._sample_if_it_fits(parts)
             if latents is not None:
                 for part, result in zip(parts, _split(latents, parts), strict=True):
-                    yield part.clip, result[: part.keep]
+                    yield part.clip, result[list(part.kept)]
                 parts = self._batch(after(parts), rows)
                 continue
             release_cached_memory()  # only now has the exception let go of the tensors
             rows = _rows_in(parts) // 2
             remember_rows(self.model, self._shape, rows)
             logger.warning("Keyframe Sampler: out of memory; going on with batches of %d frames", rows)
-            parts = self._batch(_start_of(parts), rows)
+            parts = self._batch(start_of(parts), rows)
 
     def _batch(self, position: Position, rows: int) -> list[Part]:
-        cut = sparse_part if self.settings.mode == "sparse" else dense_part
-        return batch_from(self.plans, cut, position, rows)
+        return batch_from(self.plans, position, rows)
 
     def _sample_if_it_fits(self, parts: Sequence[Part]) -> torch.Tensor | None:
         try:
             return self._sample(parts)
         except OutOfMemory as error:
             half = _rows_in(parts) // 2
-            if half == 0 or _rows_in(self._batch(_start_of(parts), half)) == _rows_in(parts):
+            if half == 0 or _rows_in(self._batch(start_of(parts), half)) == _rows_in(parts):
                 remedy = "Use a smaller size, or more keyframes if the mode is dense."
                 raise InputError("size", _size(self.row), "what fits the GPU", remedy) from error
         return None
@@ -199,7 +213,7 @@ class BatchSampler:
         sampler = with_step_noise(sampler, settings.sampler, self.row, seeds, solver.sigmas, model.load_device)
         positive, negative = self._conditioning(parts)
         if self.anchors:
-            self.anchors.begin(parts, self.plans)
+            self.anchors.begin(parts, self.keyframes)
         samples = comfy.sample.sample_custom(
             model,
             start_noise(self.row, seeds),
@@ -209,7 +223,7 @@ class BatchSampler:
             positive,
             negative,
             torch.cat([self.latents[part.clip][self._rows(part)] for part in parts]),
-            noise_mask=self._noise_mask(parts),
+            noise_mask=self._of_rows("masks", parts),
             callback=self.on_step,
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=seeds[0],
@@ -218,17 +232,15 @@ class BatchSampler:
             self.anchors.commit()
         return samples  # type: ignore[no-any-return]
 
-    def _noise_mask(self, parts: Sequence[Part]) -> torch.Tensor | None:
-        """How much of each row is redrawn; all clips of a group have masks, or none has."""
-        masks = [(self.clips[part.clip].masks, self._rows(part)) for part in parts]
-        found = [mask[rows] for mask, rows in masks if mask is not None]
+    def _of_rows(self, name: Literal["masks", "concealed"], parts: Sequence[Part]) -> torch.Tensor | None:
+        """What clips have for each row; all of a group have it, or none has."""
+        values = [(getattr(self.clips[part.clip], name), self._rows(part)) for part in parts]
+        found = [value[rows] for value, rows in values if value is not None]
         return torch.cat(found) if found else None
 
     def _rows(self, part: Part) -> list[int]:
-        """Where the part's frames lie among the clip's sampled frames."""
-        if self.settings.mode == "dense":
-            return list(part.frames)
-        return [self.clips[part.clip].keyframes.frames.index(frame) for frame in part.frames]
+        """Where the part's frames lie among the clip's rows."""
+        return [self._places[part.clip][frame] for frame in part.frames]
 
     def _conditioning(self, parts: Sequence[Part]) -> tuple[Any, Any]:
         """The prompts with the ControlNet applied to these frames."""
@@ -239,26 +251,38 @@ class BatchSampler:
         if len(parts) == 1:  # prompts with something per frame share no batch
             frames, plan = parts[0].frames, clips[0].keyframes
             positive, negative = of_frames((positive, negative), plan, frames)
-        if control is None:
-            return positive, negative
-        net = rearranged(control.control_net, self._layout(parts))
+        concealed, masks = self._of_rows("concealed", parts), self._of_rows("masks", parts)
+        if concealed is not None and masks is not None:
+            hidden = {"concat_latent_image": concealed, "concat_mask": masks[:, None]}
+            positive, negative = (conditioning_set_values(prompt, hidden) for prompt in (positive, negative))
+        return self._controlled(positive, negative, parts) if control else (positive, negative)
+
+    def _controlled(self, positive: Any, negative: Any, parts: Sequence[Part]) -> tuple[Any, Any]:
+        """Prompts under the ControlNet; one that paints into pictures is given those around the masks."""
+        control, layout = self.control, self._layout(parts)
+        assert control is not None
+        hints, concat = torch.cat([self._hints(part) for part in parts]), []
+        masks = self._of_rows("masks", parts)
+        if masks is not None and control.control_net.concat_mask:
+            hints, around = outside(hints, masks[list(layout.keyframes)])
+            concat = [around]
         applied: tuple[Any, Any] = ControlNetApplyAdvanced().apply_controlnet(
             positive,
             negative,
-            net,
-            torch.cat([self._hints(part) for part in parts]),
+            rearranged(control.control_net, layout),
+            hints,
             control.strength,
             control.start_percent,
             control.end_percent,
             vae=self.vae,
+            extra_concat=concat,
         )
         return applied
 
     def _layout(self, parts: Sequence[Part]) -> Layout:
         if self.settings.mode == "sparse":
             return Layout.of(Keyframes.all_frames(_rows_in(parts), Fraction(1)))
-        spans = [(self.plans[part.clip], part.frames[0], part.frames[-1] + 1) for part in parts]
-        return Layout.joined([Layout.of(*span) for span in spans])
+        return Layout.joined([Layout.of(self.keyframes[part.clip], part.frames) for part in parts])
 
     def _hints(self, part: Part) -> torch.Tensor:
         clip, inside = self.clips[part.clip], set(part.frames)
@@ -271,11 +295,6 @@ def _split(latents: torch.Tensor, parts: Sequence[Part]) -> Sequence[torch.Tenso
 
 def _rows_in(parts: Sequence[Part]) -> int:
     return sum(len(part.frames) for part in parts)
-
-
-def _start_of(parts: Sequence[Part]) -> Position:
-    """Where the first of these parts starts."""
-    return Position(parts[0].clip, parts[0].next - parts[0].keep)
 
 
 def _size(latent: torch.Tensor) -> str:

@@ -12,14 +12,15 @@ import torch
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..errors import InputError
-from ..host.frugal_node import note_shares
+from ..host.frugal_node import note_shares, note_spared
 from ..host.lists import broadcast, only
 from ..host.video import as_stream, is_video
 from ..keyframes.keyframes import Keyframes as Plan
 from ..motion.motion import Motion
 from .editor import EDIT_MODES, CheckedClip, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import on_every_frame
-from .sampler import Control, Mode, SamplerSettings
+from .parts import Mode
+from .sampler import Control, SamplerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +79,11 @@ def sampled(
         **{name: only(name, values) for name, values in shared.items()},
     )
     clips, failed = _prepared(editor, inputs)
-    edited = iter(editor.edit(clips))
-    note_shares(_shares(clips, failed))
-    results = [None if number in failed else next(edited) for number in range(1, len(inputs) + 1)]
+    edited = editor.edit(clips)
+    note_shares(_shares(editor, clips, failed))
+    note_spared(sum(len(one.keyframes.frames) for one in edited), sum(len(clip.unchanged) for clip in clips))
+    made = iter(edited)
+    results = [None if number in failed else next(made) for number in range(1, len(inputs) + 1)]
     told = {number: result.note for number, result in enumerate(results, 1) if result and result.note}
     # Blocks what is behind it for this clip alone, so that lists keep their order.
     blocked = ExecutionBlocker(None)
@@ -142,15 +145,15 @@ def _prepared(editor: Editor, inputs: list[dict[str, Any]]) -> tuple[list[Checke
     return clips, failed
 
 
-def _shares(clips: list[CheckedClip], failed: Collection[int]) -> dict[int, float]:
+def _shares(editor: Editor, clips: list[CheckedClip], failed: Collection[int]) -> dict[int, float]:
     """Sampled frames by place in the list, where a clip that has failed has none."""
     frames = iter(clips)
     count = len(clips) + len(failed)
-    return {n - 1: 0.0 if n in failed else float(len(next(frames).sampled.latents)) for n in range(1, count + 1)}
+    return {n - 1: 0.0 if n in failed else float(editor.frames_sampled(next(frames))) for n in range(1, count + 1)}
 
 
 def _report(editor: Editor, clips: list[CheckedClip], told: Mapping[int, str], failed: Mapping[int, InputError]) -> str:
-    frames = sum(len(clip.sampled.latents) for clip in clips)
+    frames = sum(map(editor.frames_sampled, clips))
     precision = str(editor.models.model.model_dtype()).removeprefix("torch.")
     lines = [f"{frames} frames of {len(clips)} clip{'s' * (len(clips) != 1)} in {precision}"]
     unknown = editor.not_interpolated()

@@ -106,6 +106,18 @@ def test_an_estimate_of_the_workflow_that_is_open(page: Page, server: Server, tm
     page.screenshot(path=tmp_path / "estimate.png")
 
 
+def test_what_a_crop_spares_has_a_bar_of_its_own(page: Page, server: Server) -> None:
+    editor.load(page, editor.WORKFLOWS / "replace_person.json")
+    page.evaluate(SET_WIDGETS, [SMALL])
+    opened(page)
+    estimate = page.get_by_role("region", name="Estimate")
+    estimate.get_by_label("GPU").select_option("L4")
+    estimate.get_by_role("button", name="Estimate this workflow").click()
+    estimate.get_by_text("is assumed").wait_for()
+    bar = estimate.locator("li").filter(has_text="not generated")
+    assert bar.count() == 1 and "saves" in str(bar.get_attribute("title"))
+
+
 def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pytest.FixtureRequest) -> None:
     opened(page)
     jobs = page.get_by_role("region", name="Jobs")

@@ -131,6 +131,26 @@ def test_who_is_away_for_a_while_is_waited_for() -> None:
     assert steps.max() < 3 * steps.mean()
 
 
+@pytest.mark.parametrize("path", ["steady", "follow"])
+def test_after_somebody_who_leaves_the_picture_the_box_stays(path: str) -> None:
+    motion = walking(far=1.2)
+    keypoints = np.array(motion.keypoints)
+    keypoints[24:] = 0
+    found = crop(motion.with_keypoints(keypoints), path=path)
+    assert (found.corners >= 0).all() and (found.corners + found.box <= (WIDTH, HEIGHT)).all()
+    steps = np.abs(np.diff(found.corners, axis=0)).max(axis=1)
+    assert steps[-1] < 1 and steps[24:].max() <= steps[:24].max(), "it comes to rest without a jump"
+
+
+def test_one_of_two_people_is_meant() -> None:
+    both, one = walking(people=2), walking(people=2)
+    with pytest.raises(InputError, match="person: found 3; allowed: 0 for everybody, or 1 to 2, as the motion has"):
+        crop(both, person=2)
+    keypoints = np.array(one.keypoints)
+    keypoints[:, 0] = 0
+    np.testing.assert_array_equal(crop(both, person=1).corners, crop(one.with_keypoints(keypoints)).corners)
+
+
 def test_nobody_at_all_is_refused() -> None:
     with pytest.raises(InputError, match="motion: found nobody in any frame"):
         crop(walking().with_keypoints(np.zeros((FRAMES, 1, 18, 3), np.float32)))

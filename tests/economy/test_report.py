@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from frugal_motion.nodes.economy.cost_chart import WIDTH, draw_costs
@@ -61,6 +63,23 @@ def test_a_gpu_is_paid_for_what_its_net_took_and_the_cpu_is_named() -> None:
     half = stage.part(0.5)
     assert (half.net_seconds, half.seconds_beside_net) == (2, 3)
     assert "in the net" not in Report((StageCost("Interpolate", "cuda:0", 10.0),)).as_text()
+
+
+def test_what_was_not_generated_stands_on_a_line_of_its_own() -> None:
+    crop = StageCost("Crop", "cpu", 1.0, offered=40, spared=30)
+    sampler = StageCost("Sampler", "cuda:0", 5.0, offered=10, spared=2)
+    report = Report((crop, sampler))
+    assert report.not_generated == pytest.approx(1 - 0.25 * 0.8)
+    assert report.as_dict()["not_generated"] == 0.8
+    told = "Not generated: 80% of whole pictures with people as large (Crop 75%, Sampler 20%)."
+    assert told in report.as_text()
+    everything = Report((replace(crop, spared=0), replace(sampler, spared=0)))
+    assert everything.not_generated is None and "Not generated" not in everything.as_text()
+    assert everything.as_dict()["not_generated"] is None
+    assert draw_costs(report).shape[0] > draw_costs(everything).shape[0], "a bar more"
+    assert (draw_costs(report) == (120, 220, 150)).all(axis=-1).any()
+    half = sampler.part(0.5)
+    assert half.spared / half.offered == sampler.spared / sampler.offered
 
 
 def test_no_stages_at_all() -> None:

@@ -16,8 +16,9 @@ from comfy_execution.graph import DynamicPrompt
 
 from frugal_motion import FrugalMotion
 from frugal_motion.nodes.caching.node import FrugalHashCache
+from frugal_motion.nodes.compositing.forecast import ASSUMED_SHARE
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.forecast.edit_work import rows, work
+from frugal_motion.nodes.forecast.edit_work import rows, savings, work
 from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
@@ -62,11 +63,24 @@ def test_only_the_crop_is_sampled_and_what_stays_of_it_is_encoded() -> None:
     assert before["sample"].flops > 2 * after["sample"].flops, "512 x 288 pixels against 256 x 256"
 
 
+def test_what_a_crop_spares_is_a_saving_of_its_own() -> None:
+    person = planned(prompt("replace_person", Crop={"size": 256}))
+    (clip,) = person.job.clips
+    assert clip.share == ASSUMED_SHARE and clip.uncut.size[0] * clip.uncut.size[1] > 256 * 256
+    assert any(note.startswith("Crop: how much of the picture its box takes") for note in person.notes)
+    steps = dict(savings(person.job))
+    pixels = [steps[name].clips[0].size[0] * steps[name].clips[0].size[1] for name in ("size", "not generated")]
+    assert pixels[1] / pixels[0] == pytest.approx(ASSUMED_SHARE, rel=0.03)
+    whole = planned(prompt("motion_edit"))
+    assert {clip.share for clip in whole.job.clips} == {1.0} and not any("box" in note for note in whole.notes)
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_workflow_can_be_read(name: str) -> None:
     found = planned(prompt(name))
     assert all(done.flops is not None for done in work(found.job, found.nets).values())
-    assert not found.notes
+    assert [note for note in found.notes if not note.endswith("50% is assumed.")] == [], "nothing is left out"
+    assert len(found.notes) == (name == "replace_person"), "where people will be is not known"
 
 
 def test_a_guess_says_so() -> None:

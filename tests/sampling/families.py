@@ -6,7 +6,7 @@ The loaders recognise most families by sizes that no tiny model has, so models a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.controlnet
@@ -42,18 +42,23 @@ class Family:
 
 
 class EightfoldVae:
-    """What a ControlNet that works on latents asks of a VAE: 16 channels, an eighth of the size."""
+    """A VAE of an eighth of the size, whose latents are the mean colours there."""
 
-    def __init__(self, time: bool = False) -> None:
+    def __init__(self, time: bool = False, channels: int = 16) -> None:
         self.time = time  # whether latents have a time axis
+        self.latent_channels = channels
 
     def spacial_compression_encode(self) -> int:
         return 8
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         small = torch.nn.functional.avg_pool2d(images.movedim(-1, 1), 8)
-        latents = (small.repeat(1, 6, 1, 1)[:, :16] - 0.5) * 4
+        latents = (small.repeat(1, 6, 1, 1)[:, : self.latent_channels] - 0.5) * 4
         return latents.unsqueeze(2) if self.time else latents
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        small = latents[:, :3] / 4 + 0.5
+        return torch.nn.functional.interpolate(small, scale_factor=8).movedim(1, -1)
 
 
 def _filled(net: torch.nn.Module, seed: int, gain: Callable[[str], float] = lambda name: 1.0) -> torch.nn.Module:
@@ -145,6 +150,21 @@ def sd15() -> Family:
     return _sd15(_unet_control(UNET))
 
 
+def sd15_inpaint() -> Family:
+    """Stable Diffusion 1.5 for inpainting: with a mask and a picture beside what is sampled; and a ControlNet."""
+    config = comfy.supported_models.SD15(UNET | {"in_channels": 9, "out_channels": 4})
+    model = _model(config, comfy.model_base.BaseModel)
+    model.model.set_inpaint()
+    return Family(model, _unet_control(UNET), *_prompts(64), (4, 8, 8), EightfoldVae(channels=4))
+
+
+def sd15_instructed() -> Family:
+    """InstructPix2Pix: with a picture beside what is sampled, but no mask."""
+    config = comfy.supported_models.SD15_instructpix2pix(UNET | {"in_channels": 8, "out_channels": 4})
+    model = _model(config, comfy.model_base.SD15_instructpix2pix)
+    return Family(model, _unet_control(UNET), *_prompts(64), (4, 8, 8), EightfoldVae(channels=4))
+
+
 def _sdxl(config: dict[str, Any], control_net: Any) -> Family:
     model = _model(comfy.supported_models.SDXL(config | {"out_channels": 4}), comfy.model_base.SDXL)
     return Family(model, control_net, *_prompts(64, 1280), (4, 8, 8))
@@ -226,6 +246,28 @@ def flux_union() -> Family:
     )
     control_net.set_extra_arg("control_type", [3])
     return Family(model, control_net, *_prompts(64, 24), (16, 8, 8), EightfoldVae())
+
+
+def flux_fill() -> Family:
+    """Flux Fill: with 16 channels of a picture and 64 of a mask beside what is sampled."""
+    model = _model(comfy.supported_models.Flux(FLUX | {"in_channels": 96, "out_channels": 16}), comfy.model_base.Flux)
+    return replace(flux(), model=model, vae=EightfoldVae())
+
+
+def flux_inpaint_control() -> Family:
+    """Flux and a ControlNet that paints into pictures, which wants a mask behind the hint's latent (AliMama's)."""
+    family = flux()
+    config = FLUX | {"out_channels": 16}
+    net = _filled(ControlNetFlux(latent_input=True, control_latent_channels=17, **config, **CPU), 2, _hints_count)
+    control_net = comfy.controlnet.ControlNet(
+        net,
+        compression_ratio=1,
+        latent_format=comfy.latent_formats.Flux(),
+        concat_mask=True,
+        load_device=comfy.model_management.get_torch_device(),
+        extra_conds=["y", "guidance"],
+    )
+    return replace(family, control_net=control_net, vae=EightfoldVae())
 
 
 def sd3() -> Family:

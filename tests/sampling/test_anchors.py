@@ -12,7 +12,7 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling import sampler as sampling
 from frugal_motion.nodes.sampling.anchors import AnchorAttention
-from frugal_motion.nodes.sampling.parts import Position, after, batch_from, sparse_part
+from frugal_motion.nodes.sampling.parts import Position, RowPlan, after, batch_from
 
 from .conftest import Diffusion, hints
 from .test_sampler import FRAMES, PLAN, assert_same, edit, edit_clips
@@ -33,7 +33,8 @@ def test_next_to_no_strength_changes_next_to_nothing(diffusion: Diffusion, mode:
 def test_frames_look_at_the_first_and_at_the_keyframe_before() -> None:
     """Two clips in a batch: a whole one of three keyframes, and the beginning of one that goes on."""
     plans = [every_nth(9, RATE, 4), every_nth(9, RATE, 4)]
-    parts = batch_from(plans, sparse_part, Position(), 5)
+    row_plans = [RowPlan.of("sparse", plan) for plan in plans]
+    parts = batch_from(row_plans, Position(), 5)
     anchors = AnchorAttention(1.0)
     anchors.begin(parts, plans)
     features = torch.arange(2 * 5 * 2 * 3.0).view(2 * 5, 2, 3)  # prompts x rows, tokens, channels
@@ -45,7 +46,7 @@ def test_frames_look_at_the_first_and_at_the_keyframe_before() -> None:
         wanted = torch.cat((rows, rows[first], rows[previous]), dim=1)
         assert torch.equal(context.chunk(2)[prompt], wanted)
     anchors.commit()
-    rest = batch_from(plans, sparse_part, after(parts), 5)
+    rest = batch_from(row_plans, after(parts), 5)
     anchors.begin(rest, plans)
     later = torch.full((2, 2, 3), 7.0)  # one row, for both prompts
     _, context, _ = anchors(later, later, later, options)

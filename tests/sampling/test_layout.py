@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling.layout import Layout
-from frugal_motion.nodes.sampling.parts import Cut, Position, after, batch_from, dense_part, sparse_part
+from frugal_motion.nodes.sampling.parts import Mode, Position, RowPlan, after, batch_from
 
 
 @st.composite
@@ -39,54 +39,85 @@ def test_residuals_are_linear_in_time_and_stop_at_cuts(plan: Keyframes) -> None:
     torch.testing.assert_close(spread, truth, rtol=0, atol=1e-3)
 
 
-@given(plans(), st.integers(1, 50))
-def test_sparse_parts_take_every_keyframe_once(plan: Keyframes, rows: int) -> None:
+@st.composite
+def clips(draw: st.DrawFn) -> tuple[Keyframes, set[int] | None]:
+    """A plan, and which frames are to be redrawn."""
+    plan = draw(plans())
+    return plan, draw(st.none() | st.sets(st.integers(0, plan.frame_count - 1)))
+
+
+@given(clips(), st.integers(1, 50))
+def test_sparse_parts_take_every_keyframe_that_is_redrawn_once(
+    clip: tuple[Keyframes, set[int] | None], rows: int
+) -> None:
+    plan, redrawn = clip
     taken: list[int] = []
-    part = sparse_part(plan, 0, rows)
+    sparse = RowPlan.of("sparse", plan, redrawn)
+    part = sparse.part(0, rows)
     while part:
-        assert 0 < len(part.frames) <= rows and part.keep == len(part.frames)
+        assert 0 < len(part.frames) <= rows and part.kept == tuple(range(len(part.frames)))
         taken += part.frames
-        part = sparse_part(plan, part.next, rows)
-    assert tuple(taken) == plan.frames
+        part = sparse.part(part.next, rows)
+    assert taken == [frame for frame in plan.frames if redrawn is None or frame in redrawn]
+    assert sparse.frames == sparse.redrawn == tuple(taken)
 
 
-@given(plans(), st.integers(1, 50))
-def test_dense_parts_keep_every_frame_once_and_know_both_neighbours(plan: Keyframes, rows: int) -> None:
+@given(clips(), st.integers(1, 50))
+def test_dense_parts_keep_every_frame_once_and_know_both_neighbours(
+    clip: tuple[Keyframes, set[int] | None], rows: int
+) -> None:
+    plan, redrawn = clip
     kept: list[int] = []
-    part = dense_part(plan, 0, rows)
+    dense, whole = RowPlan.of("dense", plan, redrawn), Layout.of(plan)
+    part = dense.part(0, rows)
     while part:
-        first, last = part.frames[0], part.frames[-1]
-        kept += part.frames[: part.keep]
-        whole, cut = Layout.of(plan), Layout.of(plan, first, last + 1)
-        for row, frame in enumerate(part.frames[: part.keep]):
-            assert cut.keyframes[cut.left[row]] + first == whole.keyframes[whole.left[frame]]
-            assert cut.keyframes[cut.right[row]] + first == whole.keyframes[whole.right[frame]]
+        assert part.kept
+        kept += [part.frames[row] for row in part.kept]
+        cut = Layout.of(plan, part.frames)
+        for row in part.kept:
+            frame = part.frames[row]
+            for mine, all_frames in ((cut.left[row], whole.left[frame]), (cut.right[row], whole.right[frame])):
+                assert part.frames[cut.keyframes[mine]] == whole.keyframes[all_frames]
             assert cut.weight[row] == whole.weight[frame]
-        part = dense_part(plan, part.next, rows)
-    assert kept == list(range(plan.frame_count))
+        part = dense.part(part.next, rows)
+    assert kept == (sorted(redrawn) if redrawn is not None else list(range(plan.frame_count)))
+    assert dense.redrawn == tuple(kept)
 
 
-@given(st.lists(plans(), min_size=1, max_size=4), st.integers(1, 30), st.sampled_from((sparse_part, dense_part)))
-def test_batches_take_every_clip_s_rows_once_and_in_order(clips: list[Keyframes], rows: int, cut: Cut) -> None:
-    kept: list[list[int]] = [[] for _ in clips]
+@given(plans(), st.data())
+def test_no_row_is_taken_for_nothing(plan: Keyframes, data: st.DataObject) -> None:
+    """Beside the frames that are redrawn, only keyframes that bracket one of them."""
+    redrawn = data.draw(st.sets(st.integers(0, plan.frame_count - 1)))
+    brackets = [plan.bracket(frame) for frame in redrawn]
+    needed = {plan.frames[number] for bracket in brackets for number in (bracket.left, bracket.right)}
+    assert set(RowPlan.of("dense", plan, redrawn).frames) == redrawn | needed
+
+
+@given(st.lists(clips(), min_size=1, max_size=4), st.integers(1, 30), st.sampled_from(("sparse", "dense")))
+def test_batches_take_every_clip_s_rows_once_and_in_order(
+    several: list[tuple[Keyframes, set[int] | None]], rows: int, mode: Mode
+) -> None:
+    row_plans = [RowPlan.of(mode, *clip) for clip in several]
+    kept: list[list[int]] = [[] for _ in several]
     position, order = Position(), []
-    while parts := batch_from(clips, cut, position, rows):
+    while parts := batch_from(row_plans, position, rows):
         position = after(parts)
         assert sum(len(part.frames) for part in parts) <= rows or len(parts) == 1
         for part in parts:
-            kept[part.clip] += part.frames[: part.keep]
+            kept[part.clip] += [part.frames[row] for row in part.kept]
             order.append(part.clip)
     assert order == sorted(order)
-    for plan, frames in zip(clips, kept, strict=True):
-        assert tuple(frames) == (plan.frames if cut is sparse_part else tuple(range(plan.frame_count)))
+    for (plan, redrawn), frames in zip(several, kept, strict=True):
+        of_mode = plan.frames if mode == "sparse" else range(plan.frame_count)
+        assert frames == [frame for frame in of_mode if redrawn is None or frame in redrawn]
 
 
 @given(st.lists(plans(), min_size=1, max_size=4), st.integers(1, 3))
-def test_joined_clips_are_interpolated_each_for_itself(clips: list[Keyframes], chunks: int) -> None:
-    layouts = [Layout.of(plan) for plan in clips]
+def test_joined_clips_are_interpolated_each_for_itself(several: list[Keyframes], chunks: int) -> None:
+    layouts = [Layout.of(plan) for plan in several]
     residuals = [
         torch.randn(chunks, len(plan.frames), 2, generator=torch.Generator().manual_seed(i))
-        for i, plan in enumerate(clips)
+        for i, plan in enumerate(several)
     ]
     joined = Layout.joined(layouts)
     together = joined.spread(torch.cat(residuals, dim=1).flatten(0, 1), chunks).view(chunks, joined.frames, 2)

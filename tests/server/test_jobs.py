@@ -61,9 +61,9 @@ def own(comfyui: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory) -
         yield server
 
 
-def sampled_frames() -> Any:
-    """The workflow without what is behind the sampler: upscaling and RIFE in bf16 make much of a small difference."""
-    prompt = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+def sampled_frames(workflow: Path = WORKFLOW) -> Any:
+    """A workflow without what is behind the sampler: upscaling and RIFE in bf16 make much of a small difference."""
+    prompt = json.loads(workflow.read_text(encoding="utf-8"))
     (video,) = (node for node in prompt.values() if node["class_type"] == "FrugalSaveVideo")
     (sampler,) = (node_id for node_id, node in prompt.items() if node["class_type"] == "FrugalKeyframeSampler")
     video["inputs"]["video"] = ["video", 0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,12 +12,14 @@ import numpy as np
 import pytest
 
 from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
-from frugal_motion.tools.server import Server
+from frugal_motion.tools.server import Server, running
 
 from ..conftest import ROOT
-from .client import run
+from .client import ask, run
+from .test_jobs import ended, frames, sampled_frames, set_up, video
 from .test_motion_edit import result
 
+JSON = {"Content-Type": "application/json"}
 WORKFLOW = ROOT / "workflows" / "api" / "replace_person.json"
 WIDTH, HEIGHT = 272, 480
 
@@ -56,15 +61,55 @@ def test_only_the_person_changes(server: Server, place: np.ndarray, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_second_look_finds_masks_and_poses_in_the_cache(server: Server, tmp_path: Path) -> None:
+def test_a_second_look_finds_masks_poses_crop_and_plate_in_the_cache(server: Server, tmp_path: Path) -> None:
     result(run(server, WORKFLOW, tmp_path / "1", {**SMALL, "Sampler.seed": "3"}))
-    done = run(
-        server,
-        WORKFLOW,
-        tmp_path / "2",
-        {**SMALL, "Sampler.seed": "3", "Prompt.text": "a marble statue", "Masks.grow": "5", "Clean Plate.match": "0.9"},
-    )
-    _, stages = result(done)
-    for name in ("Masks", "Extract Pose", "Clean Plate"):
-        assert stages[name]["cached"], name
+    with urllib.request.urlopen(urllib.request.Request(server.url + "/free", b'{"free_memory": true}', JSON)):
+        pass  # what ComfyUI itself remembers is gone
+    changes = {**SMALL, "Sampler.seed": "3", "Prompt.text": "a marble statue", "Masks.grow": "5"}
+    _, stages = result(run(server, WORKFLOW, tmp_path / "2", changes))
+    for title in ("Extract Pose", "Crop", "Masks", "Masks of the Place", "Clean Plate"):
+        assert stages[title]["cached"] and stages[title]["hits"] == 1, title
     assert not stages["Sampler"]["cached"]
+
+
+@pytest.fixture
+def patient(comfyui: Path, assets: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server whose jobs wait for others long enough on a machine that is busy."""
+    set_up(tmp_path / "base", jobs_window_seconds=10)
+    with running(comfyui, tmp_path / "base", assets=assets) as server:
+        yield server
+
+
+LOOKS = {
+    "a": {"Prompt.text": "a neon robot at night"},
+    "b": {"Prompt.text": "a marble statue in a forest", "Whole Clip.start": 1.0, "Masks.grow": 8},
+}
+
+
+@pytest.mark.slow
+def test_jobs_with_masks_of_their_own_meet_and_come_out_as_alone(patient: Server, tmp_path: Path) -> None:
+    """The crops have one size, so that they share batches."""
+    shared = {**SMALL, "Crop.width": 128, "Crop.height": 128, "Whole Clip.duration": 0.5}
+    shared = {
+        name: int(value) if str(value).isdigit() else value
+        for name, value in shared.items()
+        if not name.startswith(("Place.", "Upscale"))
+    }
+    graph, before = sampled_frames(WORKFLOW), len(patient.get("/history"))
+    workflow = tmp_path / "frames.json"
+    workflow.write_text(json.dumps(graph), encoding="utf-8")
+    bodies = [{"workflow": graph, "values": {**shared, **look}, "client": client} for client, look in LOOKS.items()]
+    answers = [ask(patient, "/jobs", body) for body in bodies]
+    assert [code for code, _ in answers] == [202, 202], answers
+    jobs = ended(patient, *(answer["job_id"] for _, answer in answers))
+    assert [job["error"] for job in jobs] == ["", ""]
+    assert len(patient.get("/history")) == before + 1, "one prompt for both"
+    together = [frames(video(patient, job)) for job in jobs]
+    for found, (client, look) in zip(together, LOOKS.items(), strict=True):
+        done = run(
+            patient, workflow, tmp_path / client, {name: str(value) for name, value in {**shared, **look}.items()}
+        )
+        assert done.returncode == 0, done.stderr
+        (alone,) = (file["path"] for file in json.loads(done.stdout)["outputs"] if file["path"].endswith(".mp4"))
+        assert np.abs(found - frames(Path(alone))).max() <= 1, client
+    assert together[0].tobytes() != together[1].tobytes()

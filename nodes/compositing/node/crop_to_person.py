@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import Input, io
 
-from ...host.frugal_node import Crop, FrugalNode, Keyframes, Motion
+from ...caching.memoize import memoized
+from ...host.frugal_node import Crop, FrugalNode, Keyframes, Motion, note_spared
 from ...host.progress import show_on_node
 from ...host.video import StreamVideo, as_stream
 from ...keyframes.keyframes import Keyframes as KeyframesValue
@@ -22,6 +23,7 @@ class FrugalCropToPerson(FrugalNode):
     FORECAST = staticmethod(forecast.crop)
     SHOWS_STREAM = True
     PRECOMPUTABLE = True
+    MEMOIZED = True
     SEARCH_ALIASES = ("crop and stitch", "inpaint crop", "zoom", "region of interest", "track", "bounding box")
 
     @classmethod
@@ -109,8 +111,14 @@ class FrugalCropToPerson(FrugalNode):
         stream = as_stream(video)
         settings = CropSettings(path, margin, size, width, height, ALL if person == 0 else person - 1)
         motions = [one for one in (motion, edited_motion) if one is not None]
-        crop = crop_around(motions, stream.info, settings, keyframes.cuts if keyframes else ())
+        cuts = keyframes.cuts if keyframes else ()
+        crop = memoized(
+            cls.stage(),
+            {"motions": motions, "clip": stream.info, "settings": settings, "cuts": cuts},
+            lambda: crop_around(motions, stream.info, settings, cuts),
+        )
         show_on_node(f"{crop.share:.0%} of the picture, {crop.box[0]} x {crop.box[1]} pixels")
+        note_spared(crop.frame_count, crop.frame_count * (1 - crop.share))
         inside = crop.motion(motions[-1])
         cropped = StreamVideo(CroppedStream(stream, crop), cls.stage())
         return io.NodeOutput(cropped, inside, crop, ui=shown_motion(inside))
