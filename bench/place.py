@@ -15,6 +15,7 @@ from bench._plates import plates
 from nodes.compositing.boxes import CropSettings, crop_around
 from nodes.compositing.cropped import CroppedStream
 from nodes.compositing.put_back import PutBackStream, SeamSettings
+from nodes.masks.fit import fitted
 from nodes.masks.person_masks import PersonMasks
 from nodes.masks.steady import MaskSettings, SteadyMasks
 from nodes.masks.stream import MaskStream
@@ -91,9 +92,11 @@ def _masks() -> dict[str, float]:
         truth = np.stack([mask for _, mask in drawn])
         frames = np.stack([_over(place, *one) for one in drawn])
         started = time.perf_counter()
-        found = segment_people(ArrayStream(frames, GRID), MODEL, LandmarkSettings(1))
+        stream = ArrayStream(frames, GRID)
+        found = segment_people(stream, MODEL, LandmarkSettings(1))
+        better = fitted(found, stream)
         seconds += time.perf_counter() - started
-        steady = [SteadyMasks(found, MaskSettings(steady=share)) for share in (0.0, 1.0)]
+        steady = [SteadyMasks(found, MaskSettings(steady=0.0)), SteadyMasks(better, MaskSettings())]
         raw, calm = (np.stack([one.mask(at) for at in range(FRAMES)]) for one in steady)
         overlaps.append(float(np.mean([_overlap(a, b) for a, b in zip(calm, truth, strict=True)])))
         flickers.append(_flicker(calm, truth) / _flicker(raw, truth))

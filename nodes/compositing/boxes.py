@@ -9,12 +9,12 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d
 
 from ..errors import InputError
-from ..motion.figure import figure_parts
+from ..motion.figure import BODY_PARTS, HANDS, BodyPart, Pixels, figure_parts
 from ..motion.motion import ALL, Keypoints, Motion, chosen
 from ..video.stream import VideoInfo
+from .calm import Places, calmest
 from .crop import Corners, Crop, Size
 
 Path: TypeAlias = Literal["steady", "follow"]
@@ -27,7 +27,9 @@ Extents: TypeAlias = npt.NDArray[np.float64]
 
 _BEYOND = 0.06  # body scales: how far hair, hands and feet go beyond capsules
 _MULTIPLE = 8  # of which sides of frames are that become latents
-_CALM = 0.5  # seconds over which the path of a box is smoothed
+_FINGERS = 0.3  # body scales from wrist to where fingers end, of hands that were not looked for
+_LEEWAY = 0.015  # by how much a box that follows is larger than people ever are, so that it need not go at their pace
+_HAND_OF = {BODY_PARTS[hand].parent: hand for hand in HANDS}
 _LARGEST = 4096  # pixels: side of a cropped frame
 
 
@@ -81,12 +83,13 @@ def crop_around(motions: Sequence[Motion], info: VideoInfo, settings: CropSettin
     if np.isnan(extents).all():
         raise InputError("motion", "nobody in any frame", "a motion with somebody in it")
     shots = list(pairwise((0, *cuts, info.frame_count)))
+    wholes = np.concatenate([_whole_of(extents[first:end]) for first, end in shots])
     if settings.path == "steady":
-        extents = np.concatenate([_whole_of(extents[first:end]) for first, end in shots])
+        extents = wholes
     extents = np.concatenate([_without_gaps(extents[first:end]) for first, end in shots])
-    middles = np.concatenate([_middles(extents[first:end], info, settings) for first, end in shots])
     frame = info.width, info.height
-    box = _box(extents, middles, frame, settings)
+    box, room = _box(extents, wholes, frame, settings)
+    middles = np.concatenate([_middles(extents[first:end], room, box, frame) for first, end in shots])
     corners = np.clip(middles - np.array(box) / 2, 0, np.subtract(frame, box))
     corners = corners.round() if settings.path == "steady" else corners
     return Crop(corners, box, frame, _size(box, settings), info.frame_rate, info.region)
@@ -111,10 +114,23 @@ def _extent(people: Keypoints, frame: Size) -> list[float]:
     if not parts:
         return [np.nan] * 4
     ends = [(end, radius + _BEYOND * part.scale) for part in parts for end, radius in part.ends]
+    ends += [(_finger_ends(part), _BEYOND * part.scale) for part in parts if _lacks_hand(part, parts)]
     least = np.min([end - reach for end, reach in ends], axis=0)
     most = np.max([end + reach for end, reach in ends], axis=0)
     inside = np.clip([*least, *most], 0, [*frame, *frame])
     return [float(value) for value in inside]
+
+
+def _lacks_hand(part: BodyPart, parts: Sequence[BodyPart]) -> bool:
+    """Whether it is a forearm at whose end no hand was told."""
+    hand = _HAND_OF.get(part.kind)
+    return hand is not None and all(other.key != (part.person, hand) for other in parts)
+
+
+def _finger_ends(forearm: BodyPart) -> Pixels:
+    """Where a hand ends that goes on as its forearm does."""
+    along = forearm.end - forearm.start
+    return np.asarray(forearm.end + _FINGERS * forearm.scale * along / max(float(np.hypot(*along)), 1e-6))
 
 
 def _joined(several: Sequence[Extents]) -> Extents:
@@ -142,27 +158,38 @@ def _without_gaps(extents: Extents) -> Extents:
     return np.stack([np.interp(frames, known, column[known]) for column in extents.T], axis=1)
 
 
-def _middles(extents: Extents, info: VideoInfo, settings: CropSettings) -> Corners:
-    """Where the middle of the box is in each frame of a shot ``(frames, 2)``; without anybody that of the frame."""
-    if np.isnan(extents).any():
-        return np.tile(np.array((info.width, info.height)) / 2, (len(extents), 1))
-    middles = (extents[:, :2] + extents[:, 2:]) / 2
-    if settings.path == "follow":
-        middles = gaussian_filter1d(middles, _CALM * float(info.frame_rate), axis=0, mode="nearest")
-    return np.asarray(middles)
-
-
-def _box(extents: Extents, middles: Corners, frame: Size, settings: CropSettings) -> Size:
-    """Width and height that hold people in every frame, wherever they are off the middle, and margin."""
-    reach = np.maximum(extents[:, 2:] - middles, middles - extents[:, :2])
-    needed = 2 * np.nanmax(reach, axis=0)
-    needed = needed + 2 * settings.margin * needed.max()
+def _box(extents: Extents, wholes: Extents, frame: Size, settings: CropSettings) -> tuple[Size, Corners]:
+    """Width and height of a box that holds what people take in any frame, and margin; and its part without margin."""
+    people, whole = (np.nanmax(one[:, 2:] - one[:, :2], axis=0) for one in (extents, wholes))
+    margin = settings.margin * people.max()
+    needed = np.minimum(people * (1 + _LEEWAY), whole) + 2 * margin
     if settings.width:
         shape = np.array((settings.width, settings.height))
         needed = shape * (needed / shape).max()
         needed *= min(1.0, (np.array(frame) / needed).min())
     width, height = (min(int(np.ceil(side)), most) for side, most in zip(needed, frame, strict=True))
-    return max(width, 1), max(height, 1)
+    box = np.maximum((width, height), 1)
+    return (int(box[0]), int(box[1])), np.maximum(box - 2 * margin, np.minimum(box, people))
+
+
+def _middles(extents: Extents, room: Corners, box: Size, frame: Size) -> Corners:
+    """Where the middle of the box is in each frame of a shot ``(frames, 2)``; without anybody that of the frame."""
+    if np.isnan(extents).any():
+        return np.tile(np.array(frame) / 2, (len(extents), 1))
+    axes = [
+        _middles_along(extents[:, axis], extents[:, axis + 2], room[axis], box[axis], frame[axis]) for axis in (0, 1)
+    ]
+    return np.stack(axes, axis=1)
+
+
+def _middles_along(first: Places, last: Places, room: float, box: int, frame: int) -> Places:
+    """The same across or down, where people reach from ``first`` to ``last``."""
+    middle = (first + last) / 2
+    if (middle == middle[0]).all():
+        return middle
+    play = np.abs(room - (last - first)) / 2  # people inside the room or, larger than it, around it
+    bounds = np.clip((middle - play, middle + play), box / 2, frame - box / 2)
+    return calmest(*bounds)
 
 
 def _size(box: Size, settings: CropSettings) -> Size:

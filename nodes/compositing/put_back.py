@@ -112,10 +112,12 @@ class PutBackStream(FrameStream):
             above = cv2.warpAffine(above, shift, shape, borderMode=cv2.BORDER_REPLICATE)
             share = cv2.warpAffine(share, shift, shape)
         above, share = (one[: bottom - top, : right - left] for one in (above, share))
-        field = colours_taken(above, below, share, self.settings.match)
-        apart = cv2.add(cv2.subtract(above, below, dtype=cv2.CV_32F), field)
+        field = colours_taken(edited, below, share, self.settings.match)
+        shown = _shown(share)
+        below = below[shown]
+        apart = cv2.add(cv2.subtract(above[shown], below, dtype=cv2.CV_32F), field[shown])
         # Where the share is 0, nothing is added.
-        cv2.add(below, cv2.multiply(apart, cv2.merge([share] * 3)), dst=below, dtype=cv2.CV_8U)
+        cv2.add(below, cv2.multiply(apart, cv2.merge([share[shown]] * 3)), dst=below, dtype=cv2.CV_8U)
 
     @property
     def _scale(self) -> Any:
@@ -137,6 +139,14 @@ class PutBackStream(FrameStream):
         factor = width / distance.shape[1] / max(self.settings.feather, 1.0)
         inside = cv2.resize(distance, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(factor)
         return np.maximum(cv2.min(edge, inside), 0)
+
+
+def _shown(share: Any) -> tuple[slice, slice]:
+    """Rows and columns between which an edit shows."""
+    rows, columns = (np.flatnonzero(share.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(0, 1), slice(0, 1)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 class _Outlines:

@@ -112,6 +112,10 @@ def outline_distance(mask: Mask) -> Distance:
     if not inside.any() or inside.all():
         return np.full(mask.shape, _FAR if inside.all() else -_FAR, np.float32)
     within, beyond = (cv2.distanceTransform(one, cv2.DIST_L2, 5) for one in (inside, 1 - inside))
-    distance = within - beyond - np.sign(within - beyond) * np.float32(0.5)
+    distance = cv2.subtract(within, beyond)
+    cv2.add(
+        distance, np.float32(0.5) - inside, dst=distance
+    )  # from the outline, not from the middle of the pixel beyond it
     # Half a pixel from the outline the mask itself says more.
-    return np.where(np.abs(distance) < 1, mask / np.float32(255) - np.float32(0.5), distance)
+    np.copyto(distance, mask / np.float32(255) - np.float32(0.5), where=np.abs(distance) < 1)
+    return np.asarray(distance)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..motion.motion import Motion, chosen
+from ..opencv import cv2
 from ..video.stream import CHUNK, Frames, FrameStream
 from .person_masks import Mask, PersonMasks
 from .pose_region import pose_region
@@ -44,8 +45,7 @@ class MaskStream(FrameStream):
         steady = SteadyMasks(self.masks, self.settings)
         for begin in range(first, min(end, self.info.frame_count), size):
             frames = range(begin, min(begin + size, end, self.info.frame_count))
-            planes = np.stack([steady.mask(frame, self._region(frame)) for frame in frames])
-            yield np.repeat(planes[..., None], 3, axis=-1)
+            yield np.stack([cv2.merge([steady.mask(frame, self._region(frame))] * 3) for frame in frames])
 
     def _region(self, frame: int) -> Mask | None:
         if self.motion is None:

@@ -78,6 +78,25 @@ def test_a_box_that_follows_is_smaller_and_does_not_tremble() -> None:
     assert jitter(found.corners) < 0.05 * jitter(raw)
 
 
+def test_who_stands_still_has_the_same_box_either_way() -> None:
+    keypoints = np.repeat(walking().keypoints[:1], FRAMES, axis=0)
+    still, found = (crop(walking().with_keypoints(keypoints), path=path) for path in ("steady", "follow"))
+    assert found.stands and found.box == still.box
+
+
+def test_a_hand_that_was_not_looked_for_is_not_cut_off() -> None:
+    keypoints = np.array(walking(far=0.0).keypoints)
+    neck = keypoints[:, :, 1:2, :2].copy()
+    for joint, aside in ((5, 0.025), (6, 0.065), (7, 0.1)):  # an arm stretched out
+        keypoints[:, :, joint, :2] = neck[:, :, 0] + (aside, 0)
+        keypoints[:, :, joint, 2] = 1
+    found = crop(walking().with_keypoints(keypoints), margin=0.0)
+    hips = keypoints[:, :, (8, 11), :2].mean(axis=2)
+    torso = np.hypot(*((hips - neck[:, :, 0]) * (WIDTH, HEIGHT))[0, 0])
+    wrist = keypoints[:, 0, 7, 0].max() * WIDTH
+    assert found.corners[0, 0] + found.box[0] > wrist + 0.3 * torso, "as long as a hand is, in torsos"
+
+
 def test_the_edit_is_in_the_box_too() -> None:
     motion = walking(far=0.1)
     moved = np.array(motion.keypoints)

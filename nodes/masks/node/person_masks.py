@@ -17,6 +17,8 @@ from ...pose.landmarks import MAX_PEOPLE, LandmarkSettings
 from ...pose.node.extract_pose import frames_of, pose_models
 from ...pose.segment import segment_people
 from .. import forecast
+from ..fit import fitted
+from ..person_masks import PersonMasks
 from ..steady import MOST_GROWTH, MaskSettings
 from ..stream import MaskStream
 
@@ -136,11 +138,14 @@ class FrugalPersonMasks(FrugalNode):
         wanted = MaskSettings(ALL if person == 0 else person - 1, grow, feather, steady)
         looked_for = LandmarkSettings(max(people, motion.people if motion else 1), confidence)
         stream, path = frames_of(video, frame_rate), model_file("mediapipe", model, "model")
-        masks = memoized(
-            cls.stage(),
-            {"video": stream, "model": path, "settings": looked_for, "motion": motion},
-            lambda: segment_people(stream, path, looked_for, motion, Progress(stream.info.frame_count).step),
-        )
+        looked_at = {"video": stream, "model": path, "settings": looked_for, "motion": motion}
+
+        def find() -> PersonMasks:
+            progress = Progress(2 * stream.info.frame_count)
+            return fitted(segment_people(stream, path, looked_for, motion, progress.step), stream, progress.step)
+
+        # "fitted" keeps them apart from masks that were kept before they were.
+        masks = memoized(cls.stage(), {**looked_at, "masks": "fitted"}, find)
         if person > masks.people:
             raise InputError("person", str(person), f"0 to {masks.people}, as so many are found")
         return io.NodeOutput(StreamVideo(MaskStream(masks, wanted, edited_motion), cls.stage()))
