@@ -70,8 +70,7 @@ def _scene(wide: np.ndarray, pan: float, seed: int, figure: int) -> Scene:
     drawn = [draw(one, figure, 0, SIDE, SIDE) for one in people]
     shares = [mask[..., None] / 255 for _, mask in drawn]
     frames = [
-        place * (1 - share) + picture * share
-        for place, (picture, _), share in zip(places, drawn, shares, strict=True)
+        place * (1 - share) + picture * share for place, (picture, _), share in zip(places, drawn, shares, strict=True)
     ]
     masks = np.stack([np.repeat(mask[..., None], 3, -1) for _, mask in drawn])
     return Scene(np.stack(frames).round().astype(np.uint8), masks, np.stack(places), left)

@@ -56,10 +56,12 @@ class SteadyMasks:
     Args:
         masks: as they were found.
         settings: what is made of them.
+        size: width and height of the frame, of whose pixels the settings speak; by default that of the masks.
     """
 
-    def __init__(self, masks: PersonMasks, settings: MaskSettings) -> None:
+    def __init__(self, masks: PersonMasks, settings: MaskSettings, size: tuple[int, int] | None = None) -> None:
         self.masks, self.settings = masks, settings
+        self._size = size or (masks.info.width, masks.info.height)
         self._distances: dict[int, Distance] = {}
 
     def mask(self, frame: int, region: Mask | None = None) -> Mask:
@@ -69,11 +71,19 @@ class SteadyMasks:
             frame: its number.
             region: that belongs to the mask besides; it is grown and feathered too.
         """
-        distance = self._steady_distance(frame)
+        distance = self._enlarged(self._steady_distance(frame))
         if region is not None:
             distance = np.maximum(distance, outline_distance(region))
         share = 0.5 + (distance + np.float32(self.settings.grow)) / np.float32(max(self.settings.feather, 1.0))
         return np.asarray(np.clip(share * 255, 0, 255).round(), np.uint8)
+
+    def _enlarged(self, distance: Distance) -> Distance:
+        """In the frame's pixels."""
+        height, width = distance.shape
+        if self._size == (width, height):
+            return distance
+        factor = np.float32(self._size[0] / width)
+        return np.asarray(cv2.resize(distance, self._size, interpolation=cv2.INTER_LINEAR) * factor)
 
     def _steady_distance(self, frame: int) -> Distance:
         """The mean over time where the outline rests: one that trembles comes to rest, one that moves is left alone."""

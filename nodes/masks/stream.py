@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..motion.motion import Motion, chosen
 from ..opencv import cv2
-from ..video.stream import CHUNK, Frames, FrameStream
+from ..video.stream import CHUNK, Frames, FrameStream, VideoInfo
 from .person_masks import Mask, PersonMasks
 from .pose_region import pose_region
 from .steady import MaskSettings, SteadyMasks
@@ -22,6 +22,7 @@ class MaskStream(FrameStream):
         masks: as they were found.
         settings: what is made of them.
         motion: of people who are to be inside too: where an edited motion takes them.
+        clip: what the masks are of, where they were found in smaller frames.
 
     Raises:
         InputError: ``motion`` has another number of frames.
@@ -29,20 +30,22 @@ class MaskStream(FrameStream):
 
     seekable = True
 
-    def __init__(self, masks: PersonMasks, settings: MaskSettings, motion: Motion | None = None) -> None:
-        self.masks, self.settings, self.motion, self.info = masks, settings, motion, masks.info
+    def __init__(
+        self, masks: PersonMasks, settings: MaskSettings, motion: Motion | None = None, clip: VideoInfo | None = None
+    ) -> None:
+        self.masks, self.settings, self.motion, self.info = masks, settings, motion, clip or masks.info
         if motion is not None and motion.frame_count != masks.info.frame_count:
             found, allowed = f"{motion.frame_count} frames", f"{masks.info.frame_count}, as the video has"
             raise InputError("edited_motion", found, allowed, "Masks cannot follow a motion that was retimed.")
 
     def content(self) -> object:
-        return self.masks, self.settings, self.motion
+        return self.masks, self.settings, self.motion, self.info
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         return self.section(0, self.info.frame_count, size)
 
     def section(self, first: int, end: int, size: int = CHUNK) -> Iterator[Frames]:
-        steady = SteadyMasks(self.masks, self.settings)
+        steady = SteadyMasks(self.masks, self.settings, (self.info.width, self.info.height))
         for begin in range(first, min(end, self.info.frame_count), size):
             frames = range(begin, min(begin + size, end, self.info.frame_count))
             yield np.stack([cv2.merge([steady.mask(frame, self._region(frame))] * 3) for frame in frames])

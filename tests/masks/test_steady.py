@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.masks.person_masks import PersonMasks
+from frugal_motion.nodes.masks.person_masks import PersonMasks, packed
 from frugal_motion.nodes.masks.steady import MaskSettings, SteadyMasks
 from frugal_motion.nodes.masks.stream import MaskStream
 from frugal_motion.nodes.video.stream import VideoInfo
@@ -101,3 +102,18 @@ def test_masks_are_read_as_grey_frames_from_anywhere() -> None:
 def test_settings_have_limits(given: dict[str, float], name: str) -> None:
     with pytest.raises(InputError, match=name):
         MaskSettings(**given)
+
+
+def test_masks_found_in_smaller_frames_count_the_pixels_of_the_clip() -> None:
+    large = np.zeros((240, 320), np.uint8)
+    cv2.circle(large, (160, 120), 60, 255, cv2.FILLED)
+    small = cv2.resize(large, (80, 60), interpolation=cv2.INTER_AREA)
+    info = VideoInfo(80, 60, Fraction(12), 1)
+    masks = PersonMasks(info, [[packed(small)]])
+    clip = VideoInfo(320, 240, Fraction(12), 1)
+    (found,) = MaskStream(masks, MaskSettings(grow=10), clip=clip).chunks()
+    assert found.shape == (1, 240, 320, 3)
+    wanted = np.zeros_like(large)
+    cv2.circle(wanted, (160, 120), 70, 255, cv2.FILLED)
+    overlap = ((found[0, ..., 0] > 127) & (wanted > 127)).sum() / ((found[0, ..., 0] > 127) | (wanted > 127)).sum()
+    assert overlap > 0.97

@@ -16,11 +16,15 @@ from ...motion.motion import Motion as MotionValue
 from ...pose.landmarks import MAX_PEOPLE, LandmarkSettings
 from ...pose.node.extract_pose import frames_of, pose_models
 from ...pose.segment import segment_people
+from ...video.shrunk import ShrunkStream
 from .. import forecast
 from ..fit import fitted
 from ..person_masks import PersonMasks
 from ..steady import MOST_GROWTH, MaskSettings
 from ..stream import MaskStream
+
+_LONGEST = 768
+"""Pixels: longer side of the frames that are looked at. The model sees 256, so larger ones only take longer."""
 
 
 class FrugalPersonMasks(FrugalNode):
@@ -141,11 +145,11 @@ class FrugalPersonMasks(FrugalNode):
         looked_at = {"video": stream, "model": path, "settings": looked_for, "motion": motion}
 
         def find() -> PersonMasks:
-            progress = Progress(2 * stream.info.frame_count)
-            return fitted(segment_people(stream, path, looked_for, motion, progress.step), stream, progress.step)
+            progress, small = Progress(2 * stream.info.frame_count), ShrunkStream(stream, _LONGEST)
+            return fitted(segment_people(small, path, looked_for, motion, progress.step), small, progress.step)
 
         # "fitted" keeps them apart from masks that were kept before they were.
         masks = memoized(cls.stage(), {**looked_at, "masks": "fitted"}, find)
         if person > masks.people:
             raise InputError("person", str(person), f"0 to {masks.people}, as so many are found")
-        return io.NodeOutput(StreamVideo(MaskStream(masks, wanted, edited_motion), cls.stage()))
+        return io.NodeOutput(StreamVideo(MaskStream(masks, wanted, edited_motion, stream.info), cls.stage()))
