@@ -86,7 +86,7 @@ def _path(inputs: Inputs, folder: str, argument: str) -> Path:
 
 def _model(path: Path) -> Model:
     found = checkpoint_work(path)
-    return Model(found.unet, found.row_memory, found.weights, found.model_sampling)
+    return Model(found.unet, found.look, found.row_memory, found.weights, found.model_sampling)
 
 
 def load_checkpoint(inputs: Inputs) -> Forecast:

@@ -28,6 +28,7 @@ from .families import check_families
 from .keyframe_control import not_interpolated
 from .latents import decode, encode
 from .masks import Mask, masks_of_frames
+from .reference import Reference, encoded
 from .sampler import BY_THE_PICTURE, BatchSampler, Control, SampledClip, SamplerSettings, grouped
 
 EditMode = Literal["sparse", "hybrid", "dense"]
@@ -75,6 +76,7 @@ class ClipInput:
         source_video: the clip, if it is redrawn.
         motion: that the hints show; in the mode hybrid figures between keyframes follow it.
         mask: where the clip is redrawn, as MASK or as a stream of grey frames; ``None`` for everywhere.
+        reference: a picture that all frames look at, as IMAGE; ``None`` for none.
     """
 
     positive: Any
@@ -85,6 +87,7 @@ class ClipInput:
     source_video: FrameStream | None = None
     motion: Motion | None = None
     mask: Mask | None = None
+    reference: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +126,8 @@ class Editor:
         if settings.mode == "hybrid" and models.interp_model is None:
             remedy = "Connect Load Interpolation Model, or choose sparse and interpolate later."
             raise InputError("interp_model", "nothing", "an interpolation model, for the mode hybrid", remedy)
-        if settings.sampling.anchor > 0 and not isinstance(models.model.model.diffusion_model, UNetModel):
-            found = f"{settings.sampling.anchor:g} with {type(models.model.model).__name__}"
-            raise InputError("anchor", found, "0, or SD1.5 or SDXL")
+        if settings.sampling.anchor > 0:
+            self._check_that_frames_can_look("anchor", f"{settings.sampling.anchor:g}", "0")
         if settings.sampling.anchor > 0 and settings.sampling.sampler == BY_THE_PICTURE:
             found = f"{settings.sampling.anchor:g} with {BY_THE_PICTURE}, whose noise levels differ from frame to frame"
             raise InputError("anchor", found, "0, or another sampler_name")
@@ -133,6 +135,16 @@ class Editor:
     def not_interpolated(self) -> str | None:
         """The class of a ControlNet that runs on every frame although the mode is dense, as it cannot be keyframed."""
         return not_interpolated(self.models.control.control_net) if self.settings.mode == "dense" else None
+
+    def _check_that_frames_can_look(self, name: str, found: str, nothing: str) -> None:
+        """Refuse models without the self-attention of a UNet.
+
+        Raises:
+            InputError: names the input ``name``, what was ``found`` there, and what it is for ``nothing``.
+        """
+        model = self.models.model.model
+        if not isinstance(model.diffusion_model, UNetModel):
+            raise InputError(name, f"{found} with {type(model).__name__}", f"{nothing}, or SD1.5 or SDXL")
 
     def prepare(self, given: ClipInput) -> CheckedClip:
         """Check a clip, and encode what of it is redrawn.
@@ -145,6 +157,8 @@ class Editor:
         check_families(models.model, models.vae, models.control.control_net, given.positive, given.negative)
         check_controls("positive", given.positive, keyframes)
         check_controls("negative", given.negative, keyframes)
+        if given.reference is not None:
+            self._check_that_frames_can_look("reference", "a picture", "none")
         hints = control_hints(given.control_images, keyframes)
         frames = keyframes.frames if self.settings.mode != "dense" else range(keyframes.frame_count)
         motion = given.motion if self.settings.mode == "hybrid" else None
@@ -153,8 +167,9 @@ class Editor:
         size = self._size_of(hints)
         latents = self._start_latents(given, frames, size)
         masks, between = self._masks(given, frames, size)
-        prompts = given.positive, given.negative
-        return CheckedClip(SampledClip(*prompts, hints, keyframes, latents, given.seed, masks), motion, between)
+        prompts, reference = (given.positive, given.negative), self._reference(given.reference, size)
+        sampled = SampledClip(*prompts, hints, keyframes, latents, given.seed, masks, reference)
+        return CheckedClip(sampled, motion, between)
 
     def edit(self, clips: Sequence[CheckedClip]) -> list[Edited]:
         """Edit clips that ``prepare`` gave, in batches that they share; in their order."""
@@ -192,13 +207,18 @@ class Editor:
         fitted = comfy.utils.common_upscale(images, *size, "area", "disabled")
         return encode(vae, fitted.movedim(1, -1))
 
+    def _reference(self, picture: torch.Tensor | None, size: tuple[int, int]) -> Reference | None:
+        if picture is None or self.settings.sampling.reference.strength == 0:
+            return None
+        return encoded(self.models.vae, picture, size)
+
     def _masks(
         self, given: ClipInput, frames: Sequence[int], size: tuple[int, int]
     ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Of what is sampled, and of the frames that are redrawn between, where there are any."""
         if given.mask is None:
             return None, None
-        between = _frames_between(given.keyframes) if self.settings.mode == "hybrid" else None
+        between = given.keyframes.between() if self.settings.mode == "hybrid" else None
         wanted = frames, between.frames if between else ()
         found, others = (masks_of_frames(given.mask, given.keyframes, numbers, size) for numbers in wanted)
         return found, others if between else None
@@ -227,7 +247,7 @@ class Editor:
         rough = {
             index: self._rough(clip, plan, whole[index])
             for index, clip in enumerate(clips)
-            if (plan := _frames_between(clip.sampled.keyframes)) and self.settings.refine_denoise > 0
+            if (plan := clip.sampled.keyframes.between()) and self.settings.refine_denoise > 0
         }
         if rough:
             light = replace(
@@ -274,12 +294,6 @@ def _decoded(vae: Any, latents: torch.Tensor, progress: Progress) -> torch.Tenso
 
 def _all_frames(plan: Keyframes) -> Keyframes:
     return Keyframes.all_frames(plan.frame_count, plan.frame_rate, plan.cuts)
-
-
-def _frames_between(plan: Keyframes) -> Keyframes | None:
-    """The frames that are no keyframes, if there are any."""
-    between = sorted(set(range(plan.frame_count)) - set(plan.frames))
-    return Keyframes(tuple(between), plan.frame_count, plan.frame_rate) if between else None
 
 
 def _shots(plan: Keyframes) -> list[list[int]]:
