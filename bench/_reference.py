@@ -1,4 +1,4 @@
-"""How far frames take the look of a picture: ``python bench/_reference.py`` prints it as JSON.
+"""How far frames take the look of a picture: ``python bench/_reference.py LOCATOR`` prints it as JSON.
 
 The demo model is told the place and no figure; the picture, which the renderer draws, shows one of its six figures.
 """
@@ -21,7 +21,6 @@ import comfy.utils  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from bench._joints import locator  # noqa: E402
 from frugal_motion.nodes.keyframes.uniform import every_nth  # noqa: E402
 from frugal_motion.nodes.sampling.reference import Reference, encoded  # noqa: E402
 from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledClip, SamplerSettings  # noqa: E402
@@ -37,6 +36,7 @@ from frugal_motion.training.evaluate import (  # noqa: E402
     examples,
     score,
 )
+from frugal_motion.training.locator import load_locator  # noqa: E402
 from frugal_motion.training.poses import random_people  # noqa: E402
 from frugal_motion.training.renderer import BACKDROPS, FIGURES, Picture, draw  # noqa: E402
 
@@ -87,7 +87,7 @@ def made(generator: Generator, truth: list[Example], references: torch.Tensor | 
 def main() -> None:
     """Print the scores without a picture, with that of a figure alone, and with a whole picture of another place."""
     comfy.utils.PROGRESS_BAR_ENABLED = False
-    generator, net, truth = Generator(ROOT / "training" / "model"), locator(), wanted()
+    generator, net, truth = Generator(ROOT / "training" / "model"), load_locator(Path(sys.argv[1])), wanted()
     masks = drawn(truth)[1]
     looks = {"none": None, "cut_out": pictures_of_figures(True), "whole": pictures_of_figures(False)}
     with torch.inference_mode():

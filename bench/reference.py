@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from bench._compare import result
+from bench._joints import WEIGHTS, locator
 
 FOLDER = Path(__file__).resolve().parent
 COMMAND = "make bench ONLY=reference"
@@ -15,9 +16,9 @@ COMMAND = "make bench ONLY=reference"
 
 def measure() -> dict[str, dict[str, object]]:
     """Share of pictures of the right figure, and how much fewer joints are where they should be than without."""
-    done = subprocess.run(
-        [sys.executable, FOLDER / "_reference.py"], stdout=subprocess.PIPE, text=True, check=True, cwd=FOLDER.parent
-    )
+    locator()
+    command = [sys.executable, FOLDER / "_reference.py", WEIGHTS]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=FOLDER.parent)
     found = json.loads(done.stdout.splitlines()[-1])
     for name, scores in found.items():
         told = ", ".join(f"{key} {scores[key]:.3f}" for key in ("figure_accuracy", "backdrop_accuracy", "pose_pck"))

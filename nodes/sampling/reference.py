@@ -105,12 +105,10 @@ class ReferenceAttention(Looking):
         self._owners: list[int] = []  # by row of the batch, the number of its reference
         self._features: dict[Place, torch.Tensor] = {}  # of the references, for one prompt after the other
 
-    def patched(self, model: Any) -> Any:
-        """A copy of a MODEL whose frames look at references."""
-        copy = model.clone()
-        copy.set_model_attn1_patch(self)
-        copy.add_wrapper_with_key(WrappersMP.APPLY_MODEL, REFERENCES_RUN, self._run)
-        return copy
+    def patch(self, model: Any) -> None:
+        """Let frames of a MODEL look at references."""
+        model.set_model_attn1_patch(self)
+        model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, REFERENCES_RUN, self._run)
 
     def begin(self, parts: Sequence[Part], latents: torch.Tensor, noise: torch.Tensor, seen: torch.Tensor) -> None:
         """Prepare for a batch.

@@ -149,12 +149,13 @@ class BatchSampler:
         self.row = self.latents[0][:1]
         self.plans = [clip.keyframes for clip in clips]
         self.anchors = AnchorAttention(settings.anchor) if settings.anchor > 0 else None
+        self.references = ReferenceAttention(model, settings.reference) if clips[0].reference else None
+        if self.anchors or self.references:
+            self.model = model.clone()  # once: a clone of it would have copies of these patches
         if self.anchors:
-            self.model = model.clone()
             self.model.set_model_attn1_patch(self.anchors)
-        self.references = ReferenceAttention(model, settings.reference) if clips[0].reference is not None else None
         if self.references:
-            self.model = self.references.patched(self.model)
+            self.references.patch(self.model)
 
     def run(self) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield a clip's number and its next latents ``(rows, channels, h, w)``, on ComfyUI's offload device.
