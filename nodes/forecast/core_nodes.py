@@ -55,6 +55,7 @@ WITHOUT_WORK = frozenset(
         *("CLIPLoader", "DualCLIPLoader", "CLIPSetLastLayer", "LoraLoader", "LoraLoaderModelOnly", "RandomNoise"),
         *("PreviewAny", "PreviewImage", "SaveImage", "PrimitiveInt", "PrimitiveFloat", "PrimitiveString"),
         *("PrimitiveStringMultiline", "PrimitiveBoolean", "LoadAudio", "SaveAudio", "ImageFromBatch", "ImageBatch"),
+        "JoinImageWithAlpha",
     }
 )
 """Nodes of ComfyUI that need not be loaded to be known."""
