@@ -65,9 +65,9 @@ def fitted(picture: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, 
     if colours.shape[1] in (2, 4):
         colours, alpha = colours[:, :-1], colours[:, -1:]
     colours = torch.lerp(torch.full_like(colours, _BEHIND_ALPHA), colours, alpha)
-    both = torch.cat((colours.expand(-1, 3, -1, -1), alpha), dim=1)
+    both = torch.cat([plane.expand(-1, 3, -1, -1) for plane in (colours, alpha)])
     scaled: torch.Tensor = comfy.utils.common_upscale(both, *size, "lanczos", "center").clamp(0, 1)
-    return scaled[:, :3].movedim(1, -1), scaled[:, 3]
+    return scaled[:1].movedim(1, -1), scaled[1:, 0]
 
 
 def encoded(vae: Any, picture: torch.Tensor, size: tuple[int, int]) -> Reference:
@@ -143,19 +143,12 @@ class ReferenceAttention(Looking):
         """Stands around ComfyUI's run of the net on some frames, with one prompt or both."""
         options = transformer_options or {}
         rows = self._reference_rows(x, float(t[0]), options)
-        if rows:
-            some = SomeRows(rows, len(x))
-            noisy, levels = self._noised(x, some.of(t))
-            run(
-                noisy,
-                levels,
-                some.of(c_concat),
-                some.of(c_crossattn),
-                None,
-                _of_references(options),
-                **some.of_each(conds),
-            )
         try:
+            if rows:
+                some = SomeRows(rows, len(x))
+                noisy, levels = self._noised(x, some.of(t))
+                given, told = some.of_each(conds), _of_references(options)
+                run(noisy, levels, some.of(c_concat), some.of(c_crossattn), None, told, **given)
             return run(x, t, c_concat, c_crossattn, control, options, **conds)
         finally:
             self._features = {}

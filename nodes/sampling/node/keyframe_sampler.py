@@ -191,7 +191,7 @@ class FrugalKeyframeSampler(FrugalNode):
                     "reference",
                     optional=True,
                     tooltip="One picture that all frames look at, to come out like it; the prompt may leave the look "
-                    "open. Cropped to the frames' shape. SD1.5 and SDXL.",
+                    "open. What is transparent is not seen. Cropped to the frames' shape. SD1.5 and SDXL.",
                 ),
                 io.Float.Input(
                     "reference_strength",
