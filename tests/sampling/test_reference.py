@@ -83,7 +83,7 @@ def test_clips_look_at_their_own_picture(diffusion: Diffusion, monkeypatch: pyte
     references = [picture(1), None, picture(2, 32, 96)]
     lists = {"control_images": [hints(FRAMES)], "keyframes": [PLAN], "steps": [2]}
     alone = [edit(diffusion, hints(FRAMES), reference=one, **SHORT).args[0] for one in references]
-    assert (alone[0] - alone[1]).abs().mean() > 1e-3 and (alone[2] - alone[0]).abs().mean() > 1e-3
+    assert all((alone[a] - alone[b]).abs().mean() > 2e-4 for a, b in ((0, 1), (1, 2), (0, 2)))
     sample, batches = sampling.comfy.sample.sample_custom, []
 
     def counted(model: Any, noise: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -92,7 +92,7 @@ def test_clips_look_at_their_own_picture(diffusion: Diffusion, monkeypatch: pyte
 
     monkeypatch.setattr(sampling.comfy.sample, "sample_custom", counted)
     for one, other in zip(edit_clips(diffusion, reference=references, **lists).args[0], alone, strict=True):
-        assert (one - other).abs().mean() < 1e-4
+        assert (one - other).abs().mean() < 2e-5
     assert batches == [6, 3], "those with a picture share batches"
 
 
