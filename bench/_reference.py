@@ -72,10 +72,10 @@ def made(generator: Generator, truth: list[Example], references: torch.Tensor | 
     empty, plan = torch.zeros(POSES, 4, SIZE // 8, SIZE // 8), every_nth(POSES, Fraction(12), 1)
     seen: list[Reference | None] = [None] * len(FIGURES)
     if references is not None:
-        seen = [encoded(generator.vae, one, (SIZE, SIZE)) for one in references.split(1)]
+        seen = [encoded(generator.vae, one, (SIZE, SIZE)) for one in torch.split(references, 1)]
     clips = [
         SampledClip(positive, negative, hint, plan, empty, SEED, reference=reference)
-        for hint, reference in zip(hints.split(POSES), seen, strict=True)
+        for hint, reference in zip(torch.split(hints, POSES), seen, strict=True)
     ]
     settings = SamplerSettings("sparse", STEPS, GUIDANCE, SAMPLER, SCHEDULER)
     control = Control(generator.control_net)

@@ -17,7 +17,7 @@ COMMAND = "make bench ONLY=reference"
 def measure() -> dict[str, dict[str, object]]:
     """Share of pictures of the right figure, and how much fewer joints are where they should be than without."""
     locator()
-    command = [sys.executable, FOLDER / "_reference.py", WEIGHTS]
+    command: list[str | Path] = [sys.executable, FOLDER / "_reference.py", WEIGHTS]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=FOLDER.parent)
     found = json.loads(done.stdout.splitlines()[-1])
     for name, scores in found.items():

@@ -203,7 +203,6 @@ def _that_look(options: dict[str, Any]) -> list[int]:
 def _of_references(options: dict[str, Any]) -> dict[str, Any]:
     """What ComfyUI tells the patches of the net when it is run on the references of the prompts that look."""
     looking = _that_look(options)
-    each = {
-        name: [options[name][number] for number in looking] for name in ("cond_or_uncond", "uuids") if name in options
-    }
+    names = [name for name in ("cond_or_uncond", "uuids") if name in options]
+    each: dict[str, Any] = {name: [options[name][number] for number in looking] for name in names}
     return {**options, **each, REFERENCES_RUN: True}
