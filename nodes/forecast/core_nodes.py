@@ -55,6 +55,7 @@ WITHOUT_WORK = frozenset(
         *("CLIPLoader", "DualCLIPLoader", "CLIPSetLastLayer", "LoraLoader", "LoraLoaderModelOnly", "RandomNoise"),
         *("PreviewAny", "PreviewImage", "SaveImage", "PrimitiveInt", "PrimitiveFloat", "PrimitiveString"),
         *("PrimitiveStringMultiline", "PrimitiveBoolean", "LoadAudio", "SaveAudio", "ImageFromBatch", "ImageBatch"),
+        "JoinImageWithAlpha",
     }
 )
 """Nodes of ComfyUI that need not be loaded to be known."""
@@ -86,7 +87,7 @@ def _path(inputs: Inputs, folder: str, argument: str) -> Path:
 
 def _model(path: Path) -> Model:
     found = checkpoint_work(path)
-    return Model(found.unet, found.row_memory, found.weights, found.model_sampling)
+    return Model(found.unet, found.look, found.row_memory, found.weights, found.model_sampling)
 
 
 def load_checkpoint(inputs: Inputs) -> Forecast:

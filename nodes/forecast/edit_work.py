@@ -27,6 +27,9 @@ Work: TypeAlias = Callable[[int, int], "float | None"]
 Calls: TypeAlias = Callable[[int], tuple[int, int]]
 """From the number of steps to the runs of the UNet, and to those of them in which the ControlNet counts."""
 
+Looks: TypeAlias = Callable[[int], int]
+"""From the number of steps to those runs of the UNet in which frames look at a reference."""
+
 GPU_STAGES = ("encode", "sample", "decode", "interpolate", "upscale")
 CPU_STAGES = ("load", "pose", "plan", "draw", "save")
 FIGURES = "figures"
@@ -83,6 +86,9 @@ class Edit:
         encodes: whether sampling starts from the source's frames.
         refines: whether the frames between are redrawn in mode hybrid.
         calls, refine_calls: what the sampler makes of the steps.
+        anchors: frames of its clip that every sampled frame looks at.
+        references: as how many pictures a reference counts for who looks at it.
+        looks, refine_looks: when frames look at it, if they have one.
         frame_rate: of the result, if frames are interpolated.
         ways: that a shot's interpolated frames may be made by, where they follow a motion; 0 where they follow none.
         upscales, scale, longer_side: whether and how far frames are enlarged, see ``upscaling.size.target_size``.
@@ -101,6 +107,10 @@ class Edit:
     refines: bool = True
     calls: Calls = one_per_step
     refine_calls: Calls = one_per_step
+    anchors: int = 0
+    references: int = 0
+    looks: Looks | None = None
+    refine_looks: Looks | None = None
     frame_rate: Fraction | None = None
     ways: int = 0
     upscales: bool = False
@@ -131,6 +141,7 @@ class Nets:
 
     Attributes:
         unet, control: FLOPs of one row.
+        look: FLOPs that a row takes more for each picture that it looks at.
         encode, decode: FLOPs of the VAE.
         prepare, interpolate: FLOPs for a picture between two of which frames are made, and for a frame that is made.
         upscale: FLOPs for a frame that is given.
@@ -140,6 +151,7 @@ class Nets:
 
     unet: Work = _nothing
     control: Work = _nothing
+    look: Work = _nothing
     encode: Work = _nothing
     decode: Work = _nothing
     prepare: Work = _nothing
@@ -151,13 +163,14 @@ class Nets:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows (frames x steps x prompts) that nets are run on."""
+    """Rows (frames x steps x prompts) that nets are run on, and how often one looks at another picture."""
 
     unet: int = 0
     control: int = 0
+    looks: int = 0
 
     def __add__(self, other: Rows) -> Rows:
-        return Rows(self.unet + other.unet, self.control + other.control)
+        return Rows(self.unet + other.unet, self.control + other.control, self.looks + other.looks)
 
 
 @dataclass(frozen=True)
@@ -192,16 +205,30 @@ def _rows(job: Edit, group: Sequence[EditedClip], fit: int) -> Rows:
         return Rows()
     prompts = 2 if job.cfg else 1
     plans = [clip.plan for clip in group]
-    sampled = controlled = 0
+    sampled = controlled = parts = 0
     for part in _parts(plans, job.mode == "dense", fit):
+        parts += 1
         sampled += len(part.frames)
         controlled += len(set(plans[part.clip].frames).intersection(part.frames))
     calls, with_control = job.calls(job.steps)
-    refined = sum(map(frames_between, plans)) if job.mode == "hybrid" and job.refines else 0
-    return Rows(
-        (sampled * calls + refined * job.refine_calls(job.refine_steps)[0]) * prompts,
+    looks = job.looks(job.steps) if job.looks else 0
+    found = Rows(
+        sampled * calls * prompts + parts * looks,
         controlled * with_control * prompts,
+        sampled * (job.anchors * calls + job.references * looks) * prompts,
     )
+    if job.mode != "hybrid" or not job.refines:
+        return found
+    return found + _refined_rows(job, plans, fit, prompts)
+
+
+def _refined_rows(job: Edit, plans: Sequence[Keyframes], fit: int, prompts: int) -> Rows:
+    between = [others for plan in plans if (others := plan.between())]
+    refined = sum(len(plan.frames) for plan in between)
+    parts = len(list(_parts(between, False, fit)))
+    calls, _ = job.refine_calls(job.refine_steps)
+    looks = job.refine_looks(job.refine_steps) if job.refine_looks else 0
+    return Rows(refined * calls * prompts + parts * looks, 0, refined * job.references * looks * prompts)
 
 
 def _parts(plans: Sequence[Keyframes], dense: bool, fit: int) -> Iterator[Part]:
@@ -225,6 +252,7 @@ def work(job: Edit, nets: Nets, rows_that_fit: int = NO_LIMIT) -> dict[str, Stag
         size, found = group[0].size, _rows(job, group, rows_that_fit)
         total["sample"] += StageWork(0, _times(found.unet, nets.unet(*size)))
         total["sample"] += StageWork(0, _times(found.control, nets.control(*size)))
+        total["sample"] += StageWork(0, _times(found.looks, nets.look(*size)))
     for clip in job.clips:
         for stage, done in _of_clip(job, clip, nets):
             total[stage] += done
@@ -236,7 +264,7 @@ def _of_clip(job: Edit, clip: EditedClip, nets: Nets) -> Iterator[tuple[str, Sta
     if job.mode is not None:
         keys = plan.frame_count if job.mode == "dense" else len(plan.frames)
         between = frames_between(plan) if job.mode == "hybrid" and job.refines else 0
-        encoded = keys * job.encodes + between
+        encoded = keys * job.encodes + between + (job.looks is not None)
         yield "sample", StageWork(keys + between)
         yield "encode", StageWork(encoded, _times(encoded, nets.encode(*size)))
         yield "decode", StageWork(keys + between, _times(keys + between, nets.decode(*size)))

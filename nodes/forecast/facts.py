@@ -68,6 +68,7 @@ class Model:
     """MODEL: see ``model_work.CheckpointWork``."""
 
     unet: Work
+    look: Work
     row_memory: Work
     weights: float
     model_sampling: Any

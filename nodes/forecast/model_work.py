@@ -105,18 +105,30 @@ def checkpoint_model(path: Path) -> BaseModel:
     return config.get_model(found, prefix, device="meta")
 
 
-def unet_flops(net: Any, config: dict[str, Any], width: int, height: int) -> float | None:
+def unet_flops(net: Any, config: dict[str, Any], width: int, height: int, looks: int = 0) -> float | None:
     """FLOPs of one row through a UNet on the meta device; ``None`` for other kinds of nets.
 
     Args:
         net: the UNet.
         config: ComfyUI's ``unet_config``.
         width, height: of the picture, in pixels.
+        looks: at how many pictures beside its own it looks in self-attention.
     """
     if not isinstance(net, UNetModel):
         return None
     x, time, context, label = _inputs(config, width, height)
-    return flops_of(net, lambda net: _countable(net)(x, time, context=context, y=label))
+
+    def looking(n: Any, keys: Any, values: Any, _: Any) -> tuple[Any, Any, Any]:
+        return n, torch.cat([keys] * (1 + looks), dim=1), torch.cat([values] * (1 + looks), dim=1)
+
+    options = {"patches": {"attn1_patch": [looking]}} if looks else {}
+    return flops_of(net, lambda net: _countable(net)(x, time, context=context, y=label, transformer_options=options))
+
+
+def look_flops(net: Any, config: dict[str, Any], width: int, height: int) -> float | None:
+    """FLOPs that a row takes more for each picture that it looks at: attention grows with its keys, and no faster."""
+    alone, looking = (unet_flops(net, config, width, height, looks) for looks in (0, 1))
+    return None if alone is None or looking is None else looking - alone
 
 
 def control_flops(net: Any, config: dict[str, Any], width: int, height: int) -> float | None:
@@ -176,12 +188,13 @@ class CheckpointWork:
     """Work and memory of a checkpoint's UNet and VAE.
 
     Attributes:
-        unet, encode, decode, row_memory: see ``economy.job.Nets``.
+        unet, look, encode, decode, row_memory: see ``edit_work.Nets``.
         weights: bytes of the UNet in half precision.
         model_sampling: ComfyUI's noise levels of the model.
     """
 
     unet: Work
+    look: Work
     encode: Work
     decode: Work
     row_memory: Work
@@ -205,6 +218,7 @@ def _checkpoint_work(file: FileVersion) -> CheckpointWork:
     encode, decode = vae_work(file.path)
     return CheckpointWork(
         unet=_remembered(lambda width, height: unet_flops(net, model.model_config.unet_config, width, height)),
+        look=_remembered(lambda width, height: look_flops(net, model.model_config.unet_config, width, height)),
         encode=encode,
         decode=decode,
         row_memory=lambda width, height: row_memory(factor, width, height),

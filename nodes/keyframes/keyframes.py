@@ -85,6 +85,11 @@ class Keyframes(Storable):
         """Every frame is a keyframe: what a dense edit leaves for interpolation."""
         return cls(tuple(range(frame_count)), frame_count, frame_rate, cuts)
 
+    def between(self) -> Keyframes | None:
+        """The frames that are no keyframes, as a plan of one shot; ``None`` if there are none."""
+        others = sorted(set(range(self.frame_count)) - set(self.frames))
+        return Keyframes(tuple(others), self.frame_count, self.frame_rate) if others else None
+
     def to_fields(self) -> dict[str, Any]:
         """Content for the cache (see ``storable.Storable``)."""
         return {

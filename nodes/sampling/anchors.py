@@ -10,7 +10,11 @@ from typing import Any, TypeAlias
 import torch
 
 from ..keyframes.keyframes import Keyframes
+from .looking import Looking, is_of_references, place_of
 from .parts import Part
+
+ANCHORS = 2
+"""Frames that every frame looks at."""
 
 Key: TypeAlias = tuple[float, int, Any, int]
 """Noise level, prompt (0 positive, 1 negative), block of the net, transformer in it."""
@@ -26,20 +30,18 @@ class _RowsSeen:
     kept: dict[int, tuple[int, int]]  # by clip, those that rows of the next batch look at
 
 
-class AnchorAttention:
-    """A patch for self-attention: every frame also attends to its clip's first frame and to the keyframe before it.
+class AnchorAttention(Looking):
+    """Every frame also looks at its clip's first frame and at the keyframe before it.
 
-    Frames that are not redrawn are not looked at. The features of both are put behind a frame's own as further keys and
-    values, as in Text2Video-Zero (Khachatryan and others, ICCV 2023), but mixed with the frame's own first: at strength
-    0 these only repeat it, which attention does not notice. What frames of the next batch will look at is kept on the
-    CPU, so that batches do not change the result.
+    As in Text2Video-Zero (Khachatryan and others, ICCV 2023). Frames that are not redrawn are not looked at. What
+    frames of the next batch will look at is kept on the CPU, so that batches do not change the result.
 
     Args:
         strength: 0..1.
     """
 
     def __init__(self, strength: float) -> None:
-        self.strength = strength
+        super().__init__(strength)
         self._layout = _RowsSeen(0, [], [], {})
         self._from_before: list[int] = []  # clips whose kept rows this batch needs
         self._kept: dict[int, dict[Key, list[torch.Tensor]]] = {}
@@ -74,29 +76,15 @@ class AnchorAttention:
         """The batch is sampled: the next may look at its rows."""
         self._kept = self._new
 
-    def __call__(
-        self, n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, options: dict[str, Any]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        rows, sigma = self._layout.rows, float(options["sigmas"][0])
-        kinds: list[int] = options["cond_or_uncond"]
-        if len(n) != rows * len(kinds):  # another net, or a prompt for a part of the batch
-            return n, context, value
-        place = options.get("block"), options.get("block_index", 0)
-        anchors = [
-            self._anchored(chunk, (sigma, kind, *place)) for chunk, kind in zip(n.chunk(len(kinds)), kinds, strict=True)
-        ]
-        more = torch.cat(anchors)
-        return n, torch.cat((context, more), dim=1), torch.cat((value, more), dim=1)
+    def _applies(self, rows: int, options: dict[str, Any]) -> bool:
+        return rows == self._layout.rows * len(options["cond_or_uncond"]) and not is_of_references(options)
 
-    def _anchored(self, chunk: torch.Tensor, key: Key) -> torch.Tensor:
-        """Further keys ``(rows, 2 * tokens, channels)`` for one prompt's rows."""
+    def _seen(self, chunk: torch.Tensor, number: int, options: dict[str, Any]) -> Sequence[torch.Tensor]:
+        key = float(options["sigmas"][0]), options["cond_or_uncond"][number], *place_of(options)
         call = self._calls.get(key, 0)
         self._calls[key] = call + 1
         before = [self._kept[clip][key][call].to(chunk) for clip in self._from_before]
         everything = torch.cat((chunk, *before))
         for clip, kept in self._layout.kept.items():
             self._new[clip][key].append(everything[list(kept)].cpu())
-        looked_at = [
-            torch.lerp(chunk, everything[index], self.strength) for index in (self._layout.first, self._layout.previous)
-        ]
-        return torch.cat(looked_at, dim=1)
+        return everything[self._layout.first], everything[self._layout.previous]

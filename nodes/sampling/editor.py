@@ -28,6 +28,7 @@ from .keyframe_control import not_interpolated
 from .latents import decode, encode
 from .masks import Mask, Place, check_shape, masks_of_frames
 from .parts import RowPlan
+from .reference import Reference, encoded
 from .sampler import BY_THE_PICTURE, BatchSampler, Control, SampledClip, SamplerSettings, grouped
 from .source import check_source, pictures_of
 
@@ -76,6 +77,7 @@ class ClipInput:
         source_video: the clip, if it is redrawn.
         motion: that the hints show; in the mode hybrid figures between keyframes follow it.
         mask: where the clip is redrawn, as MASK or as a stream of grey frames; ``None`` for everywhere.
+        reference: a picture that all frames look at, as IMAGE; ``None`` for none.
     """
 
     positive: Any
@@ -86,6 +88,7 @@ class ClipInput:
     source_video: FrameStream | None = None
     motion: Motion | None = None
     mask: Mask | None = None
+    reference: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +133,8 @@ class Editor:
         if settings.mode == "hybrid" and models.interp_model is None:
             remedy = "Connect Load Interpolation Model, or choose sparse and interpolate later."
             raise InputError("interp_model", "nothing", "an interpolation model, for the mode hybrid", remedy)
-        if settings.sampling.anchor > 0 and not isinstance(models.model.model.diffusion_model, UNetModel):
-            found = f"{settings.sampling.anchor:g} with {type(models.model.model).__name__}"
-            raise InputError("anchor", found, "0, or SD1.5 or SDXL")
+        if settings.sampling.anchor > 0:
+            self._check_that_frames_can_look("anchor", f"{settings.sampling.anchor:g}", "0")
         if settings.sampling.anchor > 0 and settings.sampling.sampler == BY_THE_PICTURE:
             found = f"{settings.sampling.anchor:g} with {BY_THE_PICTURE}, whose noise levels differ from frame to frame"
             raise InputError("anchor", found, "0, or another sampler_name")
@@ -140,6 +142,16 @@ class Editor:
     def not_interpolated(self) -> str | None:
         """The class of a ControlNet that runs on every frame although the mode is dense, as it cannot be keyframed."""
         return not_interpolated(self.models.control.control_net) if self.settings.mode == "dense" else None
+
+    def _check_that_frames_can_look(self, name: str, found: str, nothing: str) -> None:
+        """Refuse models without the self-attention of a UNet.
+
+        Raises:
+            InputError: names the input ``name``, what was ``found`` there, and what it is for ``nothing``.
+        """
+        model = self.models.model.model
+        if not isinstance(model.diffusion_model, UNetModel):
+            raise InputError(name, f"{found} with {type(model).__name__}", f"{nothing}, or SD1.5 or SDXL")
 
     def prepare(self, given: ClipInput) -> CheckedClip:
         """Check a clip, and encode what of it is redrawn.
@@ -152,13 +164,16 @@ class Editor:
         check_families(models.model, models.vae, models.control.control_net, given.positive, given.negative)
         check_controls("positive", given.positive, keyframes)
         check_controls("negative", given.negative, keyframes)
+        if given.reference is not None:
+            self._check_that_frames_can_look("reference", "a picture", "none")
         hints = control_hints(given.control_images, keyframes)
         motion = given.motion if self.settings.mode == "hybrid" else None
         if motion is not None:
             check_motion(motion, keyframes)
         size = self._size_of(hints)
         place = self._place(given.mask, given, keyframes, size) if given.mask is not None else None
-        clip = SampledClip(given.positive, given.negative, hints, keyframes, hints[:0], given.seed)
+        reference = self._reference(given.reference, size)
+        clip = SampledClip(given.positive, given.negative, hints, keyframes, hints[:0], given.seed, reference=reference)
         if place is None:
             frames = self._frames_of(keyframes)
             return CheckedClip(replace(clip, latents=self._start_latents(given, frames, size)), motion)
@@ -199,6 +214,11 @@ class Editor:
     def _rows_of(self, clip: SampledClip) -> RowPlan:
         """Which frames of it take a row when it is sampled from the start."""
         return clip.row_plan(self.settings.sampling.mode)
+
+    def _reference(self, picture: torch.Tensor | None, size: tuple[int, int]) -> Reference | None:
+        if picture is None or self.settings.sampling.reference.strength == 0:
+            return None
+        return encoded(self.models.vae, picture, size)
 
     def _place(self, mask: Mask, given: ClipInput, keyframes: Keyframes, size: tuple[int, int]) -> Place:
         """What the mask leaves of all frames of the result."""

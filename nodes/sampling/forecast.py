@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -11,9 +12,11 @@ from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Size
 from ..forecast.facts import Clips, Conditioning, ControlNet, EditPlan, Forecast, Interpolator, Model, Texts, Vae
 from ..forecast.inputs import Inputs
 from ..keyframes.keyframes import Keyframes
+from .anchors import ANCHORS
 from .calls import model_calls
 from .editor import EDIT_MODES
 from .lines import text_lines
+from .reference import TIMES
 from .sampler import BY_THE_PICTURE
 
 LOADERS = "one of CheckpointLoaderSimple, UNETLoader, VAELoader, ControlNetLoader and others of ComfyUI's own"
@@ -40,6 +43,7 @@ def sample_keyframes(inputs: Inputs) -> Forecast:
     edit = Edit(_clips(inputs), mode=cast(Mode, mode), **_settings(inputs, model))
     nets = Nets(
         unet=model.unet,
+        look=model.look,
         control=inputs.counted(control.work, "ControlNet"),
         encode=inputs.counted(vae.encode, "VAE"),
         decode=inputs.counted(vae.decode, "VAE"),
@@ -65,8 +69,8 @@ def _settings(inputs: Inputs, model: Model) -> dict[str, Any]:
     refine_denoise = float(value("refine_denoise", 0.3))
     if sampler == BY_THE_PICTURE:
         inputs.notes.append(f"{sampler} chooses its steps by the picture: the estimate is a guess.")
-    if float(value("anchor", 0.0)) > 0:
-        inputs.notes.append("The anchor's attention is left out.")
+    looks_from_to = float(value("reference_start", 0.0)), float(value("reference_end", 1.0))
+    has_reference = inputs.is_wired("reference") and float(value("reference_strength", 1.0)) > 0
     return {
         "steps": int(value("steps", 18)),
         "refine_steps": int(value("refine_steps", 4)),
@@ -75,6 +79,10 @@ def _settings(inputs: Inputs, model: Model) -> dict[str, Any]:
         "refines": refine_denoise > 0,
         "calls": counts,
         "refine_calls": partial(calls, refine_denoise, None),
+        "anchors": ANCHORS if float(value("anchor", 0.0)) > 0 else 0,
+        "references": TIMES,
+        "looks": partial(_looks, calls, denoise, looks_from_to) if has_reference else None,
+        "refine_looks": partial(_looks, calls, refine_denoise, looks_from_to) if has_reference else None,
     }
 
 
@@ -88,6 +96,15 @@ def _calls(
 ) -> tuple[int, int]:
     net, control = model_calls(model_sampling, sampler, scheduler, steps, denoise, control_range or (0.0, 1.0))
     return net, control if control_range else 0
+
+
+def _looks(
+    calls: Callable[[float, tuple[float, float], int], tuple[int, int]],
+    denoise: float,
+    looks_from_to: tuple[float, float],
+    steps: int,
+) -> int:
+    return calls(denoise, looks_from_to, steps)[1]
 
 
 def _clips(inputs: Inputs) -> tuple[EditedClip, ...]:

@@ -12,6 +12,7 @@ from comfy.controlnet import ControlBase
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
 from .layout import Layout
+from .rows import SomeRows
 
 Control = dict[str, list[torch.Tensor | None]]
 
@@ -145,7 +146,7 @@ class KeyframeControl(ControlBase):
         if not self._is_on(level):
             return None
         rows = self.layout.keyframe_rows(batched_number)
-        part = _SomeRows(rows, x_noisy.shape[0])
+        part = SomeRows(rows, x_noisy.shape[0])
         prompts = tuple(map(str, transformer_options.get("uuids") or transformer_options.get("cond_or_uncond", ())))
         control = self._recent.find(level, prompts)
         if control is None:
@@ -204,23 +205,6 @@ class _Recent:
         """Remember what the net gave at this noise level."""
         if self._levels > 1:
             self._kept[prompts] = {place: list(residuals) for place, residuals in control.items()}
-
-
-class _SomeRows:
-    """Some rows of everything in a batch."""
-
-    def __init__(self, rows: list[int], batch: int) -> None:
-        self.rows, self.batch, self.some = rows, batch, len(rows) != batch
-
-    def of(self, value: torch.Tensor) -> torch.Tensor:
-        return value[self.rows] if self.some else value
-
-    def of_each(self, cond: dict[str, Any]) -> dict[str, Any]:
-        def take(value: Any) -> Any:
-            per_row = isinstance(value, torch.Tensor) and value.ndim > 0 and value.shape[0] == self.batch
-            return self.of(value) if per_row else value
-
-        return {name: take(value) for name, value in cond.items()}
 
 
 def not_interpolated(control: ControlBase) -> str | None:

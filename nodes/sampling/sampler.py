@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from .layout import Layout
 from .masks import outside
 from .noise import start_noise, with_step_noise
 from .parts import Mode, Part, Position, RowPlan, after, batch_from, start_of
+from .reference import Reference, ReferenceAttention, ReferenceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,13 @@ class Control:
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """How to sample. ``denoise`` below 1 keeps some of the start latents; ``anchor`` is that of ``AnchorAttention``."""
+    """How to sample.
+
+    Attributes:
+        denoise: below 1 keeps some of the start latents.
+        anchor: how much frames look at others, see ``AnchorAttention``.
+        reference: how much they look at their clip's reference.
+    """
 
     mode: Mode = "sparse"
     steps: int = 18
@@ -60,6 +67,7 @@ class SamplerSettings:
     scheduler: str = "karras"
     denoise: float = 1.0
     anchor: float = 0.0
+    reference: ReferenceSettings = field(default_factory=ReferenceSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +83,7 @@ class SampledClip:
         masks: how much of them is redrawn, 0..1 ``(rows, h, w)``; ``None`` for all. Elsewhere latents stay as they are.
         concealed: latents of the pictures without what is redrawn, for a model that paints into them; else ``None``.
         redrawn: numbers of the frames that are sampled; ``None`` for all of the mode.
+        reference: the picture that its frames look at, if there is one.
     """
 
     positive: Any
@@ -86,6 +95,7 @@ class SampledClip:
     masks: torch.Tensor | None = None
     concealed: torch.Tensor | None = None
     redrawn: tuple[int, ...] | None = None
+    reference: Reference | None = None
 
     def row_plan(self, mode: Mode) -> RowPlan:
         """Which frames the rows of latents and masks are."""
@@ -93,7 +103,9 @@ class SampledClip:
 
 
 def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
-    """Numbers of the clips that can share batches: of one size, all masked or none, with prompts of the same form.
+    """Numbers of the clips that can share batches: of one size, with prompts of the same form.
+
+    Masks have all of them or none, and so references.
 
     In a UNet pictures look at the text, and a text that is repeated looks the same. In a transformer where both attend
     to both, repeated text would count for more.
@@ -111,11 +123,10 @@ def grouped(clips: Sequence[SampledClip], model: Any) -> list[list[int]]:
 
 
 def _fit_together(clips: Sequence[SampledClip], repeats_text: bool) -> bool:
-    sizes = {
-        (clip.latents.shape[1:], clip.hints.shape[1:], clip.masks is None, clip.concealed is None) for clip in clips
-    }
+    sizes = {(clip.latents.shape[1:], clip.hints.shape[1:]) for clip in clips}
+    extras = {(clip.masks is None, clip.concealed is None, clip.reference is None) for clip in clips}
     prompts = ([clip.positive for clip in clips], [clip.negative for clip in clips])
-    return len(sizes) == 1 and all(can_stack(prompt, repeats_text) for prompt in prompts)
+    return len(sizes) == len(extras) == 1 and all(can_stack(prompt, repeats_text) for prompt in prompts)
 
 
 class BatchSampler:
@@ -149,9 +160,13 @@ class BatchSampler:
         self.plans = [clip.row_plan(settings.mode) for clip in clips]
         self._places = [{frame: row for row, frame in enumerate(plan.frames)} for plan in self.plans]
         self.anchors = AnchorAttention(settings.anchor) if settings.anchor > 0 else None
+        self.references = ReferenceAttention(model, settings.reference) if clips[0].reference else None
+        if self.anchors or self.references:
+            self.model = model.clone()  # once: a clone of it would have copies of these patches
         if self.anchors:
-            self.model = model.clone()
             self.model.set_model_attn1_patch(self.anchors)
+        if self.references:
+            self.references.patch(self.model)
 
     def run(self) -> Iterator[tuple[int, torch.Tensor]]:
         """Yield a clip's number and its next latents ``(rows, channels, h, w)``, on ComfyUI's offload device.
@@ -201,7 +216,7 @@ class BatchSampler:
     @property
     def _shape(self) -> tuple[int, ...]:
         """What decides, with the weights, how many rows fit."""
-        return (*self.row.shape[1:], int(self.control is not None))
+        return (*self.row.shape[1:], int(self.control is not None), int(self.references is not None))
 
     def _sample(self, parts: Sequence[Part]) -> torch.Tensor:
         model, settings = self.model, self.settings
@@ -214,6 +229,8 @@ class BatchSampler:
         positive, negative = self._conditioning(parts)
         if self.anchors:
             self.anchors.begin(parts, self.keyframes)
+        if self.references:
+            self._begin_references(self.references, parts)
         samples = comfy.sample.sample_custom(
             model,
             start_noise(self.row, seeds),
@@ -231,6 +248,13 @@ class BatchSampler:
         if self.anchors:
             self.anchors.commit()
         return samples  # type: ignore[no-any-return]
+
+    def _begin_references(self, references: ReferenceAttention, parts: Sequence[Part]) -> None:
+        clips = [self.clips[part.clip] for part in parts]
+        found = [clip.reference for clip in clips if clip.reference is not None]
+        latents = self.model.model.process_latent_in(torch.cat([one.latent for one in found]))
+        noise = start_noise(self.row, [clip.seed for clip in clips])
+        references.begin(parts, latents, noise, torch.cat([one.seen for one in found]))
 
     def _of_rows(self, name: Literal["masks", "concealed"], parts: Sequence[Part]) -> torch.Tensor | None:
         """What clips have for each row; all of a group have it, or none has."""

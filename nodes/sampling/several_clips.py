@@ -20,6 +20,7 @@ from ..motion.motion import Motion
 from .editor import EDIT_MODES, CheckedClip, ClipInput, Editor, EditSettings, Models
 from .keyframe_control import on_every_frame
 from .parts import Mode
+from .reference import ReferenceSettings
 from .sampler import Control, SamplerSettings
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def sampled(
     source_video: list[Any] | None = None,
     motion: list[Motion | None] | None = None,
     mask: list[Any] | None = None,
+    reference: list[torch.Tensor | None] | None = None,
     **shared: list[Any],
 ) -> Samples:
     """Sample the clips that lists of the sampler's inputs mean, together.
@@ -70,6 +72,7 @@ def sampled(
             "source_video": source_video or [None],
             "motion": motion or [None],
             "mask": mask or [None],
+            "reference": reference or [None],
         }
     )
     editor = _editor(
@@ -114,13 +117,17 @@ def _editor(
     refine_denoise: float = 0.3,
     anchor: float = 0.0,
     steady_colours: float = 0.0,
+    reference_strength: float = 1.0,
+    reference_start: float = 0.0,
+    reference_end: float = 1.0,
 ) -> Editor:
     _check_choice("mode", mode, EDIT_MODES)
     _check_choice("sampler_name", sampler_name, comfy.samplers.KSampler.SAMPLERS)
     _check_choice("scheduler", scheduler, comfy.samplers.KSampler.SCHEDULERS)
     rows: Mode = "dense" if mode == "dense" else "sparse"
     control = Control(control_net, control_strength, control_start, control_end)
-    sampling = SamplerSettings(rows, steps, cfg, sampler_name, scheduler, denoise, anchor)
+    reference = ReferenceSettings(reference_strength, reference_start, reference_end)
+    sampling = SamplerSettings(rows, steps, cfg, sampler_name, scheduler, denoise, anchor, reference)
     settings = EditSettings(mode, sampling, refine_steps, refine_denoise, steady_colours)
     return Editor(Models(model, vae, control, interp_model), settings)
 

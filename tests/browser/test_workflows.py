@@ -66,6 +66,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "edit in one node": ("one_node_edit", SMALL),
     "several clips": ("micro_batch", SMALL_CLIPS),
     "only the person": ("replace_person", PERSON),
+    "look from a picture": ("look_from_picture", SMALL),
     "costs": ("cost_lab", SMALL),
     "finished video": ("finish_video", FINISH),
     "lab": ("motion_lab", {}),
@@ -103,6 +104,7 @@ def test_is_offered_as_a_template(server: Server) -> None:
     assert sorted(server.get("/api/workflow_templates")["frugal-motion"]) == [
         "cost_lab",
         "finish_video",
+        "look_from_picture",
         "micro_batch",
         "motion_edit",
         "motion_edit_sdxl",

@@ -31,7 +31,9 @@ from frugal_motion.nodes.interpolation.rife import load_rife
 from frugal_motion.nodes.interpolation.stream import InterpolatedStream
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling import sampler as sampling
+from frugal_motion.nodes.sampling.anchors import ANCHORS
 from frugal_motion.nodes.sampling.latents import decode, encode
+from frugal_motion.nodes.sampling.reference import TIMES, Reference
 from frugal_motion.nodes.upscaling.stream import UpscaledStream
 from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import ArrayStream
@@ -52,7 +54,7 @@ def counted(run) -> float:
 def demo_nets() -> Nets:
     found = model_work.checkpoint_work(DEMO / "frugal-demo.ckpt")
     control, size = model_work.control_work(DEMO / "frugal-demo-openpose.safetensors")
-    return Nets(found.unet, control, found.encode, found.decode, weights=found.weights + size)
+    return Nets(found.unet, control, found.look, found.encode, found.decode, weights=found.weights + size)
 
 
 def test_counting_does_not_take_the_wish_to_cancel_from_the_run() -> None:
@@ -67,8 +69,11 @@ def test_counting_does_not_take_the_wish_to_cancel_from_the_run() -> None:
         management.interrupt_current_processing(False)
 
 
-@pytest.mark.parametrize(("mode", "size"), [("sparse", (64, 64)), ("dense", (96, 64))])
-def test_an_edit_with_the_demo_model_takes_what_was_estimated(mode, size) -> None:
+@pytest.mark.parametrize(
+    ("mode", "size", "looks"),
+    [("sparse", (64, 64), False), ("dense", (96, 64), False), ("sparse", (64, 64), True), ("dense", (96, 64), True)],
+)
+def test_an_edit_with_the_demo_model_takes_what_was_estimated(mode, size, looks) -> None:
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(str(DEMO / "frugal-demo.ckpt"))
     control_net = comfy.controlnet.load_controlnet(str(DEMO / "frugal-demo-openpose.safetensors"))
     plan = every_nth(4, Fraction(12), 3)
@@ -77,12 +82,17 @@ def test_an_edit_with_the_demo_model_takes_what_was_estimated(mode, size) -> Non
         positive, negative = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in ("a robot", ""))
     latents = torch.zeros(frames, 4, size[1] // 8, size[0] // 8)
     hints = torch.zeros(len(plan.frames), size[1], size[0], 3)
-    given = sampling.SampledClip(positive, negative, hints, plan, latents)
-    batches = sampling.BatchSampler(
-        model, vae, sampling.Control(control_net), sampling.SamplerSettings(mode, 2, 5.0), [given], lambda *_: None
-    )
-    estimated = work(Edit((EditedClip(plan, size, size),), mode, 2, encodes=True), demo_nets())
-    pictures = torch.zeros(frames, size[1], size[0], 3)
+    reference = Reference(latents[:1], torch.ones(1, 1, *latents.shape[2:])) if looks else None
+    given = sampling.SampledClip(positive, negative, hints, plan, latents, reference=reference)
+    settings = sampling.SamplerSettings(mode, 2, 5.0, anchor=0.5 if looks else 0.0)
+    batches = sampling.BatchSampler(model, vae, sampling.Control(control_net), settings, [given], lambda *_: None)
+    job = Edit((EditedClip(plan, size, size),), mode, 2, encodes=True)
+    if looks:
+        estimated_without = work(job, demo_nets())["sample"].flops
+        job = replace(job, anchors=ANCHORS, references=TIMES, looks=lambda steps: steps)
+        assert work(job, demo_nets())["sample"].flops > 1.1 * estimated_without
+    estimated = work(job, demo_nets())
+    pictures = torch.zeros(frames + looks, size[1], size[0], 3)
     assert counted(lambda: list(batches.run())) == pytest.approx(estimated["sample"].flops, rel=0.02)
     assert counted(lambda: list(decode(vae, latents))) == pytest.approx(estimated["decode"].flops, rel=0.02)
     assert counted(lambda: encode(vae, pictures)) == pytest.approx(estimated["encode"].flops, rel=0.02)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import comfy.samplers
 from comfy_api.latest import io, ui
@@ -23,11 +24,26 @@ class FrugalKeyframeSampler(FrugalNode):
     BATCHED = Batched(
         "FrugalJobsSampler",
         by_job=frozenset(
-            {"positive", "negative", "control_images", "keyframes", "seed", "source_video", "motion", "mask"}
+            {
+                "positive",
+                "negative",
+                "control_images",
+                "keyframes",
+                "seed",
+                "source_video",
+                "motion",
+                "mask",
+                "reference",
+            }
         ),
         outputs=("The sampled frames of a job.", "Which frames of its clip they are."),
         called="samplers",
     )
+    NEUTRAL_INPUTS: ClassVar[Mapping[str, Any]] = {
+        "reference_strength": 1.0,
+        "reference_start": 0.0,
+        "reference_end": 1.0,
+    }
     SEARCH_ALIASES = ("ksampler", "vid2vid", "video to video", "img2img", "restyle", "openpose", "cheap", "batch")
 
     @classmethod
@@ -170,6 +186,39 @@ class FrugalKeyframeSampler(FrugalNode):
                     optional=True,
                     tooltip="Only what is white is redrawn, the rest of source_video stays. A video from Person Masks, "
                     "or a MASK: one for all, one per keyframe or one per frame.",
+                ),
+                io.Image.Input(
+                    "reference",
+                    optional=True,
+                    tooltip="One picture that all frames look at, to come out like it; the prompt may leave the look "
+                    "open. What is transparent is not seen. Cropped to the frames' shape. SD1.5 and SDXL.",
+                ),
+                io.Float.Input(
+                    "reference_strength",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="How much of the reference is seen. 0: nothing, at no cost.",
+                ),
+                io.Float.Input(
+                    "reference_start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Where looking at the reference begins: 0 is pure noise.",
+                ),
+                io.Float.Input(
+                    "reference_end",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.001,
+                    optional=True,
+                    tooltip="Where it ends: 1 is the finished picture.",
                 ),
             ],
             outputs=[
