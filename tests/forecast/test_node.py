@@ -42,7 +42,7 @@ def test_the_node_estimates_the_workflow_it_stands_in() -> None:
     table, text, chart = executed(gpu="L4", budget=1e-7).args
     found = json.loads(text)
     assert found["gpu"] == "L4" and found["dollars"] > 0 and found["naive_dollars"] > 50 * found["dollars"]
-    assert found["rows"] == {"unet": 6 * 10 * 2, "control": 6 * 10 * 2}
+    assert found["rows"] == {"unet": 6 * 10 * 2, "control": 6 * 10 * 2, "looks": 0}
     assert dollars(found["dollars"]) in table and "cannot be met" in table and "AWS g6.xlarge" in table
     assert chart.shape[0] == 1 and chart.shape[2:] == (768, 3) and 0 <= chart.min() < chart.max() <= 1
 

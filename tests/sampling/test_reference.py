@@ -64,7 +64,7 @@ def test_frames_attend_to_what_the_net_makes_of_the_reference(diffusion: Diffusi
     attention = ReferenceAttention(diffusion.model, ReferenceSettings(0.7))
     looking = diffusion.model.clone()
     attention.patch(looking)
-    attention.begin([Part(0, (0, 4), 2, 2)], latents, noise, seen)
+    attention.begin([Part(0, (0, 4), (0, 1), 0, 2)], latents, noise, seen)
     made = run(torch.cat((frames, frames)), level, [1, 0], [], looking)
     assert_same(made, wanted)
     assert (made - run(torch.cat((frames, frames)), level, [1, 0], [])).abs().mean() > 1e-3
