@@ -227,7 +227,7 @@ def draw_over(place: Plane, people: Keypoints, figure: int) -> tuple[Picture, Pi
     """
     pixels = place.copy()
     mask = np.zeros(pixels.shape[:2], np.uint8)
-    height, width = (side // SUPERSAMPLING for side in mask.shape)
+    height, width = len(pixels) // SUPERSAMPLING, len(pixels[0]) // SUPERSAMPLING
     for person in people:
         _draw_person(pixels, mask, person, FIGURES[figure])
     picture = np.clip(pixels, 0, 255).astype(np.uint8)
