@@ -1,4 +1,4 @@
-"""``python -m training --comfyui PATH``: pictures, autoencoder, latents, diffusion, decoder, files, places; each resumes.
+"""``python -m training --comfyui PATH``: pictures, autoencoder, diffusion, decoder, files, places; each resumes.
 
 Runs in the development environment. What is half done lies in ``--folder`` and is taken up again.
 """

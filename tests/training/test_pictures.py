@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.pose.render import render_motion
-from frugal_motion.training import drawn_pictures, foreign_places, judge
+from frugal_motion.training import drawn_pictures, foreign_edits, foreign_places, judge
 from frugal_motion.training.captions import caption, plain_caption
 from frugal_motion.training.poses import (
     TRAINED_TAKES,
@@ -134,6 +135,35 @@ def test_a_foreign_set_has_no_backdrop(tmp_path: Path) -> None:
     assert set(made.backdrops.tolist()) == {drawn_pictures.UNNAMED}
     known = drawn_pictures.make(tmp_path, drawn_pictures.PictureSet(64, 64, 3, 1.0), seed=1, workers=1)
     assert (known.regions == 255).all() and len(made.pictures) == 8, "both kinds of a size side by side"
+
+
+class Copier:
+    """A generator whose autoencoder loses two levels of 255."""
+
+    def encode(self, pictures: np.ndarray) -> np.ndarray:
+        return pictures
+
+    def decode(self, pictures: np.ndarray) -> np.ndarray:
+        return two_off(pictures)
+
+
+def two_off(picture: np.ndarray) -> np.ndarray:
+    return np.where(picture > 127, picture - 2, picture + 2).astype(np.uint8)
+
+
+def test_edits_are_judged_inside_the_region_by_figure_and_place() -> None:
+    copier: Any = Copier()
+    wanted = foreign_edits.examples(12, seed=4)
+    off_by_two = 20 * np.log10(255 / 2)
+    good = foreign_edits.score(copier, [two_off(one.truth) for one in wanted], wanted)
+    assert good == pytest.approx(
+        {"figure_accuracy": 1, "figure_psnr": off_by_two, "place_psnr": off_by_two, "encoded_place_psnr": off_by_two}
+    )
+    for one in wanted:
+        outside = one.region == 0
+        assert np.array_equal(one.source[outside], one.truth[outside]), "only the region tells the figures apart"
+    untouched = foreign_edits.score(copier, [one.source for one in wanted], wanted)
+    assert untouched["figure_accuracy"] == 0 and untouched["figure_psnr"] < 20
 
 
 @given(seed=SEEDS, figure=st.integers(0, 5), backdrop=st.integers(0, 5))
