@@ -22,10 +22,8 @@ AUTOENCODER_STEPS = 2000
 DIFFUSION_STEPS = 6000
 DIFFUSION_RATE = 6e-4
 DECODER_STEPS = 800
-PLACE_STEPS = 2000
-PLACE_RATE = 2e-4
-PLACE_DECODER_STEPS = 600
-PLACE_DECODER_RATE = 2e-4
+PLACE_STEPS = 1500
+PLACE_RATE = 3e-4
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,8 @@ def _encoded(plan: Plan, name: str, sets: Sequence[PictureSet], encoder: Callabl
     """Sets through an encoder; kept, because it takes minutes."""
     path = plan.folder / f"{name}_latents.pt"
     drawn = _pictures(plan, name, sets)
-    if path.is_file():
-        kept = torch.load(path, weights_only=True)
-    else:
+    kept = torch.load(path, weights_only=True) if path.is_file() else []
+    if [len(values) for values in kept] != [wanted.count for wanted in sets]:
         net = encoder()
         kept = [encode(net, pictures) for pictures in drawn]
         torch.save(kept, path)
@@ -102,16 +99,13 @@ def export(plan: Plan) -> None:
     write(plan.output, diffusion.unet, diffusion.control_net, encoder, decoder.decoder)
 
 
-def learn_places(plan: Plan) -> None:
-    """UNet and decoder of the files once more: figures in regions of places that they do not know."""
+def learn_places(plan: Plan) -> DiffusionTrainer:
+    """The UNet of the files once more: figures in regions of places that it does not know. The autoencoder stays."""
     from .export import read, rounded, write
 
-    unet, control_net, encoder, decoder = read(plan.output)
-    sets = _encoded(plan, "place", PLACE_SETS, lambda: encoder.to(DTYPE))
-    painter = DecoderTrainer(decoder.to(DTYPE), sets, steps=PLACE_DECODER_STEPS, rate=PLACE_DECODER_RATE)
-    run(painter, plan.folder, "place_decoder", every=50)
+    unet, control_net, encoder, _ = read(plan.output)
     trainer = DiffusionTrainer(
-        sets,
+        _encoded(plan, "place", PLACE_SETS, lambda: encoder.to(DTYPE)),
         steps=PLACE_STEPS,
         rate=PLACE_RATE,
         cells=1152,
@@ -121,9 +115,9 @@ def learn_places(plan: Plan) -> None:
         rounding=rounded,
     )
     run(trainer, plan.folder, "place", every=50)
-    for optimiser in (painter.optimiser, trainer.optimiser):
-        optimiser.use_averaged()
-    write(plan.output, unet, control_net, encoder, decoder)
+    trainer.optimiser.use_averaged()
+    write(plan.output, trainer.unet, *read(plan.output)[1:])  # those have not gone through ``DTYPE``
+    return trainer
 
 
 STAGES: dict[str, Callable[[Plan], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from frugal_motion.training import diffusion, drawn_pictures, export, loop, networks, text
+from frugal_motion.training import diffusion, drawn_pictures, export, loop, networks, text, training_stages
 from frugal_motion.training.locator import KINDS, SIZE, STRIDE, correct_joints, heat_maps, locate
 from frugal_motion.training.mixed_precision import MixedPrecision, schedule
 from frugal_motion.training.picture_latents import Latents, crop_corner
@@ -205,6 +206,24 @@ def test_what_was_written_is_read_and_written_again(tmp_path: Path) -> None:
     assert all(torch.equal(value.float(), new[name].float()) for name, value in old.items())
     for name in (export.CHECKPOINT, export.CONTROL_NET):
         assert (tmp_path / name).stat().st_size == (MODEL / name).stat().st_size
+
+
+@pytest.mark.slow
+def test_the_place_stage_changes_the_unet_of_the_files_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = (drawn_pictures.PictureSet(96, 96, 4, 0.5, foreign=True), drawn_pictures.PictureSet(96, 96, 4, 0.5))
+    monkeypatch.setattr(training_stages, "PLACE_SETS", sets)
+    monkeypatch.setattr(training_stages, "PLACE_STEPS", 1)
+    monkeypatch.setattr(training_stages, "PLACE_RATE", 0.1)  # a single step that shows in 8 bits
+    output = tmp_path / "model"
+    shutil.copytree(MODEL, output)
+    training_stages.learn_places(training_stages.Plan(tmp_path, output, seed=1, workers=1))
+    old, new = (torch.load(folder / export.CHECKPOINT, weights_only=True)["state_dict"] for folder in (MODEL, output))
+    changed = {name for name, value in old.items() if not torch.equal(value.float(), new[name].float())}
+    assert changed and all(name.startswith("model.diffusion_model.") for name in changed)
+    assert (output / export.CHECKPOINT).stat().st_size == (MODEL / export.CHECKPOINT).stat().st_size
+    assert (output / export.CONTROL_NET).read_bytes() == (MODEL / export.CONTROL_NET).read_bytes()
 
 
 def test_crops_lie_inside_and_mostly_on_the_figure() -> None:
