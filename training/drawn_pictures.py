@@ -165,17 +165,27 @@ def redrawn(place: Plane, people: Keypoints, figure: int, region: Picture) -> tu
 
 
 def random_region(random: Random, people: Keypoints, width: int, height: int) -> Picture:
-    """Where people might be asked to redraw: bodies more or less grown, boxes around them, or everything.
+    """Where people might be asked to redraw: mostly around bodies, at times everything.
 
     Returns:
         0 or 255, ``(height, width)``.
     """
-    kind = random.choice(("body", "box", "all"), p=(0.65, 0.2, 0.15))
+    if random.random() < 0.15:
+        return np.full((height, width), 255, np.uint8)
+    return region_around(random, people, width, height)
+
+
+def region_around(random: Random, people: Keypoints, width: int, height: int) -> Picture:
+    """Bodies more or less grown, or a box around them; everything where nobody is.
+
+    Returns:
+        0 or 255, ``(height, width)``.
+    """
     bodies = pose_region(people, width, height)
-    if kind == "all" or not bodies.any():
+    if not bodies.any():
         return np.full((height, width), 255, np.uint8)
     margin = random.uniform(-0.01, 0.07) * max(width, height)
-    if kind == "body":
+    if random.random() < 0.75:
         return np.where(outline_distance(bodies) > -margin, 255, 0).astype(np.uint8)
     x, y, w, h = cv2.boundingRect(bodies)
     grown = round(abs(margin))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from . import foreign_places, judge
-from .drawn_pictures import draw_hint, random_region, redrawn
+from .drawn_pictures import draw_hint, redrawn, region_around
 from .poses import UNSEEN_TAKES, random_people
 from .renderer import FIGURES, SUPERSAMPLING, Picture
 
@@ -49,7 +49,7 @@ def examples(count: int, seed: int) -> list[Edit]:
     for figure in (index % len(FIGURES) for index in range(count)):
         place = foreign_places.paint(random, SUPERSAMPLING * SIZE, SUPERSAMPLING * SIZE)
         people = random_people(random, (SIZE, SIZE), UNSEEN_TAKES, people=(0, 1, 0))
-        region = random_region(random, people, SIZE, SIZE)
+        region = region_around(random, people, SIZE, SIZE)
         source, _ = redrawn(place, people, (figure + 1) % len(FIGURES), region)
         found.append(
             Edit(figure, draw_hint(people, SIZE, SIZE), region, source, *redrawn(place, people, figure, region))
