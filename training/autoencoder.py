@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .drawn_pictures import Pictures
-from .mixed_precision import MixedPrecision, schedule
+from .mixed_precision import DTYPE, MixedPrecision, schedule
 from .picture_latents import Latents, crop_corner
 from .poses import Random
 
@@ -104,7 +104,7 @@ class AutoencoderTrainer:
         self.sets, self.steps, self.batch, self.seed = sets, steps, batch, seed
         self.net = build(seed)
         self.encoder, self.decoder = (
-            part.to(torch.bfloat16, memory_format=torch.channels_last)
+            part.to(DTYPE, memory_format=torch.channels_last)
             for part in (self.net.taesd_encoder, self.net.taesd_decoder)
         )
         last = {"0.weight", f"{len(self.encoder) - 1}.weight", f"{len(self.decoder) - 1}.weight"}
@@ -117,7 +117,7 @@ class AutoencoderTrainer:
         random = np.random.default_rng((self.seed, index))
         torch.manual_seed(self.seed + index)
         pieces, masks = crops(self.sets, self.batch, random)
-        latents = self.encoder(pieces.to(torch.bfloat16, memory_format=torch.channels_last))
+        latents = self.encoder(pieces.to(DTYPE, memory_format=torch.channels_last))
         whole = latents.float()
         spread = (whole.mean((0, 2, 3)) ** 2).mean() + ((whole.std((0, 2, 3)) - 1) ** 2).mean()
         decoded = self.decoder(latents + LATENT_NOISE * torch.randn_like(latents)).float()
@@ -137,7 +137,7 @@ class DecoderTrainer:
     """Trains a decoder further on latents that are given and disturbed, so that it suits what diffusion makes.
 
     Args:
-        decoder: from ``AutoencoderTrainer``, in bfloat16.
+        decoder: from ``AutoencoderTrainer``, in ``DTYPE``.
         sets: latents and the pictures that they were made of.
     """
 
@@ -158,7 +158,7 @@ class DecoderTrainer:
             torch.stack(column) for column in zip(*(self._crop(random) for _ in range(self.batch)), strict=True)
         )
         noisy = latents + 2 * LATENT_NOISE * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
-        decoded = self.decoder(noisy.to(torch.bfloat16, memory_format=torch.channels_last)).float()
+        decoded = self.decoder(noisy.to(DTYPE, memory_format=torch.channels_last)).float()
         inner = (..., slice(4, -4), slice(4, -4))  # what a crop's edges need lies outside it
         loss = loss_of(decoded[inner], pieces[inner], masks[inner])
         self.optimiser.step(loss, schedule(index, self.steps, 50))

@@ -14,12 +14,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .poses import Keypoints, Random, random_people
-from .renderer import BACKDROPS, FIGURES, Picture, draw
+from . import foreign_places
+from .poses import Keypoints, Placement, Random, random_people
+from .renderer import BACKDROPS, FIGURES, SUPERSAMPLING, Picture, Plane, draw, draw_over
 
 if TYPE_CHECKING or __package__ == "training":  # run from the pack's root
+    from nodes.masks.pose_region import pose_region
+    from nodes.masks.steady import outline_distance
     from nodes.pose.draw import draw_pose
 else:  # a part of the pack, as ComfyUI and the tests import it
+    from ..nodes.masks.pose_region import pose_region
+    from ..nodes.masks.steady import outline_distance
     from ..nodes.pose.draw import draw_pose
 
 
@@ -33,17 +38,19 @@ class PictureSet:
     Attributes:
         width, height: pixels, multiples of 8.
         count: pictures to draw.
-        share: of the training batches that are of this size.
+        share: of the training batches that are of this set.
+        foreign: figures are drawn into a region of a place that has no name.
     """
 
     width: int
     height: int
     count: int
     share: float
+    foreign: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.width}x{self.height}"
+        return f"{self.width}x{self.height}{'_foreign' if self.foreign else ''}"
 
 
 SETS = (
@@ -53,9 +60,22 @@ SETS = (
     PictureSet(144, 256, 900, 0.10),
     PictureSet(192, 192, 900, 0.10),
 )
+PLACE_SETS = (
+    PictureSet(128, 128, 1500, 0.25, foreign=True),
+    PictureSet(192, 192, 900, 0.15, foreign=True),
+    PictureSet(144, 256, 500, 0.1, foreign=True),
+    PictureSet(128, 128, 1200, 0.25),
+    PictureSet(112, 192, 400, 0.1),
+    PictureSet(192, 192, 400, 0.15),
+)
+"""To learn what a mask asks for, and to forget nothing."""
+UNNAMED = -1
+"""The backdrop of a foreign place."""
 UNSEEN_PAIRS = frozenset({(0, 5), (1, 4), (3, 2), (5, 0)})
 """Pairs of figure and background that are never drawn for training."""
-_FILES = ("pictures", "hints", "masks", "figures", "backdrops")
+_FILES = ("pictures", "hints", "masks", "regions", "figures", "backdrops")
+_SMALLER = Placement(fill=(0.5, 0.95))
+"""Inside a mask, figures of people who stand in a room."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +85,14 @@ class Pictures:
     Attributes:
         pictures, hints: uint8 ``(count, height, width, 3)``.
         masks: uint8 ``(count, height, width)``, 255 where a figure is.
-        figures, backdrops: indices ``(count,)``.
+        regions: uint8 ``(count, height, width)``, 255 where the picture is to be redrawn: elsewhere it is given.
+        figures, backdrops: indices ``(count,)``; a backdrop may be ``UNNAMED``.
     """
 
     pictures: npt.NDArray[np.uint8]
     hints: npt.NDArray[np.uint8]
     masks: npt.NDArray[np.uint8]
+    regions: npt.NDArray[np.uint8]
     figures: npt.NDArray[np.int64]
     backdrops: npt.NDArray[np.int64]
 
@@ -90,7 +112,8 @@ def make(folder: Path, picture_set: PictureSet, seed: int, workers: int) -> Pict
     stamp = target / "made.json"
     if not (stamp.is_file() and json.loads(stamp.read_text(encoding="utf-8")) == made):
         target.mkdir(parents=True, exist_ok=True)
-        one = partial(_draw_one, width=picture_set.width, height=picture_set.height, seed=seed)
+        draw_one = _draw_foreign if picture_set.foreign else _draw_known
+        one = partial(draw_one, width=picture_set.width, height=picture_set.height, seed=seed)
         drawn = zip(*in_parallel(one, picture_set.count, workers), strict=True)
         for name, values in zip(_FILES, drawn, strict=True):
             np.save(target / f"{name}.npy", np.stack(values))
@@ -106,14 +129,75 @@ def in_parallel(one: Callable[[int], T], count: int, workers: int) -> list[T]:
         return list(pool.map(one, range(count), chunksize=50))
 
 
-def _draw_one(index: int, width: int, height: int, seed: int) -> tuple[Any, ...]:
+def _draw_known(index: int, width: int, height: int, seed: int) -> tuple[Any, ...]:
     random = np.random.default_rng((seed, width, height, index))
     people = random_people(random, (width, height))
     figure, backdrop = _seen_pair(random)
     picture, mask = draw(people, figure, backdrop, width, height)
+    return picture, _any_hint(people, random, width, height), mask, np.full_like(mask, 255), figure, backdrop
+
+
+def _draw_foreign(index: int, width: int, height: int, seed: int) -> tuple[Any, ...]:
+    random = np.random.default_rng((seed, width, height, index, 1))
+    place = foreign_places.paint(random, SUPERSAMPLING * width, SUPERSAMPLING * height)
+    people = random_people(random, (width, height), alone=_SMALLER)
+    figure = int(random.integers(len(FIGURES)))
+    region = random_region(random, people, width, height)
+    picture, mask = redrawn(place, people, figure, region)
+    return picture, _any_hint(people, random, width, height), mask, region, figure, UNNAMED
+
+
+def redrawn(place: Plane, people: Keypoints, figure: int, region: Picture) -> tuple[Picture, Picture]:
+    """A place in which a region was redrawn with a figure in it: what a figure has outside the region is cut off.
+
+    Args:
+        place: as for ``draw_over``.
+        region: 0..255 ``(height, width)``.
+
+    Returns:
+        RGB ``(height, width, 3)`` and the figures' mask ``(height, width)``, 0..255.
+    """
+    nobody = people[:0]
+    (before, _), (after, mask) = (draw_over(place, those, figure) for those in (nobody, people))
+    share = region.astype(np.float32)[..., None] / 255
+    mixed = before + (after.astype(np.float32) - before) * share
+    return mixed.round().astype(np.uint8), (mask * share[..., 0]).round().astype(np.uint8)
+
+
+def random_region(random: Random, people: Keypoints, width: int, height: int) -> Picture:
+    """Where people might be asked to redraw: mostly around bodies, at times everything.
+
+    Returns:
+        0 or 255, ``(height, width)``.
+    """
+    if random.random() < 0.15:
+        return np.full((height, width), 255, np.uint8)
+    return region_around(random, people, width, height)
+
+
+def region_around(random: Random, people: Keypoints, width: int, height: int) -> Picture:
+    """Bodies more or less grown, or a box around them; everything where nobody is.
+
+    Returns:
+        0 or 255, ``(height, width)``.
+    """
+    bodies = pose_region(people, width, height)
+    if not bodies.any():
+        return np.full((height, width), 255, np.uint8)
+    margin = random.uniform(-0.01, 0.07) * max(width, height)
+    if random.random() < 0.75:
+        return np.where(outline_distance(bodies) > -margin, 255, 0).astype(np.uint8)
+    x, y, w, h = cv2.boundingRect(bodies)
+    grown = round(abs(margin))
+    region = np.zeros_like(bodies)
+    region[max(0, y - grown) : y + h + grown, max(0, x - grown) : x + w + grown] = 255
+    return region
+
+
+def _any_hint(people: Keypoints, random: Random, width: int, height: int) -> Picture:
     hint = with_hands(people, random) if random.random() < 0.08 else people
     detail = int(random.choice((1, 2, 4), p=(0.7, 0.15, 0.15)))
-    return picture, draw_hint(hint, width, height, detail), mask, figure, backdrop
+    return draw_hint(hint, width, height, detail)
 
 
 def _seen_pair(random: Random) -> tuple[int, int]:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from . import judge
+from . import foreign_edits, judge
 from .captions import plain_caption
 from .drawn_pictures import UNSEEN_PAIRS, draw_hint
 from .export import CHECKPOINT, CONTROL_NET
@@ -36,6 +36,8 @@ SIZE = 128
 STEPS, GUIDANCE, SAMPLER, SCHEDULER = 18, 2.5, "dpmpp_2m", "karras"
 BATCH = 14
 CLIP_FRAMES = 10
+FOREIGN = 18
+"""Pictures of foreign places."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,18 @@ class Generator:
             self.model, noise, settings.pop("steps"), settings.pop("cfg"), settings.pop("sampler_name"),
             settings.pop("scheduler"), positive, negative, latents, disable_pbar=True, seed=seed, **settings,
         )  # fmt: skip
-        pictures = self.vae.decode(sampled).clamp(0, 1).mul(255).round().byte().numpy()
-        return np.asarray(pictures)
+        return self.decode(sampled)
+
+    @torch.inference_mode()
+    def encode(self, pictures: Picture) -> torch.Tensor:
+        """Latents of pictures ``(n, h, w, 3)``, 0..255."""
+        latents: torch.Tensor = self.vae.encode(torch.from_numpy(pictures).float() / 255)
+        return latents
+
+    @torch.inference_mode()
+    def decode(self, latents: torch.Tensor) -> Picture:
+        """Pictures ``(n, h, w, 3)``, 0..255."""
+        return np.asarray(self.vae.decode(latents).clamp(0, 1).mul(255).round().byte().numpy())
 
     def _encode(self, text: str) -> Any:
         return self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
@@ -215,6 +227,8 @@ def evaluate(model: Path, folder: Path, count: int, workers: int, say: Callable[
     measured = score(pictures, wanted, masks, locator)
     say(f"on the model's: {measured}")
     flicker, seconds, clips = steadiness(generator)
+    foreign = foreign_edits.examples(FOREIGN, seed=2025)
+    edited = foreign_edits.generated(generator, foreign)
     picks = range(0, min(count, 72), 6)
     sheet(
         folder / "evaluation.png",
@@ -225,11 +239,13 @@ def evaluate(model: Path, folder: Path, count: int, workers: int, say: Callable[
         ],
     )
     sheet(folder / "clips.png", [list(clip) for clip in clips])
+    sheet(folder / "foreign.png", [[one.source for one in foreign], [one.truth for one in foreign], edited])
     return {
         "files": {name: _file(model / name) for name in (CHECKPOINT, CONTROL_NET)},
         "poses": count,
         **measured,
         "judges_on_drawn_pictures": on_drawn,
+        "foreign_places": foreign_edits.score(generator, edited, foreign),
         "flicker_of_255": flicker,
         "seconds_per_frame": seconds,
         "settings": {"size": SIZE, "steps": STEPS, "cfg": GUIDANCE, "sampler": SAMPLER, "scheduler": SCHEDULER},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from . import text
@@ -41,6 +41,30 @@ def write(folder: Path, unet: Any, control_net: Any, encoder: Any, decoder: Any)
     # Not safetensors: it would write the text encoder's views out in full, 250 MB.
     _aside(folder / CHECKPOINT, lambda part: torch.save({"state_dict": state}, part))
     _aside(folder / CONTROL_NET, lambda part: save_file(_compact(control_net), part))
+
+
+def read(folder: Path) -> tuple[Any, Any, Any, Any]:
+    """UNet, ControlNet, encoder and decoder of files that ``write`` has written, in float32."""
+    from . import autoencoder, networks
+
+    state = torch.load(folder / CHECKPOINT, weights_only=True)["state_dict"]
+    unet, control_net = networks.build(seed=0)
+    taesd = autoencoder.build(seed=0)
+    _fill(unet, state, "model.diffusion_model.")
+    _fill(taesd.taesd_encoder, state, "first_stage_model.taesd_encoder.")
+    _fill(taesd.taesd_decoder, state, "first_stage_model.taesd_decoder.")
+    _fill(control_net, load_file(folder / CONTROL_NET), "")
+    return unet, control_net, taesd.taesd_encoder, taesd.taesd_decoder
+
+
+def _fill(net: Any, state: dict[str, Tensor], prefix: str) -> None:
+    found = {name.removeprefix(prefix): value.float() for name, value in state.items() if name.startswith(prefix)}
+    net.load_state_dict(found)
+
+
+def rounded(name: str, value: Tensor) -> Tensor:
+    """A parameter of UNet or ControlNet as it will be read from the file."""
+    return _cast(name, value).to(value.dtype)
 
 
 def _compact(net: Any) -> dict[str, Tensor]:

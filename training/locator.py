@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from .drawn_pictures import in_parallel
+from .mixed_precision import DTYPE
 from .poses import TRAINED_TAKES, Keypoints, random_people
 from .renderer import BACKDROPS, FIGURES, Picture, draw
 
@@ -85,11 +86,9 @@ def train(seed: int, pictures: int, epochs: int, workers: int, batch: int = 32) 
     steps = epochs * (pictures // batch)
     optimiser = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=1e-2)
     planned = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.1)
-    capabilities = torch.cpu.get_capabilities()
-    has_bf16 = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))  # without, it is ten times slower
     for step in range(steps):
         rows = torch.randint(pictures, (batch,))
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=DTYPE is torch.bfloat16):
             heat = net(inputs[rows].to(memory_format=torch.channels_last).float() / 255)
         target = targets[rows]
         loss = binary_cross_entropy_with_logits(heat.float(), target, 1 + 20 * target)

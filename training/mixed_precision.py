@@ -1,20 +1,30 @@
-"""Train a net in bfloat16 with float32 masters: on CPUs with bfloat16 arithmetic about twice as fast as float32."""
+"""Train a net in bfloat16 with float32 masters where the CPU has that arithmetic: about twice as fast as float32."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+Rounding: TypeAlias = Callable[[str, Tensor], Tensor]
+
+_CPU = torch.cpu.get_capabilities()
+DTYPE = torch.bfloat16 if _CPU.get("avx512_bf16") or _CPU.get("amx_bf16") else torch.float32
+"""What nets calculate in; a CPU without bfloat16 is ten times slower in it."""
 MATRIX_SIDE = 16
 """Weights whose shorter side is at least this are trained by Muon."""
 
 
+def unrounded(name: str, value: Tensor) -> Tensor:
+    """Weights as they are."""
+    return value
+
+
 class MixedPrecision:
-    """Masters, optimisers and averaged weights of some bfloat16 nets.
+    """Masters, optimisers and averaged weights of some nets in ``DTYPE``.
 
     Inner matrices (convolutions flattened to one row per output channel) are trained by Muon, whose updates are the
     momentum with all singular values set to one (K. Jordan et al., 2024, kellerjordan.github.io/posts/muon); first and
@@ -22,9 +32,11 @@ class MixedPrecision:
     Muon is Scalable for LLM Training, 2025).
 
     Args:
-        nets: nets in bfloat16; their parameters are replaced at every step.
+        nets: their parameters are replaced at every step.
         outer: whether the parameter of this name belongs to a first or last layer.
         average: decay per step of the averaged weights, once training is under way.
+        rounding: of a parameter, by its name: the nets learn with weights that will be stored like this, and gradients
+            pass as if they were not (Y. Bengio et al., Estimating or Propagating Gradients, 2013).
     """
 
     def __init__(
@@ -37,8 +49,10 @@ class MixedPrecision:
         average: float = 0.995,
         clip: float = 1.0,
         muon: bool = True,
+        rounding: Rounding = unrounded,
     ) -> None:
         named = [(f"{index}.{name}", value) for index, net in enumerate(nets) for name, value in net.named_parameters()]
+        self.names, self.rounding = [name.partition(".")[2] for name, _ in named], rounding
         self.parameters = [value for _, value in named]
         self.masters = [_flat(value.detach()).float().clone().requires_grad_() for value in self.parameters]
         self.averaged = [master.detach().clone() for master in self.masters]
@@ -92,8 +106,8 @@ class MixedPrecision:
         self._write(self.masters)
 
     def _write(self, values: list[Tensor]) -> None:
-        for value, parameter in zip(values, self.parameters, strict=True):
-            parameter.copy_(value.view(parameter.shape))
+        for name, value, parameter in zip(self.names, values, self.parameters, strict=True):
+            parameter.copy_(self.rounding(name, value.view(parameter.shape)))
 
     def state_dict(self) -> dict[str, Any]:
         return {

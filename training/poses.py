@@ -154,15 +154,17 @@ def random_people(
     takes: tuple[str, ...] = TRAINED_TAKES,
     real: float = 0.4,
     people: tuple[float, float, float] = (0.03, 0.89, 0.08),
+    alone: Placement = Placement(),
 ) -> Keypoints:
     """Nobody, one person or two: ``(people, 18, 3)``.
 
     Args:
         real: share of the poses that are recorded ones.
         people: shares of the pictures with 0, 1 and 2 people.
+        alone: how a single person stands.
     """
     count = int(random.choice(3, p=people))
-    placement = Placement() if count < 2 else Placement(fill=(0.5, 0.85))
+    placement = alone if count < 2 else Placement(fill=(0.5, 0.85))
     bodies = [varied_real(random, takes) if random.random() < real else random_body(random) for _ in range(count)]
     stood = [placed(body, size, random, placement) for body in bodies]
     return np.stack(stood) if stood else np.zeros((0, 18, 3), np.float32)

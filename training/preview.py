@@ -14,6 +14,7 @@ from torch import Tensor
 from . import networks, text
 from .captions import plain_caption
 from .drawn_pictures import draw_hint
+from .mixed_precision import DTYPE
 from .poses import UNSEEN_TAKES, Keypoints, random_people
 from .renderer import BACKDROPS, FIGURES, draw
 
@@ -47,12 +48,12 @@ def sample(
     from comfy.k_diffusion.sampling import get_sigmas_karras, sample_dpmpp_2m
 
     levels = trainer.sigmas
-    context = torch.cat((positive, text.embed(text.tokenize([""])).expand_as(positive))).bfloat16()
-    twice = hints.bfloat16().repeat(2, 1, 1, 1)
+    context = torch.cat((positive, text.embed(text.tokenize([""])).expand_as(positive))).to(DTYPE)
+    twice = hints.to(DTYPE).repeat(2, 1, 1, 1)
 
     def denoised(latents: Tensor, sigma: Tensor) -> Tensor:
         timestep = (levels - sigma[0]).abs().argmin().float().expand(len(context))
-        scaled = (latents / torch.sqrt(1 + sigma[0] ** 2)).bfloat16().repeat(2, 1, 1, 1)
+        scaled = (latents / torch.sqrt(1 + sigma[0] ** 2)).to(DTYPE).repeat(2, 1, 1, 1)
         wrong = networks.predict(trainer.unet, trainer.control_net, scaled, twice, timestep, context).float()
         with_prompt, without = wrong.chunk(2)
         return latents - sigma[0] * (without + guidance * (with_prompt - without))
@@ -84,7 +85,7 @@ def save_preview(trainer: DiffusionTrainer, decoder: Any, folder: Path, step: in
     noise = torch.randn(COUNT, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     latents = sample(trainer, torch.from_numpy(np.stack(hints)).permute(0, 3, 1, 2) / 255, positive, noise)
     trainer.optimiser.use_trained()
-    decoded = decoder(latents.to(torch.bfloat16)).float().clamp(0, 1).permute(0, 2, 3, 1).mul(255).byte().numpy()
+    decoded = decoder(latents.to(DTYPE)).float().clamp(0, 1).permute(0, 2, 3, 1).mul(255).byte().numpy()
     rows = [np.concatenate(row, axis=1) for row in (pictures, hints, list(decoded))]
     cv2.imwrite(str(folder / f"preview_{step:05}.png"), np.concatenate(rows)[..., ::-1])
     error = np.mean((decoded.astype(float) - np.stack(pictures)) ** 2)

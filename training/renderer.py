@@ -211,9 +211,23 @@ def draw(people: Keypoints, figure: int, backdrop: int, width: int, height: int)
     Returns:
         RGB ``(height, width, 3)`` and the figures' mask ``(height, width)``, 0..255.
     """
-    size = width * SUPERSAMPLING, height * SUPERSAMPLING
-    pixels = _painted(backdrop, *size).copy()
+    place = _painted(backdrop, width * SUPERSAMPLING, height * SUPERSAMPLING)
+    return draw_over(place, people, figure)
+
+
+def draw_over(place: Plane, people: Keypoints, figure: int) -> tuple[Picture, Picture]:
+    """Draw people as figures over any picture.
+
+    Args:
+        place: RGB ``(SUPERSAMPLING * height, SUPERSAMPLING * width, 3)``, 0..255; it is left as it is.
+        people, figure: as of ``draw``.
+
+    Returns:
+        As ``draw``.
+    """
+    pixels = place.copy()
     mask = np.zeros(pixels.shape[:2], np.uint8)
+    height, width = len(pixels) // SUPERSAMPLING, len(pixels[0]) // SUPERSAMPLING
     for person in people:
         _draw_person(pixels, mask, person, FIGURES[figure])
     picture = np.clip(pixels, 0, 255).astype(np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
-from . import drawn_pictures
 from .autoencoder import AutoencoderTrainer, DecoderTrainer
 from .diffusion import DiffusionTrainer
+from .drawn_pictures import PLACE_SETS, SETS, Pictures, PictureSet, make
 from .loop import run
+from .mixed_precision import DTYPE
 from .picture_latents import Latents, encode
 from .preview import save_preview
 
@@ -21,6 +22,8 @@ AUTOENCODER_STEPS = 2000
 DIFFUSION_STEPS = 6000
 DIFFUSION_RATE = 6e-4
 DECODER_STEPS = 800
+PLACE_STEPS = 1500
+PLACE_RATE = 3e-4
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,8 @@ class Plan:
     workers: int
 
 
-def _pictures(plan: Plan) -> list[drawn_pictures.Pictures]:
-    return [
-        drawn_pictures.make(plan.folder / "pictures", wanted, plan.seed, plan.workers) for wanted in drawn_pictures.SETS
-    ]
+def _pictures(plan: Plan, name: str = "known", sets: Sequence[PictureSet] = SETS) -> list[Pictures]:
+    return [make(plan.folder / f"{name}_pictures", wanted, plan.seed, plan.workers) for wanted in sets]
 
 
 def train_autoencoder(plan: Plan) -> AutoencoderTrainer:
@@ -55,19 +56,21 @@ def train_autoencoder(plan: Plan) -> AutoencoderTrainer:
 
 
 def _latents(plan: Plan) -> list[Latents]:
-    """Every set through the trained encoder; kept, because it takes minutes."""
-    path = plan.folder / "latents.pt"
-    drawn = _pictures(plan)
-    if path.is_file():
-        kept = torch.load(path, weights_only=True)
-        return [
-            Latents(values, masks, made, wanted.share)
-            for (values, masks), made, wanted in zip(kept, drawn, drawn_pictures.SETS, strict=True)
-        ]
-    encoder = train_autoencoder(plan).encoder
-    encoded = [encode(encoder, made, wanted.share) for made, wanted in zip(drawn, drawn_pictures.SETS, strict=True)]
-    torch.save([(latents.values, latents.masks) for latents in encoded], path)
-    return encoded
+    return _encoded(plan, "known", SETS, lambda: train_autoencoder(plan).encoder)
+
+
+def _encoded(plan: Plan, name: str, sets: Sequence[PictureSet], encoder: Callable[[], Any]) -> list[Latents]:
+    """Sets through an encoder; kept, because it takes minutes."""
+    path = plan.folder / f"{name}_latents.pt"
+    drawn = _pictures(plan, name, sets)
+    kept = torch.load(path, weights_only=True) if path.is_file() else []
+    if [len(values) for values in kept] != [wanted.count for wanted in sets]:
+        net = encoder()
+        kept = [encode(net, pictures) for pictures in drawn]
+        torch.save(kept, path)
+    return [
+        Latents.of(values, pictures, wanted.share) for values, pictures, wanted in zip(kept, drawn, sets, strict=True)
+    ]
 
 
 def train_diffusion(plan: Plan) -> DiffusionTrainer:
@@ -96,9 +99,31 @@ def export(plan: Plan) -> None:
     write(plan.output, diffusion.unet, diffusion.control_net, encoder, decoder.decoder)
 
 
+def learn_places(plan: Plan) -> DiffusionTrainer:
+    """The UNet of the files once more: figures in regions of places that it does not know. The autoencoder stays."""
+    from .export import read, rounded, write
+
+    unet, control_net, encoder, _ = read(plan.output)
+    trainer = DiffusionTrainer(
+        _encoded(plan, "place", PLACE_SETS, lambda: encoder.to(DTYPE)),
+        steps=PLACE_STEPS,
+        rate=PLACE_RATE,
+        cells=1152,
+        crops=0.75,
+        side=12,
+        start=(unet, control_net),
+        rounding=rounded,
+    )
+    run(trainer, plan.folder, "place", every=50)
+    trainer.optimiser.use_averaged()
+    write(plan.output, trainer.unet, *read(plan.output)[1:])  # those have not gone through ``DTYPE``
+    return trainer
+
+
 STAGES: dict[str, Callable[[Plan], Any]] = {
     "autoencoder": train_autoencoder,
     "diffusion": train_diffusion,
     "decoder": train_decoder,
     "export": export,
+    "place": learn_places,
 }

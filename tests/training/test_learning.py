@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 import torch
 from torch import nn
 
-from frugal_motion.training import diffusion, drawn_pictures, loop, networks, text
+from frugal_motion.training import diffusion, drawn_pictures, export, loop, networks, text, training_stages
 from frugal_motion.training.locator import KINDS, SIZE, STRIDE, correct_joints, heat_maps, locate
 from frugal_motion.training.mixed_precision import MixedPrecision, schedule
 from frugal_motion.training.picture_latents import Latents, crop_corner
 from frugal_motion.training.poses import random_people
+
+from ..conftest import ROOT
+
+MODEL = ROOT / "training" / "model"
 
 
 def test_our_shortcut_is_what_comfyuis_text_encoder_computes() -> None:
@@ -128,8 +133,7 @@ def test_averaged_weights_come_and_go() -> None:
 def latents(tmp_path_factory: pytest.TempPathFactory) -> Latents:
     wanted = drawn_pictures.PictureSet(128, 128, 12, 1.0)
     drawn = drawn_pictures.make(tmp_path_factory.mktemp("pictures"), wanted, seed=1, workers=1)
-    masks = torch.nn.functional.avg_pool2d(torch.from_numpy(np.array(drawn.masks))[:, None].float() / 255, 8)
-    return Latents(torch.randn(12, 4, 16, 16), masks, drawn, 1.0)
+    return Latents.of(torch.randn(12, 4, 16, 16), drawn, 1.0)
 
 
 @pytest.mark.slow
@@ -143,6 +147,83 @@ def test_a_diffusion_step_changes_both_nets_and_can_be_repeated(latents: Latents
         assert not torch.equal(
             net.input_blocks[1][0].in_layers[2].weight.float(), old.input_blocks[1][0].in_layers[2].weight
         )
+
+
+def test_a_place_without_a_name_is_mostly_not_named() -> None:
+    prompts, random = diffusion.Prompts(seed=0), np.random.default_rng(3)
+    unnamed = [prompts.sample(random, 1, None) for _ in range(400)]
+    assert len(unnamed) == 400
+    of_robot = prompts._first[1, None]
+    alone = prompts._embeddings[of_robot : of_robot + diffusion.CAPTIONS]
+    share = sum(any(torch.equal(one, other) for other in alone) for one in unnamed) / 400
+    assert 0.5 < share < 0.8, "the figure alone; else a place that is not there, or nothing"
+
+
+def test_where_nothing_is_redrawn_nothing_counts() -> None:
+    torch.manual_seed(0)
+    wrong, sigma, masks = torch.rand(3, 4, 8, 8), torch.full((3, 1, 1, 1), 2.0), torch.rand(3, 1, 8, 8)
+    regions = torch.zeros(3, 1, 8, 8)
+    regions[..., :3] = 1
+    inside = diffusion.loss_of(wrong[..., :3], sigma, masks[..., :3], torch.ones(3, 1, 8, 3))
+    assert torch.allclose(diffusion.loss_of(wrong, sigma, masks, regions), inside)
+    assert diffusion.loss_of(wrong, sigma, masks, torch.zeros_like(regions)) == 0, "and no division by nothing"
+
+
+@pytest.mark.slow
+def test_going_on_from_a_model_its_controlnet_stays(latents: Latents) -> None:
+    unet, control_net = networks.build(0)
+    before = {name: value.clone() for name, value in control_net.state_dict().items()}
+    trainer = diffusion.DiffusionTrainer(
+        [latents], steps=4, rate=1e-2, cells=512, crops=0, start=(unet, control_net), rounding=export.rounded
+    )
+    trainer.step(0)
+    assert all(torch.equal(value.float(), before[name]) for name, value in trainer.control_net.state_dict().items())
+    learned = trainer.unet.input_blocks[1][0].in_layers[2].weight
+    assert torch.equal(learned, learned.to(torch.float8_e4m3fn).to(learned.dtype)), "as the file will hold it"
+    assert not torch.equal(learned.float(), networks.build(0)[0].input_blocks[1][0].in_layers[2].weight)
+
+
+def test_steps_too_small_for_the_files_numbers_add_up() -> None:
+    """Weights of 8 bits stay where they are for a while, then jump: as if they had been trained in float32."""
+    line = Line().bfloat16()
+    line.inner.weight.data.copy_(export.rounded("inner.weight", line.inner.weight.data))
+    start = line.inner.weight.clone()
+    optimiser = MixedPrecision((line,), 1e-4, muon=False, rounding=export.rounded)
+    moved = []
+    for _ in range(200):
+        optimiser.step(-line.inner.weight.float().sum(), 1.0)
+        moved.append(float((line.inner.weight.detach() - start).float().mean()))
+        assert torch.equal(line.inner.weight, export.rounded("inner.weight", line.inner.weight))
+    assert moved[0] < 1e-4
+    assert moved[-1] == pytest.approx(200 * 1e-4, rel=0.2)
+
+
+def test_what_was_written_is_read_and_written_again(tmp_path: Path) -> None:
+    nets = export.read(MODEL)
+    export.write(tmp_path, *nets)
+    old, new = (torch.load(folder / export.CHECKPOINT, weights_only=True)["state_dict"] for folder in (MODEL, tmp_path))
+    assert old.keys() == new.keys()
+    assert all(torch.equal(value.float(), new[name].float()) for name, value in old.items())
+    for name in (export.CHECKPOINT, export.CONTROL_NET):
+        assert (tmp_path / name).stat().st_size == (MODEL / name).stat().st_size
+
+
+@pytest.mark.slow
+def test_the_place_stage_changes_the_unet_of_the_files_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = (drawn_pictures.PictureSet(96, 96, 4, 0.5, foreign=True), drawn_pictures.PictureSet(96, 96, 4, 0.5))
+    monkeypatch.setattr(training_stages, "PLACE_SETS", sets)
+    monkeypatch.setattr(training_stages, "PLACE_STEPS", 1)
+    monkeypatch.setattr(training_stages, "PLACE_RATE", 0.1)  # a single step that shows in 8 bits
+    output = tmp_path / "model"
+    shutil.copytree(MODEL, output)
+    training_stages.learn_places(training_stages.Plan(tmp_path, output, seed=1, workers=1))
+    old, new = (torch.load(folder / export.CHECKPOINT, weights_only=True)["state_dict"] for folder in (MODEL, output))
+    changed = {name for name, value in old.items() if not torch.equal(value.float(), new[name].float())}
+    assert changed and all(name.startswith("model.diffusion_model.") for name in changed)
+    assert (output / export.CHECKPOINT).stat().st_size == (MODEL / export.CHECKPOINT).stat().st_size
+    assert (output / export.CONTROL_NET).read_bytes() == (MODEL / export.CONTROL_NET).read_bytes()
 
 
 def test_crops_lie_inside_and_mostly_on_the_figure() -> None:

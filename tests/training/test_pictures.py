@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.pose.render import render_motion
-from frugal_motion.training import drawn_pictures, judge
+from frugal_motion.training import drawn_pictures, foreign_edits, foreign_places, judge
 from frugal_motion.training.captions import caption, plain_caption
 from frugal_motion.training.poses import (
     TRAINED_TAKES,
@@ -94,6 +95,75 @@ def test_a_set_is_the_same_again_and_lacks_the_unseen_pairs(tmp_path: Path) -> N
     assert np.array_equal(first.pictures, second.pictures) and np.array_equal(first.hints, second.hints)
     assert not drawn_pictures.UNSEEN_PAIRS & set(zip(first.figures.tolist(), first.backdrops.tolist(), strict=True))
     assert len(set(first.figures.tolist())) == len(FIGURES)
+
+
+@given(seed=SEEDS)
+def test_a_foreign_place_is_left_outside_the_region(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    place = foreign_places.paint(random, 2 * 96, 2 * 128)
+    people, figure = random_people(random, (96, 128)), int(random.integers(len(FIGURES)))
+    region = drawn_pictures.random_region(random, people, 96, 128)
+    picture, mask = drawn_pictures.redrawn(place, people, figure, region)
+    alone, _ = drawn_pictures.redrawn(place, people[:0], figure, region)
+    outside = region == 0
+    assert np.array_equal(picture[outside], alone[outside]) and not mask[outside].any()
+    assert region.any(), "something is to be redrawn"
+
+
+def test_regions_hold_the_figure_or_cut_little_of_it() -> None:
+    random = np.random.default_rng(8)
+    kept, sizes = [], []
+    for seed in range(60):
+        people = person(seed)
+        _, whole = draw(people, 1, 0, 128, 128)
+        region = drawn_pictures.random_region(random, people, 128, 128)
+        kept.append((whole * (region / 255)).sum() / whole.sum())
+        sizes.append(region.mean() / 255)
+    assert min(kept) > 0.8 and np.mean(kept) > 0.95
+    assert min(sizes) < 0.2 and max(sizes) == 1, "from the body to everything"
+
+
+def test_foreign_places_differ_and_come_again() -> None:
+    places = [foreign_places.paint(np.random.default_rng(seed), 64, 48) for seed in (1, 1, 2)]
+    assert np.array_equal(places[0], places[1]) and np.abs(places[0] - places[2]).mean() > 5
+    assert all(place.shape == (48, 64, 3) and place.min() >= 0 and place.max() <= 255 for place in places)
+
+
+def test_a_foreign_set_has_no_backdrop(tmp_path: Path) -> None:
+    wanted = drawn_pictures.PictureSet(64, 64, 8, 1.0, foreign=True)
+    made = drawn_pictures.make(tmp_path, wanted, seed=1, workers=1)
+    assert set(made.backdrops.tolist()) == {drawn_pictures.UNNAMED}
+    known = drawn_pictures.make(tmp_path, drawn_pictures.PictureSet(64, 64, 3, 1.0), seed=1, workers=1)
+    assert (known.regions == 255).all() and len(made.pictures) == 8, "both kinds of a size side by side"
+
+
+class Copier:
+    """A generator whose autoencoder loses two levels of 255."""
+
+    def encode(self, pictures: np.ndarray) -> np.ndarray:
+        return pictures
+
+    def decode(self, pictures: np.ndarray) -> np.ndarray:
+        return two_off(pictures)
+
+
+def two_off(picture: np.ndarray) -> np.ndarray:
+    return np.where(picture > 127, picture - 2, picture + 2).astype(np.uint8)
+
+
+def test_edits_are_judged_inside_the_region_by_figure_and_place() -> None:
+    copier: Any = Copier()
+    wanted = foreign_edits.examples(12, seed=4)
+    off_by_two = 20 * np.log10(255 / 2)
+    good = foreign_edits.score(copier, [two_off(one.truth) for one in wanted], wanted)
+    assert good == pytest.approx(
+        {"figure_accuracy": 1, "figure_psnr": off_by_two, "place_psnr": off_by_two, "encoded_place_psnr": off_by_two}
+    )
+    for one in wanted:
+        outside = one.region == 0
+        assert np.array_equal(one.source[outside], one.truth[outside]), "only the region tells the figures apart"
+    untouched = foreign_edits.score(copier, [one.source for one in wanted], wanted)
+    assert untouched["figure_accuracy"] == 0 and untouched["figure_psnr"] < 20
 
 
 @given(seed=SEEDS, figure=st.integers(0, 5), backdrop=st.integers(0, 5))
