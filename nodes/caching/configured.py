@@ -98,9 +98,7 @@ def value_key(node: Callable[[str], Any], wire: Any, motion_style: Sequence[str]
         OSError: a file cannot be read.
     """
     content = contents()
-    signer = Signer(
-        lambda node_id: declared(past_switches(node, node(node_id))), lambda text: meaning(text, content)
-    )
+    signer = Signer(lambda node_id: declared(past_switches(node, node(node_id))), lambda text: meaning(text, content))
     return signer.sign(None if (value := chosen(node, wire)) is NOTHING else value, motion_style)
 
 

@@ -76,9 +76,9 @@ class Workflow:
                 raise self.error(node_id, name, repr(value)[:200], f"{low} to {high}")
         return found
 
-    def inputs(self, node_id: str) -> dict[str, Any]:
-        """All constant inputs of a node that its class knows."""
-        return {name: self.value(node_id, name) for name in known_inputs(self.prompt[node_id])}
+    def inputs(self, node_id: str, *but: str) -> dict[str, Any]:
+        """All constant inputs of a node that its class knows, without some."""
+        return {name: self.value(node_id, name) for name in known_inputs(self.prompt[node_id]) if name not in but}
 
     def error(self, node_id: str, name: str, found: str, allowed: str, remedy: str = "") -> InputError:
         """An error that names the node."""
