@@ -54,6 +54,14 @@ PERSON = {name: values for name, values in SMALL.items() if name != "Load Video"
     "Place": SHORT_CLIP,
     "Crop": {"size": 128},
 }
+# The names of widgets are also those of the closed subgraph, where they mean Load Video's: that one comes last.
+ONE_NODE_PERSON = {
+    "Crop": {"size": 128},
+    "Whole Clip": {"size": "custom", "width": 270, "height": 480},
+    "Place": {"size": "custom", "width": 270, "height": 480},
+    "Motion Edit": {"keep_place": True, "look_from_picture": True},
+    **SMALL,
+}
 FINISH = {
     "Load Video": {"size": "custom", "width": 128, "height": 128, "frame_rate": 12},
     "Upscale Model": {"model_name": "realesr-animevideov3.safetensors"},
@@ -64,6 +72,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "dense edit": ("motion_edit", DENSE),
     "edit with a union ControlNet": ("motion_edit_sdxl", SMALL),
     "edit in one node": ("one_node_edit", SMALL),
+    "only the person in one node": ("one_node_edit", ONE_NODE_PERSON),
     "several clips": ("micro_batch", SMALL_CLIPS),
     "only the person": ("replace_person", PERSON),
     "look from a picture": ("look_from_picture", SMALL),
