@@ -144,6 +144,10 @@ def test_opens_whole_and_runs_from_the_run_button(
     saved = _saved(server, page.evaluate("() => window.ended.prompt_id"))
     with av.open(str(server.base / "output" / saved["subfolder"] / saved["filename"])) as video:
         assert video.streams.video[0].average_rate == 25
+    if workflow == "one_node_edit":  # its switches reach all those inside
+        prompt = server.get(f"/history/{page.evaluate('() => window.ended.prompt_id')}").popitem()[1]["prompt"][2]
+        switches = [node["inputs"]["switch"] for node in prompt.values() if node["class_type"] == "FrugalSwitch"]
+        assert switches == [changes.get("Motion Edit", {}).get("keep_place", False)] * 5
     if "Sampler" in changes and workflow != "one_node_edit":
         page.evaluate("() => app.canvas.centerOnNode(app.graph.nodes.find(node => node.title === 'Sampler'))")
         words = page.locator('[aria-label="Keyframe strip"] output')

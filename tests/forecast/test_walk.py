@@ -308,6 +308,18 @@ def test_the_same_clip_is_what_its_loader_would_be() -> None:
     assert "Place is not part of the estimate." in planned(again).notes
 
 
+def test_the_switch_of_the_one_node_edit_is_a_workflow_of_its_own() -> None:
+    off, on = (
+        planned(prompt("one_node_edit", **{title: {"switch": switch} for title in SWITCHES}))
+        for switch in (False, True)
+    )
+    assert off.work() == planned(prompt("motion_edit")).work() and "crop" not in off.job.cpu
+    assert on.work() == planned(prompt("replace_person")).work() and {"crop", "put back"} <= set(on.job.cpu)
+
+
+SWITCHES = ("Motion", "Source_Video", "Mask", "Final_Video")
+
+
 def moved(node: dict[str, Any], prefix: str) -> dict[str, Any]:
     """A node whose wires come from nodes with other ids."""
     inputs = {k: [prefix + v[0], v[1]] if isinstance(v, list) else v for k, v in node["inputs"].items()}
