@@ -50,6 +50,7 @@ GRAPH: dict[str, Node] = {
     "plate": ("FrugalCleanPlate", {"video": ["load", 0], "masks": ["masks", 0]}),
     "put back": ("FrugalPutBack", {"frames": ["crop", 0], "crop": ["crop", 2], "source": ["load", 0]}),
     "style": ("FrugalMotionStyle", {"motion": ["smooth", 0], "preset": "energetic"}),
+    "switch": ("FrugalSwitch", {"switch": True, "on_true": ["style", 0], "on_false": ["smooth", 0]}),
     "load two": ("FrugalLoadVideo", {"file": "two_people.mp4", **SMALL}),
     "pose two": ("FrugalExtractPose", {"video": ["load two", 0], "people": 2}),
     "retarget": ("FrugalRetargetMotion", {"motion": ["smooth", 0], "reference": ["pose two", 0]}),

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..graph import NOTHING, chosen, past_switches
 from ..host.background import Cancelled, check_cancelled
 from ..host.folders import is_in_own_folder, user_folder
 from ..host.prompt import declared, meaning
@@ -86,7 +87,7 @@ def contents() -> Callable[[Path], str]:
 
 
 def value_key(node: Callable[[str], Any], wire: Any, motion_style: Sequence[str]) -> str:
-    """The key of what comes over a wire.
+    """The key of what comes over a wire; switches on the way, and what they have not chosen, have no part in it.
 
     Args:
         node: gives a node of the prompt by its id.
@@ -97,8 +98,8 @@ def value_key(node: Callable[[str], Any], wire: Any, motion_style: Sequence[str]
         OSError: a file cannot be read.
     """
     content = contents()
-    signer = Signer(lambda node_id: declared(node(node_id)), lambda text: meaning(text, content))
-    return signer.sign(wire, motion_style)
+    signer = Signer(lambda node_id: declared(past_switches(node, node(node_id))), lambda text: meaning(text, content))
+    return signer.sign(None if (value := chosen(node, wire)) is NOTHING else value, motion_style)
 
 
 class Loaded:

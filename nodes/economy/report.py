@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from ..errors import InputError
-from ..graph import title, upstream
+from ..graph import title, upstream, without_switches
 from ..metering.meter import StageCost
 
 HEADINGS = ("stage", "device", "seconds", "frames", "cached")
@@ -146,6 +146,7 @@ def stages_in_front(prompt: Mapping[str, Any], node_id: str, costs: Mapping[str,
         costs: of the run, by node id.
     """
     stages = []
+    prompt = without_switches(prompt)
     for upstream_id in [found for found in upstream(prompt, [node_id]) if found != node_id]:
         name = title(prompt, upstream_id)
         if upstream_id in costs:

@@ -49,13 +49,21 @@ class Inputs:
         """
         return self.flow.value(self.node_id, name, default)
 
-    def constants(self) -> dict[str, Any]:
+    def constants(self, *but: str) -> dict[str, Any]:
         """All inputs, none of which may be wired to more than a constant.
+
+        Args:
+            but: names of those that are left out.
 
         Raises:
             InputError: one is.
         """
-        return self.flow.inputs(self.node_id)
+        return self.flow.inputs(self.node_id, *but)
+
+    def source(self, name: str) -> str | None:
+        """The id of the node that an input comes from; ``None`` if it comes from none that is there."""
+        wire = self._wire(name)
+        return wire[0] if is_link(wire) and wire[0] in self.flow.prompt else None
 
     def fact(self, name: str, kind: type[T]) -> T | None:
         """What is known of an input; ``None`` if nothing of that kind is."""

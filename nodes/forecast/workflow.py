@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import InputError
-from ..graph import is_link, title
+from ..graph import constant, is_link, title, without_switches
 from ..host.prompt import declaration, known_inputs
 
 _PLAIN: Mapping[str, Callable[[Any], Any]] = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 
 
 class Workflow:
-    """An API prompt.
+    """An API prompt, or what of it will run: switches are taken out, where it is known which way they are set.
 
     Args:
         prompt: as posted to ``/prompt``.
@@ -30,7 +30,7 @@ class Workflow:
         for node_id, node in prompt.items():
             if not isinstance(node, Mapping) or not isinstance(node.get("inputs"), Mapping) or "class_type" not in node:
                 raise InputError("prompt", f"node {node_id!r} without class_type or inputs", "nodes in the API format")
-        self.prompt: Mapping[str, Any] = prompt
+        self.prompt: Mapping[str, Any] = without_switches(prompt)
 
     def ids(self, *classes: str) -> list[str]:
         """Nodes of some classes."""
@@ -44,11 +44,6 @@ class Workflow:
         """What the user calls a node."""
         return title(self.prompt, node_id)
 
-    def sources(self, node_id: str) -> list[str]:
-        """Nodes that are wired to a node's inputs."""
-        values = self.prompt[node_id]["inputs"].values()
-        return [value[0] for value in values if is_link(value) and value[0] in self.prompt]
-
     def value(self, node_id: str, name: str, default: Any = None) -> Any:
         """A constant input, also when it comes from a node that holds nothing but a constant.
 
@@ -56,13 +51,10 @@ class Workflow:
             InputError: it is only known once the workflow runs, missing without a default, or none that ComfyUI would
                 take.
         """
-        found = self.prompt[node_id]["inputs"].get(name, default)
+        found = constant(self.prompt.get, self.prompt[node_id]["inputs"].get(name, default))
         if is_link(found) and found[0] in self.prompt:
-            constants = [v for v in self.prompt[found[0]]["inputs"].values() if not is_link(v)]
-            if len(constants) != 1 or self.sources(found[0]):
-                source = self.title(found[0])
-                raise self.error(node_id, name, f"a wire from {source}", "a value that is known before the run")
-            found = constants[0]
+            source = self.title(found[0])
+            raise self.error(node_id, name, f"a wire from {source}", "a value that is known before the run")
         if found is None:
             raise self.error(node_id, name, "nothing", "a value")
         return self._checked(node_id, name, found)
@@ -84,9 +76,9 @@ class Workflow:
                 raise self.error(node_id, name, repr(value)[:200], f"{low} to {high}")
         return found
 
-    def inputs(self, node_id: str) -> dict[str, Any]:
-        """All constant inputs of a node that its class knows."""
-        return {name: self.value(node_id, name) for name in known_inputs(self.prompt[node_id])}
+    def inputs(self, node_id: str, *but: str) -> dict[str, Any]:
+        """All constant inputs of a node that its class knows, without some."""
+        return {name: self.value(node_id, name) for name in known_inputs(self.prompt[node_id]) if name not in but}
 
     def error(self, node_id: str, name: str, found: str, allowed: str, remedy: str = "") -> InputError:
         """An error that names the node."""

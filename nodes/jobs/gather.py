@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..graph import Prompt, is_link, upstream
+from ..graph import Prompt, is_link, is_switch, upstream
 from .job import Job
 from .kinds import Batcher, Kinds
 from .merge import MOST
@@ -23,7 +23,8 @@ def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:
     """Jobs of one key can be merged; empty for a job that runs alone.
 
     Two prompts have the same key if they have the same nodes and wires, and whatever leads to a shared input of a
-    batched node (a sampler's model, its ControlNet, its steps) is equal. All other values may differ.
+    batched node (a sampler's model, its ControlNet, its steps) is equal. All other values may differ, but for the
+    sizes of clips and the way that switches take.
 
     Args:
         clips: what its clips are like, such as ``"1280x720"``.
@@ -57,7 +58,7 @@ def _fixed(node: Mapping[str, Any], batcher: Batcher | None, is_shared: bool, is
             return True
         if batcher:
             return name not in batcher.by_job
-        return is_before and name in SIZES
+        return is_before and (name in SIZES or is_switch(node))
 
     return {name: value if counts(name, value) else None for name, value in node["inputs"].items()}
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ..graph import Node, Prompt, in_order, is_link, upstream
+from ..graph import Node, Prompt, in_order, is_link, upstream, without_switches
 from ..host.background import background_work
 from ..host.frugal_node import FrugalNode, frugal_class
 from ..host.prompt import known_inputs
@@ -26,6 +26,7 @@ def precompute(prompt: Prompt) -> None:
     """
     if not settings().cache_automatic:
         return
+    prompt = without_switches(prompt)
     with background_work():
         made: dict[str, tuple[Any, ...]] = {}
         wanted = set(upstream(prompt, [node_id for node_id, node in prompt.items() if _is_memoized(node)]))

@@ -28,6 +28,17 @@ def load_clips(inputs: Inputs) -> Forecast:
     return loaded(inputs, opened_clips(input_files(given["files"], VIDEO_SUFFIXES), given))
 
 
+def same_clip(inputs: Inputs) -> Forecast | None:
+    """The clip of a Load Video again; of another loader, nobody knows which."""
+    source = inputs.source("video")
+    if source is None or inputs.flow.kind(source) != "FrugalLoadVideo":
+        return None
+    given = inputs.flow.inputs(source)
+    (stream,) = opened_clips([given["file"]], {**given, **inputs.constants("video")})
+    clips = Clips((_clip(stream),))
+    return Forecast((clips,), (DeviceWork("load", "cpu", clips.frames),))
+
+
 def opened_clips(names: Iterable[str], given: Mapping[str, Any]) -> list[ClipStream]:
     """Clips in ComfyUI's input folder, as a node will open them; of what there is to note of them, the run tells.
 

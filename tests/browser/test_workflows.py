@@ -54,6 +54,14 @@ PERSON = {name: values for name, values in SMALL.items() if name != "Load Video"
     "Place": SHORT_CLIP,
     "Crop": {"size": 128},
 }
+# The names of widgets are also those of the closed subgraph, where they mean Load Video's: that one comes last.
+ONE_NODE_PERSON = {
+    "Crop": {"size": 128},
+    "Whole Clip": {"size": "custom", "width": 270, "height": 480},
+    "Place": {"size": "custom", "width": 270, "height": 480},
+    "Motion Edit": {"keep_place": True, "look_from_picture": True},
+    **SMALL,
+}
 FINISH = {
     "Load Video": {"size": "custom", "width": 128, "height": 128, "frame_rate": 12},
     "Upscale Model": {"model_name": "realesr-animevideov3.safetensors"},
@@ -64,6 +72,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "dense edit": ("motion_edit", DENSE),
     "edit with a union ControlNet": ("motion_edit_sdxl", SMALL),
     "edit in one node": ("one_node_edit", SMALL),
+    "only the person in one node": ("one_node_edit", ONE_NODE_PERSON),
     "several clips": ("micro_batch", SMALL_CLIPS),
     "only the person": ("replace_person", PERSON),
     "look from a picture": ("look_from_picture", SMALL),
@@ -135,6 +144,10 @@ def test_opens_whole_and_runs_from_the_run_button(
     saved = _saved(server, page.evaluate("() => window.ended.prompt_id"))
     with av.open(str(server.base / "output" / saved["subfolder"] / saved["filename"])) as video:
         assert video.streams.video[0].average_rate == 25
+    if workflow == "one_node_edit":  # its switches reach all those inside
+        prompt = server.get(f"/history/{page.evaluate('() => window.ended.prompt_id')}").popitem()[1]["prompt"][2]
+        switches = [node["inputs"]["switch"] for node in prompt.values() if node["class_type"] == "FrugalSwitch"]
+        assert switches == [changes.get("Motion Edit", {}).get("keep_place", False)] * 5
     if "Sampler" in changes and workflow != "one_node_edit":
         page.evaluate("() => app.canvas.centerOnNode(app.graph.nodes.find(node => node.title === 'Sampler'))")
         words = page.locator('[aria-label="Keyframe strip"] output')

@@ -275,3 +275,52 @@ def test_a_constant_may_come_from_a_node_of_its_own() -> None:
     given = prompt("motion_edit", Sampler={"steps": ["99", 0]})
     given["99"] = {"class_type": "PrimitiveInt", "inputs": {"value": 5}, "_meta": {"title": "Steps"}}
     assert planned(given).job.steps == 5
+
+
+@pytest.mark.parametrize("class_type", ["FrugalSwitch", "ComfySwitchNode"])
+def test_only_the_way_that_a_switch_takes_is_counted(class_type: str) -> None:
+    """Two workflows in one graph, and a switch before the file."""
+    edit, person = prompt("motion_edit"), prompt("replace_person", Crop={"size": 256})
+    last = {"17": edit.pop("17"), "18": edit.pop("18"), "21": edit.pop("21")}
+    both = {**{f"p{node_id}": moved(node, "p") for node_id, node in person.items() if node_id not in last}, **edit}
+    inputs = {"switch": False, "on_true": ["p16", 0], "on_false": ["16", 0]}
+    both |= last | {"switch": {"class_type": class_type, "inputs": inputs}}
+    both["17"]["inputs"]["video"] = ["switch", 0]
+    for switch, alone in ((False, prompt("motion_edit")), (True, person)):
+        inputs["switch"] = switch
+        found, wanted = planned(both), planned(alone)
+        assert found.work() == wanted.work() and found.job.cpu == wanted.job.cpu and found.notes == wanted.notes
+
+
+def test_a_switch_that_gives_nothing_is_no_wire() -> None:
+    nothing = {"class_type": "FrugalSwitch", "inputs": {"switch": False, "on_true": ["1", 0]}}
+    for inputs in ({"source_video": ["nothing", 0]}, {"reference": ["nothing", 0], "mask": ["nothing", 0]}):
+        found = planned(prompt("motion_edit", Sampler=inputs) | {"nothing": nothing})
+        assert found.work() == planned(prompt("motion_edit")).work()
+
+
+def test_the_same_clip_is_what_its_loader_would_be() -> None:
+    person, again = prompt("replace_person"), prompt("replace_person")
+    again["27"]["class_type"] = "FrugalSameClip"
+    again["27"]["inputs"] = {"video": ["1", 0], "frame_rate": 25, "size": "source"}
+    assert planned(again).work() == planned(person).work() and planned(again).job.cpu == planned(person).job.cpu
+    again["27"]["inputs"]["video"] = ["25", 0]
+    assert "Place is not part of the estimate." in planned(again).notes
+
+
+def test_the_switch_of_the_one_node_edit_is_a_workflow_of_its_own() -> None:
+    off, on = (
+        planned(prompt("one_node_edit", **{title: {"switch": switch} for title in SWITCHES}))
+        for switch in (False, True)
+    )
+    assert off.work() == planned(prompt("motion_edit")).work() and "crop" not in off.job.cpu
+    assert on.work() == planned(prompt("replace_person")).work() and {"crop", "put back"} <= set(on.job.cpu)
+
+
+SWITCHES = ("Motion", "Source_Video", "Mask", "Final_Video")
+
+
+def moved(node: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """A node whose wires come from nodes with other ids."""
+    inputs = {k: [prefix + v[0], v[1]] if isinstance(v, list) else v for k, v in node["inputs"].items()}
+    return {**node, "inputs": inputs}

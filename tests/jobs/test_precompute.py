@@ -106,6 +106,14 @@ def test_the_run_finds_the_pose_and_the_plan(done: list[str], tmp_path: Path, mo
     assert outputs["4"] == alone["4"] and (outputs["5"][0] == alone["5"][0]).all()
 
 
+def test_only_the_way_that_a_switch_takes_is_made_ahead(done: list[str]) -> None:
+    other = {**PROMPT["2"], "inputs": {**PROMPT["2"]["inputs"], "confidence": 0.7}}
+    switch = {"class_type": "FrugalSwitch", "inputs": {"switch": True, "on_true": ["2", 0], "on_false": ["6", 0]}}
+    smooth = {**PROMPT["3"], "inputs": {**PROMPT["3"]["inputs"], "motion": ["7", 0]}}
+    ahead({**PROMPT, "3": smooth, "6": other, "7": switch})
+    assert done == ["pose", "plan"]
+
+
 def test_what_is_made_ahead_saves_nothing_until_it_is_used_again() -> None:
     ahead()
     assert set(memoize.statistics.as_dict().values()) == {0}

@@ -18,11 +18,12 @@ import torch
 from comfy.cli_args import args
 from comfy_api.latest import InputImpl, Types
 from comfy_extras.nodes_video import GetVideoComponents, SaveVideo
+from PIL import Image
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo, as_stream
 from frugal_motion.nodes.video.decode import FileStream
-from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSaveVideo
+from frugal_motion.nodes.video.node import FrugalLoadClips, FrugalLoadVideo, FrugalSameClip, FrugalSaveVideo
 
 from .conftest import clicks, solids, write_clip
 
@@ -314,3 +315,33 @@ def test_every_socket_has_a_tooltip() -> None:
     for node in (FrugalLoadVideo, FrugalSaveVideo):
         schema = node.define_schema()
         assert all(socket.tooltip for socket in [*schema.inputs, *schema.outputs])
+
+
+def test_the_same_clip_at_another_rate_and_size() -> None:
+    """As Load Video opens it, whose file, start and duration it takes."""
+    small, cut = load(size="384", start=0.5, duration=1.0)[0], {"start": 0.5, "duration": 1.0}
+    for settings in ({"frame_rate": 25.0, "size": "source"}, {"frame_rate": 0.0, "size": "768"}):
+        found, wanted = FrugalSameClip.execute(small, **settings).args[0], load(**cut, **settings)[0]
+        assert found.stream.info == wanted.stream.info
+        pairs = zip(found.stream.chunks(), wanted.stream.chunks(), strict=True)
+        assert all(np.array_equal(*pair) for pair in pairs)
+
+
+def test_the_same_clip_of_a_core_loader(folders: Path) -> None:
+    loaded = InputImpl.VideoFromFile(str(folders / "input" / "clip.mp4"))
+    found = FrugalSameClip.execute(loaded, frame_rate=6.0, size="source").args[0]
+    assert (found.get_frame_count(), found.get_dimensions()) == (12, (320, 184))
+
+
+def test_pictures_keep_the_time_that_they_were_loaded_with(folders: Path) -> None:
+    (folders / "input" / "pictures").mkdir()
+    for number in range(6):
+        Image.new("RGB", (64, 32), (number, 0, 0)).save(folders / "input" / "pictures" / f"{number}.png")
+    video = load(file="pictures", frame_rate=12.0)[0]
+    assert FrugalSameClip.execute(video, frame_rate=25.0).args[0].get_duration() == video.get_duration() == 0.5
+
+
+def test_frames_of_another_node_are_no_clip() -> None:
+    trimmed = load()[0].as_trimmed(0, 1)
+    with pytest.raises(InputError, match="video: found frames that another node has made; allowed: a clip straight"):
+        FrugalSameClip.execute(trimmed)

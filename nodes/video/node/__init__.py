@@ -5,13 +5,15 @@ They may import ``host`` and every room but ``server``. Nobody imports them but 
 
 from .load_clips import FrugalLoadClips
 from .load_video import FrugalLoadVideo
+from .same_clip import FrugalSameClip
 from .save_video import FrugalSaveVideo
 
 __all__ = [
     "FrugalLoadClips",
     "FrugalLoadVideo",
+    "FrugalSameClip",
     "FrugalSaveVideo",
 ]
 
 
-NODES = (FrugalLoadVideo, FrugalLoadClips, FrugalSaveVideo)
+NODES = (FrugalLoadVideo, FrugalLoadClips, FrugalSameClip, FrugalSaveVideo)
