@@ -13,7 +13,7 @@ from frugal_motion.tools.server import Server
 
 from ..server.client import ask, until
 from ..server.test_runs import PROMPT, posted
-from .test_workflows import SET_WIDGETS, SMALL
+from .test_workflows import PERSON, SET_WIDGETS, SMALL
 
 
 def opened(page: Page) -> None:
@@ -108,7 +108,7 @@ def test_an_estimate_of_the_workflow_that_is_open(page: Page, server: Server, tm
 
 def test_what_a_crop_spares_has_a_bar_of_its_own(page: Page, server: Server) -> None:
     editor.load(page, editor.WORKFLOWS / "replace_person.json")
-    page.evaluate(SET_WIDGETS, [SMALL])
+    page.evaluate(SET_WIDGETS, [PERSON])
     opened(page)
     estimate = page.get_by_role("region", name="Estimate")
     estimate.get_by_label("GPU").select_option("L4")
