@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..masks.person_masks import Mask
 from ..opencv import cv2
 from ..video.read_forward import ReadForward
-from ..video.stream import CHUNK, Frames, FrameStream, Picture
+from ..video.stream import CHUNK, Frames, FrameStream, Picture, VideoInfo
 from .hidden import distance_beyond, hidden_places, masks_in_time
 from .place import REACH, Place, Shot, near
 from .plate import BinaryMask, inpainted, median_plate
@@ -20,6 +20,9 @@ from .seam import colours_taken
 
 Box: TypeAlias = tuple[slice, slice]
 """Rows and columns of a frame."""
+
+Sample: TypeAlias = tuple[Picture, BinaryMask]
+"""A frame, and where it shows the place."""
 
 _AROUND = 0.04  # of the longer side: room around people in which colours are compared
 _LOOKS = 5  # at every place, of a moving camera
@@ -67,21 +70,27 @@ class CleanStream(FrameStream):
         masks = masks_in_time(self.masks, self.info)
         shots = iter(self.place.shots)
         shot, number = next(shots), 0
-        behind = self._behind(shot)
+        samples = ReadForward(self._samples())
+        behind = self._behind(shot, samples)
         for chunk in self.source.chunks(size):
             made = chunk.copy()
             for frame, mask in zip(made, masks, strict=False):
                 if number == shot.camera.end:
                     shot = next(shots)
-                    behind = self._behind(shot)
+                    behind = self._behind(shot, samples)
                 self._clean(frame, mask, number, behind)
                 number += 1
             yield made
 
-    def _behind(self, shot: Shot) -> _StandingPlate | _MovingPlate:
-        if shot.plate:
-            return _StandingPlate(shot)
-        return _MovingPlate(shot, self.source, self.masks, self.settings.margin)
+    def _samples(self) -> Iterator[Sample | None]:
+        """What shows the place where the camera moves, in the order of all frames; nothing for the others."""
+        wanted = {number for shot in self.place.shots if not shot.plate for number in shot.samples}
+        size, frames = (self.info.width, self.info.height), (frame for chunk in self.source.chunks() for frame in chunk)
+        for number, (frame, mask) in enumerate(zip(frames, masks_in_time(self.masks, self.info), strict=False)):
+            yield (frame, ~hidden_places(mask, size, self.settings.margin)) if number in wanted else None
+
+    def _behind(self, shot: Shot, samples: ReadForward[Sample | None]) -> _StandingPlate | _MovingPlate:
+        return _StandingPlate(shot) if shot.plate else _MovingPlate(shot, self.info, samples)
 
     def _clean(self, frame: Picture, mask: Mask, number: int, behind: _StandingPlate | _MovingPlate) -> None:
         """Lay the place over people."""
@@ -115,19 +124,8 @@ class _StandingPlate:
 class _MovingPlate:
     """What lies behind people, of a camera that moves: from frames around, in which it is seen."""
 
-    def __init__(self, shot: Shot, source: FrameStream, masks: FrameStream, margin: float) -> None:
-        self._shot, self._size, self._rate = shot, (source.info.width, source.info.height), source.info.frame_rate
-        self._samples = ReadForward(self._read(source, masks, margin))
-
-    def _read(
-        self, source: FrameStream, masks: FrameStream, margin: float
-    ) -> Iterator[tuple[Picture, BinaryMask] | None]:
-        """The samples in their order of all frames; nothing for the others."""
-        wanted = set(self._shot.samples)
-        in_time = masks_in_time(masks, source.info)
-        frames = (frame for chunk in source.chunks() for frame in chunk)
-        for number, (frame, mask) in enumerate(zip(frames, in_time, strict=False)):
-            yield (frame, ~hidden_places(mask, self._size, margin)) if number in wanted else None
+    def __init__(self, shot: Shot, info: VideoInfo, samples: ReadForward[Sample | None]) -> None:
+        self._shot, self._size, self._rate, self._samples = shot, (info.width, info.height), info.frame_rate, samples
 
     def picture(self, number: int, box: Box, frame: Picture, clear: BinaryMask) -> Picture:
         """The place in a box of a frame, which itself shows it where it is clear."""

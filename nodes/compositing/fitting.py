@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ..errors import InputError
+from ..video.geometry import is_same_shape
 from ..video.stream import FrameStream
 from .crop import Size
 
 _ENDS_EARLIER = Fraction(1, 4)  # seconds by which one clip may be shorter than another: rates and sound are rounded
-_ROUNDED = 0.03  # of an aspect ratio: by rounding sides
 
 
 def check_shape(name: str, stream: FrameStream, size: Size) -> None:
@@ -19,7 +19,7 @@ def check_shape(name: str, stream: FrameStream, size: Size) -> None:
         InputError: names the input.
     """
     width, height = stream.info.width, stream.info.height
-    if abs(width / height * size[1] / size[0] - 1) > _ROUNDED:
+    if not is_same_shape((width, height), size):
         allowed = f"the shape of {size[0]}x{size[1]}, at any size"
         raise InputError(name, f"{width}x{height}", allowed, "Connect the one that belongs to it.")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..masks.person_masks import Mask
+from ..masks.steady import Distance
 from ..opencv import cv2
 from ..video.read_forward import ReadForward
 from ..video.stream import FrameStream, VideoInfo
@@ -44,7 +45,7 @@ def hidden_places(mask: Mask, size: Size, margin: float) -> BinaryMask:
     return np.asarray(distance_beyond(mask, size) <= margin * max(size))
 
 
-def distance_beyond(mask: Mask, size: Size) -> np.ndarray:
+def distance_beyond(mask: Mask, size: Size) -> Distance:
     """Pixels to the nearest place of a mask, float32 ``(height, width)``; 0 inside, infinite without any."""
     there = cv2.resize((mask > _NOTHING).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
     if not there.any():

@@ -40,7 +40,7 @@ class Shot:
     Attributes:
         camera: its way.
         samples: ascending numbers of frames that show what people hide in others.
-        plate: PNG of the place without people; empty where the camera moves.
+        plate: PNG of the place without people; empty where the camera moves, and where it is lost at once.
     """
 
     camera: CameraShot
@@ -118,7 +118,7 @@ def survey(
         raise InputError("masks", "black in all frames", "white where people are", "Connect Person Masks of the video.")
     shots = [Shot(camera, _samples(camera, sketches)) for camera in path.shots()]
     looked_at = ReadForward(_with_masks(source, masks))
-    shots = [_with_plate(shot, looked_at, margin) if shot.camera.stands else shot for shot in shots]
+    shots = [_with_plate(shot, looked_at, margin) if shot.camera.stands and shot.samples else shot for shot in shots]
     return Place(info, shots, _invented(shots, sketches, info.frame_rate))
 
 
@@ -149,6 +149,8 @@ def _samples(camera: CameraShot, sketches: Sketches) -> Sequence[int]:
             break
         chosen.add(best)
         looks += clear[best]
+    if not chosen and len(camera.moves) > 1:
+        chosen.add(0)  # nobody ever moves: what is made up is at least the same in all frames
     return [numbers[at] for at in sorted(chosen)]
 
 
@@ -159,10 +161,6 @@ def _with_plate(shot: Shot, looked_at: ReadForward[tuple[Picture, Mask]], margin
         picture, mask = looked_at.at(number)
         pictures.append(picture)
         clear.append(~hidden_places(mask, picture.shape[1::-1], margin))
-    if not pictures:  # nobody is in it, or nobody ever moves: nothing is seen behind them
-        looked_at.forget_before(shot.camera.first)
-        picture, mask = looked_at.at(shot.camera.first)
-        pictures, clear = [picture], [~hidden_places(mask, picture.shape[1::-1], margin)]
     plate = inpainted(*median_plate(pictures, clear))
     return Shot(shot.camera, shot.samples, cv2.imencode(".png", plate[..., ::-1])[1].tobytes())
 

@@ -81,7 +81,6 @@ class PutBackStream(FrameStream):
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         source = ReadForward(frame for chunk in self.source.chunks() for frame in chunk)
         masks = _Outlines(self.masks) if self.masks is not None else None
-        edge = self._share_by_edge()
         number = 0
         for chunk in self.edited.chunks(size):
             made = np.empty((len(chunk), self.info.height, self.info.width, 3), np.uint8)
@@ -90,7 +89,8 @@ class PutBackStream(FrameStream):
                 shown = self.source.info.shown_at(time)
                 source.forget_before(shown)
                 np.copyto(frame, source.at(shown))
-                self._lay(edited, frame, self._share(edge, masks.distance(time) if masks else None), time)
+                share = self._share(self._share_by_edge(time), masks.distance(time) if masks else None)
+                self._lay(edited, frame, share, time)
                 number += 1
             yield made
 
@@ -124,12 +124,16 @@ class PutBackStream(FrameStream):
         """From pixels of the clip that was cropped to those of the source, across and down."""
         return np.divide((self.info.width, self.info.height), self.crop.frame)
 
-    def _share_by_edge(self) -> Any:
-        """How much of each pixel of the box is the edit's by its distance from the box's edge, 0..1."""
-        width, height = np.ceil(np.array(self.crop.box) * self._scale - 1e-6).astype(int).tolist()
-        across, down = (np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) for side in (width, height))
-        share = np.minimum(across[None], down[:, None]) / max(self.settings.feather, 1.0)
-        return np.clip(share, 0, 1).astype(np.float32)
+    def _share_by_edge(self, time: Fraction) -> Any:
+        """How much of each pixel of the box is the edit's by its distance from the box's edge, 0..1.
+
+        Where the edge is the picture's own there is nothing to give way to.
+        """
+        size = np.ceil(np.array(self.crop.box) * self._scale - 1e-6).astype(int).tolist()
+        ends = zip(size, self.crop.corner_at(time), self.crop.box, self.crop.frame, strict=True)
+        across, down = (_to_edge(side, corner > 0, corner + box < frame) for side, corner, box, frame in ends)
+        share = np.minimum(across[None], down[:, None]) / np.float32(max(self.settings.feather, 1.0))
+        return np.clip(share, 0, 1)
 
     def _share(self, edge: Any, distance: Distance | None) -> Any:
         """The same with a mask: the edit gives way inside of it, outside nothing changes."""
@@ -139,6 +143,13 @@ class PutBackStream(FrameStream):
         factor = width / distance.shape[1] / max(self.settings.feather, 1.0)
         inside = cv2.resize(distance, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(factor)
         return np.maximum(cv2.min(edge, inside), 0)
+
+
+def _to_edge(side: int, first: bool, last: bool) -> Any:
+    """Pixels from those of the two edges that count, float32 ``(side,)``."""
+    places = np.arange(side, dtype=np.float32) + np.float32(0.5)
+    far = np.full_like(places, np.inf)
+    return np.minimum(places if first else far, places[::-1] if last else far)
 
 
 def _shown(share: Any) -> tuple[slice, slice]:

@@ -12,14 +12,13 @@ import torch
 
 from ..errors import InputError
 from ..keyframes.keyframes import Keyframes
+from ..video.geometry import is_same_shape
 from ..video.stream import FrameStream
 from ..video.tensors import to_image
 from .conditioning import rows_of
 
 Mask: TypeAlias = torch.Tensor | FrameStream
 """A MASK ``(n, h, w)`` of floats 0..1: one for all, one per frame or one per keyframe; or a stream of grey frames."""
-
-_ROUNDING = 0.03  # by which shapes may differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +94,7 @@ def check_shape(mask: Mask, width: int, height: int) -> None:
         across, down = mask.info.width, mask.info.height
     else:
         down, across = mask.shape[1:]
-    if abs(across / down * height / width - 1) > _ROUNDING:
+    if not is_same_shape((across, down), (width, height)):
         allowed = f"the shape of {width}x{height}, as source_video has, at any size"
         raise InputError("mask", f"{across}x{down}", allowed, "Take the masks of the video that is sampled.")
 

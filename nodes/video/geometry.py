@@ -74,6 +74,9 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
     return _ORIENTATIONS.get(signs, UPRIGHT)
 
 
+_ROUNDING = 0.03  # of an aspect ratio
+
+
 @dataclass(frozen=True)
 class Placement:
     """The upright picture is scaled to ``scaled``, then cropped or padded around its centre to ``output``."""
@@ -150,6 +153,11 @@ def place(width: int, height: int, size: tuple[int, int] | None, fit: Fit, multi
     limit = min if fit == "contain" else max
     scaled = tuple(limit(max(round(side * factor), 1), out) for side, out in zip((width, height), output, strict=True))
     return Placement((scaled[0], scaled[1]), output)
+
+
+def is_same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two widths and heights have one aspect ratio, but for what sides are rounded by."""
+    return abs(size[0] / size[1] * other[1] / other[0] - 1) <= _ROUNDING
 
 
 def _round(side: float, multiple: int) -> int:

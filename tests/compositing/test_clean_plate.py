@@ -15,6 +15,8 @@ from frugal_motion.nodes.compositing.plate import inpainted
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.video.stream import ArrayStream, Frames
 
+from ..interpolation.scene import CountedStream
+
 RATE = Fraction(12)
 WIDTH, HEIGHT, FRAMES = 320, 240, 24
 MARGIN = 0.02
@@ -152,6 +154,16 @@ def test_each_shot_has_its_own_place() -> None:
     assert psnr(found, joined.place, (joined.masks[..., 0] > 0) & inside[:, None, None]) > 28
 
 
+def test_a_clip_of_many_shots_is_not_read_anew_for_each() -> None:
+    parts = [scene(2.5, seed=seed) for seed in (1, 2, 3)]
+    joined = Scene(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    place, source = place_of(joined), CountedStream(joined.frames, RATE)
+    assert len(place.shots) == 3
+    for _ in CleanStream(source, joined.outlines, place, CleanSettings(MARGIN)).chunks():
+        pass
+    assert source.frames_read <= 2 * len(joined.frames), "what is cleaned, and what shows the place"
+
+
 def test_a_plain_wall_gives_nothing_to_hold_on_to_and_stands() -> None:
     one = scene()
     wall = np.full_like(one.place, 140)
@@ -167,6 +179,7 @@ def test_where_the_camera_is_lost_the_place_is_made_up() -> None:
     lost = Scene(np.where(one.masks > 0, one.frames, wild), one.masks, wild, one.left)
     place = place_of(lost)
     assert len(place.shots) > FRAMES // 2 and place.invented > 0.9
+    assert not any(shot.plate for shot in place.shots if shot.camera.end - shot.camera.first == 1)
     red = cleaned(lost, place)[one.masks[..., 0] > 0].mean(axis=0)
     assert np.abs(red - 127).max() < 25, "somebody is left, who is red"
 

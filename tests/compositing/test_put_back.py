@@ -171,3 +171,17 @@ def test_what_does_not_belong_together_is_refused(
     with pytest.raises(InputError) as refused:
         PutBackStream(streams["frames"], crop, streams["source"], streams["masks"])
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["steady", "follow"])
+def test_at_the_edge_of_the_picture_nothing_gives_way(path: str) -> None:
+    """Somebody who leaves the picture does not fade into who was there."""
+    source = scene()
+    corners = np.zeros((FRAMES, 2)) if path == "steady" else np.stack((np.linspace(0, 40, FRAMES), np.zeros(FRAMES)), 1)
+    crop = Crop(corners, (120, HEIGHT), (WIDTH, HEIGHT), (120, HEIGHT), RATE, INFO.region)
+    white = np.full((FRAMES, HEIGHT, 120, 3), 255, np.uint8)
+    found = put_back(white, crop, source, match=0)
+    assert (found[:, [0, -1], 60:100] == 255).all(), "above and below"
+    assert (found[0, :, 0] == 255).all() and not (found[0, :, 119] == 255).any()
+    if path == "follow":
+        assert not (found[-1, :, 40] == 255).any()
