@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..masks.steady import Distance, outline_distance
 from ..opencv import cv2
 from ..video.read_forward import ReadForward
 from ..video.stream import CHUNK, Frames, FrameStream
-from .crop import Crop
+from .crop import Crop, Size
 from .cropped import scaled
 from .fitting import check_lasts, check_shape
 from .seam import colours_taken
@@ -129,11 +130,9 @@ class PutBackStream(FrameStream):
 
         Where the edge is the picture's own there is nothing to give way to.
         """
-        size = np.ceil(np.array(self.crop.box) * self._scale - 1e-6).astype(int).tolist()
-        ends = zip(size, self.crop.corner_at(time), self.crop.box, self.crop.frame, strict=True)
-        across, down = (_to_edge(side, corner > 0, corner + box < frame) for side, corner, box, frame in ends)
-        share = np.minimum(across[None], down[:, None]) / np.float32(max(self.settings.feather, 1.0))
-        return np.clip(share, 0, 1)
+        width, height = np.ceil(np.array(self.crop.box) * self._scale - 1e-6).astype(int).tolist()
+        corner, most = self.crop.corner_at(time), np.subtract(self.crop.frame, self.crop.box)
+        return _share_by_edges((width, height), tuple(corner > 0), tuple(corner < most), self.settings.feather)
 
     def _share(self, edge: Any, distance: Distance | None) -> Any:
         """The same with a mask: the edit gives way inside of it, outside nothing changes."""
@@ -143,6 +142,13 @@ class PutBackStream(FrameStream):
         factor = width / distance.shape[1] / max(self.settings.feather, 1.0)
         inside = cv2.resize(distance, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(factor)
         return np.maximum(cv2.min(edge, inside), 0)
+
+
+@lru_cache(maxsize=4)
+def _share_by_edges(size: Size, first: tuple[bool, bool], last: tuple[bool, bool], feather: float) -> Any:
+    """The same for boxes of one size, with those of their edges, left and top, right and bottom, that count."""
+    across, down = (_to_edge(*side) for side in zip(size, first, last, strict=True))
+    return np.clip(np.minimum(across[None], down[:, None]) / np.float32(max(feather, 1.0)), 0, 1)
 
 
 def _to_edge(side: int, first: bool, last: bool) -> Any:
