@@ -222,12 +222,24 @@ def vision_weights(seed: int = 4) -> Weights:
     return found
 
 
+def lora_weights(seed: int = 5, rank: int = 4) -> Weights:
+    """Of a LoRA for the first block of any of these Wan nets, as distilled ones name their parts."""
+    random = torch.Generator().manual_seed(seed)
+    found: Weights = {}
+    for part in "qkvo":
+        name = f"diffusion_model.blocks.0.self_attn.{part}"
+        found[f"{name}.lora_A.weight"] = torch.randn(rank, SIZES["dim"], generator=random) / math.sqrt(SIZES["dim"])
+        found[f"{name}.lora_B.weight"] = torch.randn(SIZES["dim"], rank, generator=random) / math.sqrt(rank)
+    return found
+
+
 def write_all(models: Path) -> None:
-    """Fill a folder of models: ``diffusion_models/tiny_<kind>.safetensors``, and one encoder of each sort and a VAE."""
+    """Fill a folder of models: ``diffusion_models/tiny_<kind>.safetensors``, the encoders, a VAE, a LoRA."""
     files: dict[str, Callable[[], Weights]] = {
         "vae/tiny_wan_vae.safetensors": vae_weights,
         "text_encoders/tiny_umt5.safetensors": text_encoder_weights,
         "clip_vision/tiny_vit_h.safetensors": vision_weights,
+        "loras/tiny_wan_lora.safetensors": lora_weights,
     }
     for place, make in files.items():
         _write(models / place, make())

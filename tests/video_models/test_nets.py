@@ -53,3 +53,9 @@ def test_files_load_through_comfyui(tmp_path: Path) -> None:
     assert torch.isfinite(one[0][0]).all()
     seen = vision.encode_image(torch.rand(1, 64, 48, 3))
     assert seen.penultimate_hidden_states.shape == (1, 257, 1280)
+
+
+def test_lora_is_taken() -> None:
+    model = nets.model("vace")
+    changed, _ = comfy.sd.load_lora_for_models(model, None, nets.lora_weights(), 1.0, 0)
+    assert sorted(changed.patches) == [f"diffusion_model.blocks.0.self_attn.{part}.weight" for part in "koqv"]
