@@ -123,10 +123,9 @@ class Encodes:
         return None
 
     def _is_as_made(self, model: Any) -> bool:
-        """Patches, such as a LoRA's, give it another id; hooks are patches that come and go."""
+        """Patches, such as a LoRA's, give it another id."""
         patcher = model.patcher
-        is_same = _net(model) is self._net() is patcher.model and patcher.patches_uuid == self._patches
-        return is_same and not patcher.forced_hooks
+        return _net(model) is self._net() is patcher.model and bool(patcher.patches_uuid == self._patches)
 
 
 def _net(model: Any) -> Any:
@@ -177,12 +176,13 @@ class _Vae(_Remembering):
 
 class _Clip(_Remembering):
     cond_stage_model: Any
+    patcher: Any
     layer_idx: Any
     apply_hooks_to_conds: Any
 
     def encode_from_tokens(self, *args: Any, **named: Any) -> Any:
         encode = super().encode_from_tokens  # type: ignore[misc]
-        if self.apply_hooks_to_conds:  # it gives them beside the embedding
+        if self.apply_hooks_to_conds or self.patcher.forced_hooks:  # patches that come and go
             return encode(*args, **named)
         return self.frugal_encodes.of(self, encode, *args, **named)
 

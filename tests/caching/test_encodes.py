@@ -258,16 +258,18 @@ def test_what_is_done_to_a_text_encoder_behind_the_node(files: Path, counts: Cou
 def test_with_hooks_all_is_as_it_was(files: Path, counts: Counter[str]) -> None:
     """Weights that change in the run: nothing is remembered."""
     stock = load_clip(files)
-    clip = remembering(clip=stock).clip
-    CLIPTextEncode().encode(clip, "a robot")
+    CLIPTextEncode().encode(remembering(clip=stock).clip, "a robot")
     hooks = create_hook_lora({}, 1.0, 1.0)
     for is_scheduled, reaches_sampler in ((False, True), (True, False), (False, False)):
         options = {"schedule_clip": is_scheduled, "apply_to_conds": reaches_sampler, "hooks": hooks}
-        hooked, expected = (SetClipHooks().apply_hooks(one, **options)[0] for one in (clip, stock))
+        hooked = SetClipHooks().apply_hooks(stock, **options)[0]
+        behind = remembering(clip=hooked).clip
+        in_front = SetClipHooks().apply_hooks(remembering(clip=stock).clip, **options)[0]
         counts.clear()
-        made, wanted = (CLIPTextEncode().encode(one, "a robot")[0] for one in (hooked, expected))
-        assert counts["text"] == 2
-        assert ("hooks" in made[0][1]) == ("hooks" in wanted[0][1]) and torch.equal(made[0][0], wanted[0][0])
+        wanted, *made = (CLIPTextEncode().encode(one, "a robot")[0] for one in (hooked, behind, behind, in_front))
+        assert counts["text"] == 4
+        for one in made:
+            assert one[0][1].get("hooks") is wanted[0][1].get("hooks") and torch.equal(one[0][0], wanted[0][0])
 
 
 def test_models_that_are_not_as_expected_work(files: Path, counts: Counter[str]) -> None:
