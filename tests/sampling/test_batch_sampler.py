@@ -11,6 +11,7 @@ import comfy.sampler_helpers
 import comfy.samplers
 import pytest
 import torch
+from comfy.k_diffusion import sampling
 from comfy.model_management import InterruptProcessingException
 from comfy_execution.graph_utils import ExecutionBlocker
 from comfy_extras import (
@@ -269,6 +270,31 @@ def test_noise_masks_of_any_shape_share_a_batch() -> None:
         assert off(result, stock(model, given, settings)) <= 1e-5
 
 
+class GuideVae:
+    """Of LTX: a 32nd of the size, one latent for the first frame."""
+
+    downscale_index_formula = (8, 32, 32)
+
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        small = torch.nn.functional.avg_pool2d(pixels.movedim(-1, 1), 32)[:1]
+        return small.repeat(1, 43, 1, 1)[:, :128, None] * 4 - 2
+
+
+def guided(seed: int) -> Request:
+    one = request("ltxv", seed)
+    picture = clip(seed, 1, 128, 128)
+    made = nodes_lt.LTXVAddGuide.execute(one.positive, one.negative, GuideVae(), one.latent, picture, 16, 0.9)
+    positive, negative, latent = made.args
+    return changed(one, positive=positive, negative=negative, latent=latent)
+
+
+def test_clips_of_ltx_that_are_guided_share_a_batch() -> None:
+    model, requests = model_of("ltxv"), [guided(1), guided(2)]
+    assert "keyframe_idxs" in requests[0].positive[0][1] and "noise_mask" in requests[0].latent
+    for one, result in zip(requests, together(model, requests, euler()), strict=True):
+        assert off(result, stock(model, one, euler())) <= 1e-5
+
+
 def test_an_empty_latent_shares_no_batch_with_one_that_is_not() -> None:
     """ComfyUI does not shift an empty latent into the model's own range."""
     model, settings = model_of("t2v"), euler(denoise=0.5)
@@ -343,6 +369,16 @@ def told_by(model: Any, requests: list[Request], settings: StepSettings) -> list
 def test_a_sampler_that_looks_at_the_picture_samples_one_by_one() -> None:
     (told,) = told_by(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(sampler="dpm_adaptive"))
     assert "dpm_adaptive" in told
+
+
+def test_a_sampler_of_another_pack_samples_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sample_mine(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **more: Any) -> torch.Tensor:
+        return sampling.sample_euler(model, x + 0.01 * x.mean(), sigmas, **more)
+
+    monkeypatch.setattr(sampling, "sample_mine", sample_mine, raising=False)
+    monkeypatch.setattr(comfy.samplers.KSampler, "SAMPLERS", [*comfy.samplers.KSampler.SAMPLERS, "mine"])
+    (told,) = told_by(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(sampler="mine"))
+    assert "mine" in told
 
 
 def test_ddim_with_masks_samples_one_by_one(diffusion: Diffusion) -> None:
