@@ -14,8 +14,9 @@ import comfy.model_management as management
 
 from nodes import NODE_CLASS_MAPPINGS, interrupt_processing  # type: ignore[attr-defined]
 
+from ..batched import Batched
 from ..graph import Prompt
-from ..host.frugal_node import FrugalNode, frugal_class
+from ..host.frugal_node import frugal_class
 from ..host.queue import UNWATCHED_CLIENT, Refused, enqueue
 from ..host.settings import settings
 from .batch import Batch
@@ -40,12 +41,19 @@ def kind_of(class_type: str) -> Kind:
     reads_prompt = node_class is not None and _reads_prompt(node_class)
     ours = frugal_class(class_type)
     is_precomputable = ours is not None and ours.PRECOMPUTABLE
-    return Kind(is_output, makes_lists, is_precomputable, reads_prompt, _batcher(ours) if ours else None)
+    return Kind(is_output, makes_lists, is_precomputable, reads_prompt, _batcher(class_type))
 
 
-def _batcher(node_class: type[FrugalNode]) -> Batcher | None:
-    batched = node_class.BATCHED
+def _batcher(class_type: str) -> Batcher | None:
+    ours = frugal_class(class_type)
+    batched = ours.BATCHED if ours else _stand_in(class_type)
     return Batcher(batched.together, batched.by_job, len(batched.outputs)) if batched else None
+
+
+def _stand_in(class_type: str) -> Batched | None:
+    """What of ours does the work of a class that is not ours."""
+    ours = filter(None, map(frugal_class, NODE_CLASS_MAPPINGS))
+    return next((one.BATCHED for one in ours if one.BATCHED and class_type in one.BATCHED.stands_for), None)
 
 
 @lru_cache(maxsize=1000)  # some classes look into folders to tell their inputs

@@ -3,15 +3,24 @@
 They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
 """
 
+from .batch_sampler import FrugalBatchSampler, FrugalBatchSamplerAdvanced
 from .keyframe_control_net import FrugalKeyframeControlNet
 from .keyframe_sampler import FrugalKeyframeSampler
 from .text_lines import FrugalTextLines
 
 __all__ = [
+    "FrugalBatchSampler",
+    "FrugalBatchSamplerAdvanced",
     "FrugalKeyframeControlNet",
     "FrugalKeyframeSampler",
     "FrugalTextLines",
 ]
 
 
-NODES = (FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines)
+NODES = (
+    FrugalKeyframeControlNet,
+    FrugalKeyframeSampler,
+    FrugalBatchSampler,
+    FrugalBatchSamplerAdvanced,
+    FrugalTextLines,
+)
