@@ -1,4 +1,4 @@
-"""VACE's control for a part of the sampling: outside of it the blocks that carry the control are left out of the net."""
+"""VACE's control for a part of the sampling: outside of it the blocks that carry the control are not run."""
 
 from __future__ import annotations
 

@@ -242,4 +242,7 @@ def _write(path: Path, found: Weights) -> None:
 
 
 if __name__ == "__main__":  # KIND FILE
+    from comfy.cli_args import args
+
+    args.cpu = True
     _write(Path(sys.argv[2]), weights(sys.argv[1]))

@@ -102,7 +102,7 @@ def test_outside_it_is_strength_0_without_the_work(
     prompts = 2 if cfg != 1 else 1
     assert rows == {"net": STEPS * prompts, "control": len(steps) * prompts}
     assert torch.equal(found, reference(vace, steps, cfg))
-    assert not torch.allclose(found, sample(vace, cfg=cfg), atol=1e-2), "the control must matter for this to prove anything"
+    assert not torch.allclose(found, sample(vace, cfg=cfg), atol=1e-2), "control must matter here"
 
 
 def test_it_is_two_samplers_behind_each_other(vace: Any) -> None:
