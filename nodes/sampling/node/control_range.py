@@ -24,8 +24,8 @@ class FrugalControlRange(FrugalNode):
             display_name="Control Range",
             category="Frugal Motion/Sampling",
             description="VACE's control for a part of the sampling only, as start and end of Apply ControlNet do it "
-            "for a ControlNet. Outside of it the control's blocks are not run: the result is that of strength 0 there, for "
-            "less work.",
+            "for a ControlNet. Outside of it the control's blocks are not run: the result is that of strength 0 there, "
+            "for less work.",
             inputs=[
                 io.Model.Input("model", tooltip="A VACE model, with LoRAs or patches as you like."),
                 io.Float.Input(
