@@ -136,6 +136,8 @@ class _Run:
             logger.warning("Batch Sampler: request %d failed", batch[0] + 1, exc_info=error)
             self.done[batch[0]] = error
             return
+        numbers = ", ".join(str(number + 1) for number in batch)
+        self.tell(f"requests {numbers} one by one: together they failed with {type(error).__name__}: {error}")
         for number in batch:
             self._sampled([number])
 

@@ -71,7 +71,7 @@ def _picture(seed: int) -> torch.Tensor:
 def _ltxv(seed: int, tokens: int) -> tuple[Any, ...]:
     positive, negative = text(seed, tokens), text(seed + 50, tokens)
     for prompt in (positive, negative):
-        prompt[0][1]["attention_mask"] = torch.ones(1, tokens)
+        prompt[0][1]["attention_mask"] = (torch.arange(tokens) < tokens - seed)[None].long()
     positive, negative = nodes_lt.LTXVConditioning.execute(positive, negative, 25.0).args
     return positive, negative, {"samples": torch.zeros(1, 128, 3, 4, 4)}
 
@@ -90,7 +90,6 @@ FAMILIES: dict[str, Any] = {
         0,
         reference_image=_picture,
         clip_vision_output=seen,
-        face_video=lambda seed: clip(seed + 3, LENGTH, 512, 512),
         pose_video=clip,
     ),
     "ltxv": _ltxv,
@@ -125,12 +124,16 @@ def stock(model: Any, one: Request, settings: StepSettings) -> torch.Tensor:
 def together(model: Any, requests: list[Request], settings: StepSettings, batches: int = 1) -> list[torch.Tensor]:
     """Sample requests, and see that they took so many batches."""
     steps: list[int] = []
-    results = sample_requests(model, requests, settings, lambda step, denoised, noisy, of: steps.append(len(denoised)))
+    told: list[str] = []
+
+    def count_step(step: int, denoised: torch.Tensor, noisy: torch.Tensor, of: int) -> None:
+        steps.append(len(denoised))
+
+    results = sample_requests(model, requests, settings, count_step, told.append)
     for result in results:
         if isinstance(result, Exception):
             raise result
-    count = settings.steps * batches
-    assert len(steps) == count, f"{len(steps)} steps, not {count}"
+    assert len(steps) == settings.steps * batches, told
     return results  # type: ignore[return-value]
 
 
