@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import comfy.utils
 import torch
+from comfy.ldm.wan.model import WanModel
 
 from ..errors import InputError
-from .requests import Request
+from .request_sampler import drawn_noise
+from .requests import Request, latent_of
 from .window_conditioning import check_conditioning, conditioning_of_window, references_in_front
 
 FRAMES_OF_LATENT = 4
@@ -81,6 +84,44 @@ def window_spans(total: int, windows: Windows) -> list[Span]:
     return [range(start, start + length) for start in starts]
 
 
+def spans_of(request: Request, windows: Windows) -> list[Span]:
+    """The windows of a request.
+
+    Raises:
+        InputError: it is for a picture, or holds what cannot be cut into windows.
+    """
+    latent = request.latent["samples"]
+    if latent.is_nested or latent.ndim != 5:
+        raise InputError("window", "the latent of a picture", "latents of videos", "Set it to 0.")
+    references = references_in_front(request)
+    spans = window_spans(latent.shape[2] - references, windows)
+    if len(spans) > 1:
+        for name, prompt in (("positive", request.positive), ("negative", request.negative)):
+            check_conditioning(name, prompt, latent.shape[2], references)
+    return spans
+
+
+def sample_clips(
+    model: Any, requests: Sequence[Request], windows: Windows, sample: Callable[[Sequence[Request]], Results]
+) -> Results:
+    """``sample_in_windows`` for a MODEL, from its own noise.
+
+    Raises:
+        InputError: the model is none of Wan's.
+    """
+    net = model.model.diffusion_model
+    if not isinstance(net, WanModel):
+        raise InputError("window", f"a model of {type(net).__name__}", "models of Wan", "Set it to 0 for others.")
+
+    def blank(latent: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = model.model.process_latent_out(torch.zeros_like(latent))
+        return found
+
+    # An empty latent may still lack some of the model's channels.
+    whole = [replace(one, latent={**one.latent, "samples": latent_of(model, one)}) for one in requests]
+    return sample_in_windows(whole, windows, sample, lambda one: drawn_noise(one, one.latent["samples"]), blank)
+
+
 def sample_in_windows(
     requests: Sequence[Request],
     windows: Windows,
@@ -101,13 +142,14 @@ def sample_in_windows(
         draw: the noise of a whole request, as it is sampled in one.
         blank: how an empty latent is written down among others that are not.
 
-    Raises:
-        InputError: a request holds what cannot be cut into windows. Before anything is sampled.
+    Returns:
+        By request, its latent or why there is none: an ``InputError``, and nothing of it is sampled, where it holds
+        what cannot be cut into windows.
     """
-    clips = [_Clip(number, request, windows, draw, blank) for number, request in enumerate(requests, 1)]
+    clips = [_Clip(request, windows, draw, blank) for request in requests]
     for turn in range(max((len(clip.spans) for clip in clips), default=0)):
         waiting = [clip for clip in clips if turn < len(clip.spans) and clip.error is None]
-        results = sample([clip.window(turn) for clip in waiting])
+        results = sample([clip.window(turn) for clip in waiting]) if waiting else []
         for clip, result in zip(waiting, results, strict=True):
             clip.join(turn, result)
     return [clip.result() for clip in clips]
@@ -118,25 +160,21 @@ class _Clip:
 
     def __init__(
         self,
-        number: int,
         request: Request,
         windows: Windows,
         draw: Callable[[Request], torch.Tensor],
         blank: Callable[[torch.Tensor], torch.Tensor],
     ) -> None:
         self.request, self.windows, self.draw, self.blank = request, windows, draw, blank
-        latent = request.latent["samples"]
-        if latent.is_nested or latent.ndim != 5:
-            found = f"the latent of a picture (request {number})"
-            raise InputError("window", found, "latents of a video", "Set it to 0 for pictures.")
-        self.references = references_in_front(request)
-        self.spans = window_spans(latent.shape[2] - self.references, windows)
         self.error: Exception | None = None
         self.joined: torch.Tensor | None = None
+        self.references = references_in_front(request)
+        try:
+            self.spans = spans_of(request, windows)
+        except InputError as error:
+            self.error, self.spans = error, []
         if len(self.spans) > 1:
-            for name, prompt in (("positive", request.positive), ("negative", request.negative)):
-                check_conditioning(name, prompt, latent.shape[2], self.references)
-            self._begin(latent)
+            self._begin(request.latent["samples"])
 
     def _begin(self, latent: torch.Tensor) -> None:
         noise_mask = self.request.latent.get("noise_mask")

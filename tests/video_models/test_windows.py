@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.sampling.node.batch_sampler import FrugalBatchSampler
 from frugal_motion.nodes.sampling.request_sampler import drawn_noise, sample_requests
 from frugal_motion.nodes.sampling.requests import Request, StepSettings
 from frugal_motion.nodes.sampling.window_conditioning import references_in_front
@@ -378,11 +379,53 @@ def test_a_clip_that_fails_takes_no_other_with_it() -> None:
 def test_what_cannot_be_cut_is_refused_before_sampling(options: dict[str, Any], error: str) -> None:
     request = plain(41)
     request = replace(request, positive=[[request.positive[0][0], options]])
+    (found,) = sample_in_windows([request], Windows(6, 2), pytest.fail, stock_noise)
     with pytest.raises(InputError, match=error):
-        sample_in_windows([request], Windows(6, 2), pytest.fail, stock_noise)
+        raise found
 
 
 def test_latents_of_pictures_are_refused() -> None:
     request = replace(plain(41), latent={"samples": torch.zeros(1, 4, 8, 8)})
-    with pytest.raises(InputError, match="window: found the latent of a picture"):
-        sample_in_windows([request], Windows(6, 2), pytest.fail, stock_noise)
+    (found,) = sample_in_windows([request], Windows(6, 2), pytest.fail, stock_noise)
+    assert str(found).startswith("window: found the latent of a picture")
+
+
+def node(model: Any, requests: Sequence[Request], **more: list[Any]) -> list[Any]:
+    made = FrugalBatchSampler.execute(
+        model=[model],
+        seed=[request.seed for request in requests],
+        steps=[2],
+        cfg=[3.0],
+        sampler_name=["euler"],
+        scheduler=["simple"],
+        positive=[request.positive for request in requests],
+        negative=[request.negative for request in requests],
+        latent_image=[request.latent for request in requests],
+        denoise=[1.0],
+        **more,
+    )
+    found: list[Any] = made.args[0]
+    return found
+
+
+def test_the_node_samples_long_clips_in_windows(vae: Any) -> None:
+    model, clips = nets.model("vace"), [vace(41, vae, seed=1), vace(17, vae, seed=2)]
+    found = node(model, clips, window=[21], overlap=[4])
+    for clip, latent, frames in zip(clips, found, (41, 17), strict=True):
+        assert latent["samples"].shape == clip.latent["samples"].shape
+        assert vae.decode(latent["samples"][:, :, 1:]).shape[1] == frames
+    whole = node(model, clips)
+    assert torch.allclose(found[1]["samples"], whole[1]["samples"], atol=1e-4)
+    assert not torch.allclose(found[0]["samples"], whole[0]["samples"], atol=0.1)
+
+
+def test_a_window_as_long_as_the_clip_changes_nothing(vae: Any) -> None:
+    model, clip = nets.model("vace"), vace(17, vae)
+    (found,), (whole,) = node(model, [clip], window=[17], overlap=[8]), node(model, [clip])
+    assert torch.equal(found["samples"], whole["samples"])
+
+
+def test_windows_are_for_nets_of_wan() -> None:
+    request = Request(text(1), text(2), {"samples": torch.zeros(1, 128, 11, 4, 4)})
+    with pytest.raises(InputError, match="window: found a model of LTXVModel; allowed: models of Wan"):
+        node(nets.model("ltxv"), [request], window=[21], overlap=[4])
