@@ -113,8 +113,8 @@ def conditioning_of_window(conditioning: Any, span: range, references: int, know
         conditioning: such that ``check_conditioning``.
         span: latents of the clip, without those of references.
         references: latents of references, which every window has in front.
-        known: the window's first latents where the window before has made them. A model that is told by
-            ``concat_mask`` which frames it is given is given these.
+        known: the window's first latents where the window before has made them. Models that are told by
+            ``concat_mask`` or ``vace_mask`` which frames they are given are given these.
     """
     return [[text, _window_of(options, span, references, known)] for text, options in conditioning]
 
@@ -125,13 +125,38 @@ def _window_of(options: dict[str, Any], span: range, references: int, known: tor
         value, cut = options[key], _cut_for(key, span, references)
         if value is not None:
             result[key] = [cut(one) for one in value] if isinstance(value, list) else cut(value)
-    if known is not None and result.get("concat_mask") is not None and result.get("concat_latent_image") is not None:
-        image, mask = result["concat_latent_image"].clone(), result["concat_mask"].clone()
-        place = slice(references, references + known.shape[2])
-        # What is given stands in the last channels, behind the control of Fun Control.
-        image[:, -known.shape[1] :, place], mask[:, :, place] = known.to(image), 0
-        result["concat_latent_image"], result["concat_mask"] = image, mask
+    if known is not None:
+        _give_known(result, known, slice(references, references + known.shape[2]))
     return result
+
+
+def _give_known(options: dict[str, Any], known: torch.Tensor, place: slice) -> None:
+    """Tell models that can be told so which frames they are given; ``options`` hold this window's own part."""
+    channels = known.shape[1]
+    if options.get("concat_mask") is not None and options.get("concat_latent_image") is not None:
+        image, mask = options["concat_latent_image"].clone(), options["concat_mask"].clone()
+        # What is given stands in the last channels, behind the control of Fun Control.
+        image[:, -channels:, place], mask[:, :, place] = known.to(image), 0
+        options["concat_latent_image"], options["concat_mask"] = image, mask
+    if options.get("vace_frames") and options.get("vace_mask"):
+        pairs = zip(options["vace_frames"], options["vace_mask"], strict=True)
+        given = [_vace_given(frames, mask, known, place) for frames, mask in pairs]
+        options["vace_frames"], options["vace_mask"] = [one for one, _ in given], [mask for _, mask in given]
+
+
+def _vace_given(
+    frames: torch.Tensor, mask: torch.Tensor, known: torch.Tensor, place: slice
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """VACE is given what stays in the first half of the channels, and in the second one grey.
+
+    Where all was to be made, the first half is that grey. Where something stays, there is none to be had.
+    """
+    if not (mask[:, :, place] == 1).all():
+        return frames, mask
+    frames, mask, channels = frames.clone(), mask.clone(), known.shape[1]
+    frames[:, channels:, place] = frames[:, :channels, place]
+    frames[:, :channels, place], mask[:, :, place] = known.to(frames), 0
+    return frames, mask
 
 
 def _cut_for(key: str, span: range, references: int) -> Cut:

@@ -342,6 +342,34 @@ def test_a_window_of_animate_sees_its_part_of_everything(vae: Any) -> None:
     assert torch.equal(image[:, :, 1 : 1 + held], given[1].latent["samples"][:, :, 1 : 1 + held])
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_window_of_vace_is_given_what_is_made(vae: Any, masked: bool) -> None:
+    """As WanVaceToVideo does it for frames that stay: they come first, grey stands for what would be made of them."""
+    request = vace(41, vae)
+    frames, masks = (request.positive[0][1][name] for name in ("vace_frames", "vace_mask"))
+    if masked:  # something of every frame stays
+        masks[0][..., :2] = 0
+    given: list[Request] = []
+
+    def sample(some: Sequence[Request]) -> Any:
+        given.extend(some)
+        return [one.noise for one in some]
+
+    sample_in_windows([request], Windows(6, 2), sample, stock_noise)
+    span = window_spans(11, Windows(6, 2))[1]
+    rows = [0, *range(1 + span.start, 1 + span.stop)]
+    (part,), (mask,) = (given[1].positive[0][1][name] for name in ("vace_frames", "vace_mask"))
+    assert torch.equal(part[:, :, 4:], frames[0][:, :, rows][:, :, 4:])
+    assert torch.equal(part[:, :, 0], frames[0][:, :, 0])
+    if masked:
+        assert torch.equal(part, frames[0][:, :, rows])
+        assert torch.equal(mask, masks[0][:, :, rows])
+        return
+    assert torch.equal(part[:, :16, 1:4], given[1].latent["samples"][:, :, 1:4])
+    assert torch.equal(part[:, 16:, 1:4], frames[0][:, :16, rows][:, :, 1:4])
+    assert [int(one) for one in mask[0, 0, :, 0, 0]] == [0, 0, 0, 0, 1, 1, 1]
+
+
 def test_the_same_windows_of_several_clips_share_batches(vae: Any) -> None:
     model = nets.model("vace")
     clips = [vace(41, vae, seed=1), vace(21, vae, seed=2), vace(41, vae, seed=3)]
