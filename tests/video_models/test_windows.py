@@ -258,7 +258,7 @@ def test_windows_begin_with_what_the_window_before_made() -> None:
     request = plain(41)  # 11 latents in 3 windows
     windows = Windows(6, 3)
     fake = Fake([request], lambda there, turn: there + turn)
-    (found,) = sample_in_windows([request], windows, fake, stock_noise)
+    (found,) = sample_in_windows([request], windows, fake, stock_noise, lambda latent: latent + 7)
     spans = window_spans(11, windows)
     assert len(spans) == 3
     for turn, (before, after) in enumerate(pairwise(spans), 1):
@@ -267,7 +267,9 @@ def test_windows_begin_with_what_the_window_before_made() -> None:
         mask = window.latent["noise_mask"]
         assert not mask[:, :, :held].any()
         assert mask[:, :, held:].all()
-        assert torch.equal(window.latent["samples"][:, :, :held], found[:, :, after.start : after.start + held])
+        samples = window.latent["samples"]
+        assert torch.equal(samples[:, :, :held], found[:, :, after.start : after.start + held])
+        assert (samples[:, :, held:] == 7).all()  # how the model writes down an empty latent
     assert "noise_mask" not in fake.given[0][0].latent
 
 
