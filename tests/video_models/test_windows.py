@@ -342,6 +342,17 @@ def test_a_window_of_animate_sees_its_part_of_everything(vae: Any) -> None:
     assert torch.equal(image[:, :, 1 : 1 + held], given[1].latent["samples"][:, :, 1 : 1 + held])
 
 
+def test_a_pose_as_long_as_the_latent_has_no_reference_in_front() -> None:
+    """As SCAIL has it: its references are elsewhere, and its poses are half as large."""
+    pose = random(1, 16, 11, 3, 4, seed=5)
+    request = replace(plain(41), positive=[[random(1, 7, 4096, seed=1), {"pose_video_latent": pose}]])
+    fake = Fake([request], lambda there, _: there)
+    (found,) = sample_in_windows([request], Windows(6, 2), fake, stock_noise)
+    assert torch.equal(found, truth_of(request))
+    for span, (window,) in zip(window_spans(11, Windows(6, 2)), fake.given, strict=True):
+        assert torch.equal(window.positive[0][1]["pose_video_latent"], pose[:, :, span.start : span.stop])
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_window_of_vace_is_given_what_is_made(vae: Any, masked: bool) -> None:
     """As WanVaceToVideo does it for frames that stay: they come first, grey stands for what would be made of them."""
