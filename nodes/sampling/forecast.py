@@ -45,6 +45,11 @@ def limit_control(inputs: Inputs) -> Forecast:
     return Forecast((replace(control, keyframes=plan.frames) if control and plan else control,))
 
 
+def limit_control_range(inputs: Inputs) -> Forecast:
+    """A model whose control counts for a part of the sampling; that this saves work is left out."""
+    return Forecast((inputs.fact("model", Model),))
+
+
 @dataclass(frozen=True)
 class LatentsOfRequests(Latents):
     """LATENT of several requests; the rows are those of all."""

@@ -4,6 +4,7 @@ They may import ``host`` and every room but ``server``. Nobody imports them but 
 """
 
 from .batch_sampler import FrugalBatchSampler, FrugalBatchSamplerAdvanced
+from .control_range import FrugalControlRange
 from .keyframe_control_net import FrugalKeyframeControlNet
 from .keyframe_sampler import FrugalKeyframeSampler
 from .text_lines import FrugalTextLines
@@ -11,6 +12,7 @@ from .text_lines import FrugalTextLines
 __all__ = [
     "FrugalBatchSampler",
     "FrugalBatchSamplerAdvanced",
+    "FrugalControlRange",
     "FrugalKeyframeControlNet",
     "FrugalKeyframeSampler",
     "FrugalTextLines",
@@ -18,6 +20,7 @@ __all__ = [
 
 
 NODES = (
+    FrugalControlRange,
     FrugalKeyframeControlNet,
     FrugalKeyframeSampler,
     FrugalBatchSampler,

@@ -15,6 +15,7 @@ from ...host.progress import show_on_node
 from .. import forecast
 from ..requests import StepSettings
 from ..several_requests import REQUEST, SampledRequests, sampled_requests
+from ..windows import Windows
 
 _MANY = "A list is several requests; a list of one goes for all."
 
@@ -32,11 +33,16 @@ class _BatchSampler(FrugalNode):
         raise NotImplementedError
 
     @classmethod
+    def windows(cls, value: Mapping[str, Any]) -> Windows | None:
+        """In which windows clips are sampled."""
+        return None
+
+    @classmethod
     def sampled(cls, model: list[Any], **lists: list[Any]) -> SampledRequests:
         """Sample what lists of the node's inputs mean."""
         by_request = {name: lists.pop(cls.SEED if name == "seed" else name) for name in REQUEST}
-        settings = cls.settings({name: only(name, values) for name, values in lists.items()})
-        return sampled_requests(only("model", model), settings, by_request)
+        value = {name: only(name, values) for name, values in lists.items()}
+        return sampled_requests(only("model", model), cls.settings(value), by_request, cls.windows(value))
 
     @classmethod
     def execute(cls, **lists: list[Any]) -> io.NodeOutput:
@@ -113,7 +119,7 @@ class FrugalBatchSampler(_BatchSampler):
         called="samplers",
         stands_for=("KSampler",),
     )
-    SEARCH_ALIASES = ("ksampler", "batch", "queue", "several prompts", "wan", "video", "cheap")
+    SEARCH_ALIASES = ("ksampler", "batch", "queue", "several prompts", "wan", "video", "long video", "windows", "cheap")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -140,6 +146,25 @@ class FrugalBatchSampler(_BatchSampler):
                     step=0.01,
                     tooltip="1: from pure noise. Less: keep more of what the latents hold.",
                 ),
+                io.Int.Input(
+                    "window",
+                    default=0,
+                    min=0,
+                    max=4001,
+                    optional=True,
+                    tooltip="Frames that Wan's models take at once, 4n + 1, such as 81: longer clips are sampled in "
+                    "windows. 0: the whole clip.",
+                ),
+                io.Int.Input(
+                    "overlap",
+                    default=16,
+                    min=0,
+                    max=4000,
+                    step=4,
+                    optional=True,
+                    tooltip="Frames that a window has in common with the one before, at least. More: calmer joins, "
+                    "more work.",
+                ),
             ],
             outputs=[_latents()],
         )
@@ -149,6 +174,11 @@ class FrugalBatchSampler(_BatchSampler):
         return StepSettings(
             value["steps"], value["cfg"], value["sampler_name"], value["scheduler"], value.get("denoise", 1.0)
         )
+
+    @classmethod
+    def windows(cls, value: Mapping[str, Any]) -> Windows | None:
+        length = value.get("window", 0)
+        return Windows.of_frames(length, value.get("overlap", 16)) if length else None
 
 
 class FrugalBatchSamplerAdvanced(_BatchSampler):
