@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..graph import is_link
 from ..keyframes.keyframes import Keyframes
 from .edit_work import Work
-from .facts import Clips, DeviceWork, EditPlan, Forecast
+from .facts import Clips, DeviceWork, EditPlan, Forecast, Number
 from .workflow import Workflow
 
 T = TypeVar("T")
@@ -48,6 +48,15 @@ class Inputs:
             InputError: it is only known once the workflow runs, missing without a default, or not allowed.
         """
         return self.flow.value(self.node_id, name, default)
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A constant input, or one whose number the node that it comes from tells.
+
+        Raises:
+            InputError: see ``value``.
+        """
+        found = self.fact(name, Number)
+        return float(self.value(name, default)) if found is None else found.value
 
     def constants(self, *but: str) -> dict[str, Any]:
         """All inputs, none of which may be wired to more than a constant.
