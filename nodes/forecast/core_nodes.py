@@ -40,8 +40,11 @@ from .facts import (
     Vae,
     pictures,
 )
+from .finishing_work import upscale_scale, upscale_work
 from .inputs import Forecaster, Inputs
-from .model_work import checkpoint_work, control_work, hint_work, upscale_scale, upscale_work, vae_work
+from .model_work import checkpoint_work, unet_file_work
+from .unet_work import control_work, hint_work
+from .vae_work import vae_work
 
 _TILE, _OVERLAP = 512, 32
 """Pixels of the tiles that Upscale Image (using Model) cuts large pictures into."""
@@ -85,25 +88,20 @@ def _path(inputs: Inputs, folder: str, argument: str) -> Path:
     return model_file(folder, str(inputs.value(argument)), argument)
 
 
-def _model(path: Path) -> Model:
-    found = checkpoint_work(path)
-    return Model(found.unet, found.look, found.row_memory, found.weights, found.model_sampling)
-
-
 def load_checkpoint(inputs: Inputs) -> Forecast:
     """MODEL, CLIP and VAE."""
     path = _path(inputs, "checkpoints", "ckpt_name")
-    return Forecast((_model(path), None, Vae(*vae_work(path))))
+    return Forecast((checkpoint_work(path), None, vae_work(path)))
 
 
 def load_unet(inputs: Inputs) -> Forecast:
     """MODEL."""
-    return Forecast((_model(_path(inputs, "diffusion_models", "unet_name")),))
+    return Forecast((unet_file_work(_path(inputs, "diffusion_models", "unet_name")),))
 
 
 def load_vae(inputs: Inputs) -> Forecast:
     """VAE."""
-    return Forecast((Vae(*vae_work(_path(inputs, "vae", "vae_name"))),))
+    return Forecast((vae_work(_path(inputs, "vae", "vae_name")),))
 
 
 def load_control_net(inputs: Inputs) -> Forecast:

@@ -96,12 +96,14 @@ class VideoNet:
         memory: bytes that a row takes while it is sampled with both prompts, by ComfyUI's own rule.
         every: pictures that a latent frame stands for; the first stands for one.
         frame_rate: at which it was trained.
+        takes: names of ``Guides`` that change what it does; it ignores the others.
     """
 
     flops: VideoWork
     memory: VideoWork
     every: int = 4
     frame_rate: int = 16
+    takes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
