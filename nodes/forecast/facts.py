@@ -114,12 +114,15 @@ class Windows:
         length, overlap: in latent frames (in rows, if they are cut from the batch).
         schedule: ComfyUI's name of it.
         in_time: whether they are cut from latent frames rather than from the batch.
+        stride, is_closed: of some schedules.
     """
 
     length: int
     overlap: int
     schedule: str = "standard_static"
     in_time: bool = True
+    stride: int = 1
+    is_closed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,9 +200,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Vision:
-    """CLIP_VISION: FLOPs for a picture."""
+    """CLIP_VISION: FLOPs for a picture, and the tokens that it becomes."""
 
     flops: float
+    tokens: int = 257
 
 
 @dataclass(frozen=True)
@@ -298,12 +302,14 @@ class Latents:
         size: width and height in pixels of the pictures that they stand for.
         frames: latent frames of a video, with those of a reference in front; ``None`` for pictures.
         every: pictures that a latent frame stands for; the first stands for one.
+        guiding: latent frames at the end that only guide the others.
     """
 
     rows: int
     size: Size
     frames: int | None = None
     every: int = 4
+    guiding: int = 0
 
     @property
     def pictures(self) -> int:
@@ -357,6 +363,7 @@ class DeviceWork:
         flops: ``None`` where they cannot be counted.
         rows: that nets are run on.
         memory: bytes on the GPU at the peak.
+        net: file and bytes of the model that samples a video.
     """
 
     stage: str
@@ -365,6 +372,7 @@ class DeviceWork:
     flops: float | None = 0.0
     rows: Rows = field(default_factory=Rows)
     memory: float = 0.0
+    net: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

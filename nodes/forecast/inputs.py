@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import InputError
@@ -27,6 +27,8 @@ class Inputs:
         edits: that nodes in front have begun.
         notes: for the user.
         keyframes: the exact plan of the clip, where the user has given it.
+        unknown: what is not part of the estimate.
+        most: what takes some work away, nobody knows how much.
     """
 
     flow: Workflow
@@ -35,6 +37,8 @@ class Inputs:
     edits: Sequence[EditPlan]
     notes: list[str]
     keyframes: Keyframes | None = None
+    unknown: list[str] = field(default_factory=list)
+    most: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -78,6 +82,19 @@ class Inputs:
         """What is known of an input; ``None`` if nothing of that kind is."""
         found = self.fact_on(self._wire(name))
         return found if isinstance(found, kind) else None
+
+    def fact_of(self, name: str) -> object:
+        """What is known of an input, of whatever kind."""
+        return self.fact_on(self._wire(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such an input."""
+        return name in self.flow.prompt[self.node_id]["inputs"]
+
+    def leave_out(self, what: str) -> None:
+        """Tell that some work is not known: the total is the least."""
+        self.unknown.append(what)
+        self.notes.append(f"{what} is not part of the estimate.")
 
     def needed(self, name: str, kind: type[T], allowed: str) -> T:
         """The same.

@@ -67,7 +67,7 @@ def _use_torch_layer(module: Any) -> None:
     if kind.forward is _comfy_layer(kind).forward:
         module.forward = _torch_layer(kind).forward.__get__(module)
     else:  # one that does something of its own, and then what its layer does
-        module.__class__ = _over_torch(kind)
+        module.__class__ = _over_torch(cast(Any, kind))
 
 
 @lru_cache(maxsize=64)
