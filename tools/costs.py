@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .video_costs import video_table
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "costs.md"
 BEGIN, END = "<!-- made by make costs -->\n", "<!-- end of make costs -->\n"
@@ -38,8 +40,11 @@ def nets(assets: Path) -> Any:
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
     from frugal_motion.bench._edit import NETS
-    from frugal_motion.nodes.forecast import model_work
     from frugal_motion.nodes.forecast.edit_work import Nets
+    from frugal_motion.nodes.forecast.finishing_work import interpolation_work, upscale_work
+    from frugal_motion.nodes.forecast.model_files import half_bytes
+    from frugal_motion.nodes.forecast.unet_work import control_flops, row_memory, unet_flops
+    from frugal_motion.nodes.forecast.vae_work import autoencoder_work
 
     config = NETS[FAMILY]
     on_meta: dict[str, Any] = {
@@ -52,19 +57,19 @@ def nets(assets: Path) -> Any:
     control = ControlNet(hint_channels=3, **of_control, **on_meta)
     with torch.device("meta"):
         vae = AutoencoderKL(ddconfig=VAE, embed_dim=4).half()
-    encode, decode = model_work.autoencoder_work(vae, 8, 4)
-    prepare, interpolate = model_work.interpolation_work(assets / "models/frame_interpolation/rife_v4.26.safetensors")
+    encode, decode = autoencoder_work(vae, 8, 4)
+    prepare, interpolate = interpolation_work(assets / "models/frame_interpolation/rife_v4.26.safetensors")
     factor = comfy.supported_models.SDXL.memory_usage_factor
     return Nets(
-        unet=lru_cache(lambda width, height: model_work.unet_flops(unet, config, width, height)),
-        control=lru_cache(lambda width, height: model_work.control_flops(control, config, width, height)),
+        unet=lru_cache(lambda width, height: unet_flops(unet, config, width, height)),
+        control=lru_cache(lambda width, height: control_flops(control, config, width, height)),
         encode=encode,
         decode=decode,
         prepare=prepare,
         interpolate=interpolate,
-        upscale=model_work.upscale_work(assets / "models/upscale_models/RealESRGAN_x4plus.safetensors"),
-        weights=model_work.half_bytes(unet) + model_work.half_bytes(control),
-        row_memory=lambda width, height: model_work.row_memory(factor, width, height),
+        upscale=upscale_work(assets / "models/upscale_models/RealESRGAN_x4plus.safetensors"),
+        weights=half_bytes(unet) + half_bytes(control),
+        row_memory=lambda width, height: row_memory(factor, width, height),
     )
 
 
@@ -118,7 +123,7 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
 
 def section(work: Any) -> str:
     """The page's section, without its heading; ``work`` is from ``nets``."""
-    return f"{_table(work)}\n{_calculation(work)}"
+    return f"{_table(work)}\n{_calculation(work)}\n{video_table(work)}\n{_of_videos()}"
 
 
 def _table(work: Any) -> str:
@@ -168,6 +173,15 @@ def _calculation(work: Any) -> str:
         "`user/frugal-motion/prices.json`, a list of the same shape, changes prices and adds cards."
     )
     return "\n\n".join(textwrap.fill(text, 130, break_on_hyphens=False) for text in (first, second, third)) + "\n"
+
+
+def _of_videos() -> str:
+    text = (
+        "The naive way counts what VACE and Animate take in ComfyUI's own nodes, with a reference, the VAE and both "
+        "encoders. The others need a LoRA that is distilled for 4 steps. L4 and RTX 4090 do not hold these weights "
+        "in half precision: ComfyUI then moves them to and fro, which comes on top."
+    )
+    return textwrap.fill(text, 130, break_on_hyphens=False) + "\n"
 
 
 def _dollars(value: float) -> str:

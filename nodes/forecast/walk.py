@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
@@ -17,8 +17,8 @@ from ..host.prompt import declaration
 from ..keyframes.keyframes import Keyframes
 from .core_nodes import CORE, without_work
 from .edit_work import Edit, Nets, Rows, StageWork, work
-from .estimate import OtherWork
-from .facts import Clips, DeviceWork, EditPlan, Forecast
+from .estimate import GIGABYTE, OtherWork
+from .facts import Clips, DeviceWork, EditPlan, Forecast, Model, Number
 from .inputs import Forecaster, Inputs
 from .workflow import Workflow
 
@@ -31,15 +31,21 @@ class Planned:
         edits: the first of which also holds the work on the CPU.
         works: that belong to no edit, of nodes that no cache spares.
         stages: main stage by class of nodes.
-        unknown: titles of nodes whose work nobody knows.
+        unknown: titles of nodes, and names of models, whose work nobody knows.
+        most: titles of nodes that take some work away, nobody knows how much.
         notes: for the user.
+        samplers: nodes that sample a video, with their models.
+        numbers: that nodes give, by their id and output.
     """
 
     edits: tuple[EditPlan, ...]
     works: tuple[DeviceWork, ...]
     stages: Mapping[str, str]
     unknown: tuple[str, ...] = ()
+    most: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    samplers: Mapping[str, Model] = field(default_factory=dict)
+    numbers: Mapping[tuple[str, int], float] = field(default_factory=dict)
 
     @property
     def job(self) -> Edit:
@@ -95,6 +101,7 @@ class _Walk:
         self.edits: list[EditPlan] = []
         self.notes: list[str] = []
         self.unknown: list[str] = []
+        self.most: list[str] = []
 
     def fact_on(self, wire: Any) -> object:
         """What is known of what comes over a wire."""
@@ -107,15 +114,26 @@ class _Walk:
         for node_id in upstream(self.flow.prompt, [*ends(self.flow.prompt), *self.flow.prompt]):
             found = self._forecast(node_id)
             if found is None:
-                self.unknown.append(self.flow.title(node_id))
-                self.notes.append(f"{self.flow.title(node_id)} is not part of the estimate.")
                 found = Forecast(self._passed_on(node_id))
+                self._tell_unknown(node_id)
             self.facts[node_id], self.works[node_id] = found.outputs, found.work
             if found.edit:
                 self.edits.append(found.edit)
         if not self.edits and not any(self.works.values()):
             raise InputError("prompt", "no video", "a workflow that loads a video, or samples")
         return self._result()
+
+    def _tell_unknown(self, node_id: str) -> None:
+        title = self.flow.title(node_id)
+        kinds = set(getattr(NODE_CLASS_MAPPINGS.get(self.flow.kind(node_id)), "RETURN_TYPES", ()))
+        if "MODEL" in kinds and kinds <= {"MODEL", "CLIP"} and self._takes_model(node_id):
+            self.most.append(title)  # others' nodes patch a model to spare work
+            return
+        self.unknown.append(title)
+        self.notes.append(f"{title} is not part of the estimate.")
+
+    def _takes_model(self, node_id: str) -> bool:
+        return any(isinstance(self.fact_on(wire), Model) for wire in self.flow.prompt[node_id]["inputs"].values())
 
     def _forecast(self, node_id: str) -> Forecast | None:
         kind = self.flow.kind(node_id)
@@ -124,7 +142,8 @@ class _Walk:
         forecaster: Forecaster | None = CORE.get(kind) or (ours.FORECAST if ours else None)
         if forecaster is not None:
             with self.flow.naming(node_id):
-                return forecaster(Inputs(self.flow, node_id, self.fact_on, self.edits, self.notes, self.keyframes))
+                given = self.fact_on, self.edits, self.notes, self.keyframes, self.unknown, self.most
+                return forecaster(Inputs(self.flow, node_id, *given))
         return Forecast(self._passed_on(node_id)) if without_work(kind, node_class) else None
 
     def _passed_on(self, node_id: str) -> tuple[object, ...]:
@@ -150,7 +169,27 @@ class _Walk:
             for done in works
             if done.device == "gpu" and node_id in running
         )
-        return Planned(tuple(plans), tuple(on_gpu), self._stages(), tuple(self.unknown), tuple(self.notes))
+        samplers = {
+            node_id: done.model
+            for node_id, works in self.works.items()
+            for done in works
+            if done.model and node_id in running
+        }
+        self.notes.extend(
+            f"{title} changes the model: what that saves is not known." for title in dict.fromkeys(self.most)
+        )
+        self.notes.extend(_held_together(samplers.values()))
+        unknown, most = (tuple(dict.fromkeys(names)) for names in (self.unknown, self.most))
+        told = unknown, most, tuple(self.notes)
+        return Planned(tuple(plans), tuple(on_gpu), self._stages(), *told, samplers, self._numbers())
+
+    def _numbers(self) -> dict[tuple[str, int], float]:
+        return {
+            (node_id, place): fact.value
+            for node_id, outputs in self.facts.items()
+            for place, fact in enumerate(outputs)
+            if isinstance(fact, Number)
+        }
 
     def _loaded(self) -> tuple[Any, ...]:
         """The clips of a workflow that edits none."""
@@ -210,3 +249,11 @@ class _Walk:
 
 def _spared(nodes: Mapping[str, str], running: set[str]) -> frozenset[str]:
     return frozenset(stage for stage, node_id in nodes.items() if node_id not in running)
+
+
+def _held_together(models: Iterable[Model]) -> Iterator[str]:
+    """What two experts take that sample one after the other."""
+    sizes = {model.name: model.weights / GIGABYTE for model in models}
+    if len(sizes) > 1:
+        names = " and ".join(f"{name} ({size:,.1f} GB)" for name, size in sizes.items())
+        yield f"{names}: {sum(sizes.values()):,.1f} GB hold both; with less, ComfyUI loads one after the other."
