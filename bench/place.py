@@ -15,6 +15,8 @@ from bench._plates import plates
 from nodes.compositing.boxes import CropSettings, crop_around
 from nodes.compositing.cropped import CroppedStream
 from nodes.compositing.put_back import PutBackStream, SeamSettings
+from nodes.forecast.edit_work import NAIVE_RATE, NAIVE_STEPS
+from nodes.keyframes.uniform import every_nth
 from nodes.masks.fit import fitted
 from nodes.masks.person_masks import PersonMasks
 from nodes.masks.steady import MaskSettings, SteadyMasks
@@ -36,6 +38,8 @@ DANCERS = (0, 3, 0, 3, 0, 3)
 """Figures: a mannequin and a statue, which the pose model takes for people in a real room; the others it does not."""
 MODEL = ASSETS / "models/mediapipe/pose_landmarker_full.task"
 FULL = (1080, 1920)
+EVERY, STEPS = 6, 18
+"""As the workflow *Replace Person* is set."""
 
 
 def measure() -> dict[str, dict[str, object]]:
@@ -48,6 +52,9 @@ def measure() -> dict[str, dict[str, object]]:
         "masks_per_second": (12, "higher"),
         "pixels_spared_one_person": (2.5, "higher"),
         "pixels_spared_two_people": (1.5, "higher"),
+        "pixels_against_naive_one_person_steady": (50, "higher"),
+        "pixels_against_naive_one_person_follow": (50, "higher"),
+        "pixels_against_naive_two_people_follow": (50, "higher"),
         "box_jitter_over_raw": (0.05, "lower"),
         "person_cut_off": (0.0, "lower"),
         "changed_outside": (0.0, "lower"),
@@ -135,12 +142,23 @@ def _boxes() -> dict[str, float]:
         for path in ("steady", "follow"):
             crop = crop_around([motion], clip.info, CropSettings(path))
             print(f"{name}, {path}: the box has {crop.share:.0%} of the frame")
+            found[f"pixels_against_naive_{name}_{path}"] = _against_naive(crop.frame_count, crop.share)
         found[f"pixels_spared_{name}"] = 1 / crop.share
         if people == 1:
             found["box_jitter_over_raw"] = _jitter(crop.corners) / _jitter(_middles(raw))
             masks = segment_people(clip, MODEL, LandmarkSettings(people), raw)
             found["person_cut_off"] = max(_outside(masks, crop.corners, crop.box, at) for at in range(crop.frame_count))
     return found
+
+
+def _against_naive(frames: int, share: float) -> float:
+    """How many times more pixels go through the net where whole frames are drawn, all of them, in 50 steps.
+
+    Keyframes and steps are those of *Replace Person*, and people are as large.
+    """
+    keyframes = len(every_nth(frames, GRID, EVERY).frames)
+    naive = float(frames / GRID * NAIVE_RATE) * NAIVE_STEPS
+    return naive / (keyframes * STEPS * share)
 
 
 def _middles(motion: Motion) -> np.ndarray:

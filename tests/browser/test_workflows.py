@@ -51,7 +51,7 @@ SMALL_CLIPS = {name: values for name, values in SMALL.items() if name != "Load V
 SHORT_CLIP = {"size": "custom", "width": 270, "height": 480, "duration": 0.75}
 PERSON = {name: values for name, values in SMALL.items() if name != "Load Video"} | {
     "Whole Clip": SHORT_CLIP,
-    "Place": SHORT_CLIP,
+    "Place": {"size": "custom", "width": 270, "height": 480},
     "Crop": {"size": 128},
 }
 # The names of widgets are also those of the closed subgraph, where they mean Load Video's: that one comes last.

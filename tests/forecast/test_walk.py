@@ -301,11 +301,11 @@ def test_a_switch_that_gives_nothing_is_no_wire() -> None:
 
 def test_the_same_clip_is_what_its_loader_would_be() -> None:
     person, again = prompt("replace_person"), prompt("replace_person")
-    again["27"]["class_type"] = "FrugalSameClip"
-    again["27"]["inputs"] = {"video": ["1", 0], "frame_rate": 25, "size": "source"}
+    again["27"]["class_type"] = "FrugalLoadVideo"
+    again["27"]["inputs"] = {"file": "one_person.mp4", "frame_rate": 25, "size": "source"}
     assert planned(again).work() == planned(person).work() and planned(again).job.cpu == planned(person).job.cpu
-    again["27"]["inputs"]["video"] = ["25", 0]
-    assert "Place is not part of the estimate." in planned(again).notes
+    person["27"]["inputs"]["video"] = ["25", 0]
+    assert "Place is not part of the estimate." in planned(person).notes
 
 
 def test_the_switch_of_the_one_node_edit_is_a_workflow_of_its_own() -> None:

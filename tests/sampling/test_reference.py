@@ -12,9 +12,18 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.nodes.sampling import sampler as sampling
 from frugal_motion.nodes.sampling.parts import Part
-from frugal_motion.nodes.sampling.reference import LESS_NOISE, TIMES, ReferenceAttention, ReferenceSettings, fitted
+from frugal_motion.nodes.sampling.reference import (
+    LESS_NOISE,
+    TIMES,
+    Reference,
+    ReferenceAttention,
+    ReferenceSettings,
+    fitted,
+)
+from frugal_motion.nodes.sampling.sampler import BatchSampler, SampledClip, SamplerSettings
 
 from .conftest import Diffusion, hints
+from .families import sdxl
 from .test_edit import rife
 from .test_masks import clip, masks, video
 from .test_sampler import FRAMES, PLAN, assert_same, edit, edit_clips
@@ -167,3 +176,29 @@ def test_models_without_such_attention_are_refused(diffusion: Diffusion, monkeyp
     monkeypatch.setattr("frugal_motion.nodes.sampling.editor.UNetModel", int)
     with pytest.raises(InputError, match="reference: found a picture with BaseModel; allowed: none, or SD1.5 or SDXL"):
         edit(diffusion, hints(FRAMES), every_nth(FRAMES, Fraction(12), 4), reference=picture())
+
+
+def test_sdxl_looks_as_well_and_each_clip_at_its_own() -> None:
+    """Its prompts have a pooled embedding, which goes along with the reference's row."""
+    family = sdxl()
+    plan, random = every_nth(9, Fraction(12), 4), torch.Generator().manual_seed(4)
+    seen = [Reference(torch.randn(1, *family.latent, generator=random), torch.ones(1, 1, 8, 8)) for _ in range(2)]
+    settings = SamplerSettings("sparse", 2, 4.0, "euler", "normal")
+
+    def made(*references: Reference | None) -> list[torch.Tensor]:
+        empty, black = torch.zeros(len(plan.frames), *family.latent), torch.zeros(len(plan.frames), 64, 64, 3)
+        clips = [
+            SampledClip(family.positive, family.negative, black, plan, empty, seed=3, reference=one)
+            for one in references
+        ]
+        sampler = BatchSampler(family.model, None, None, settings, clips, lambda *_: None)
+        found: list[list[torch.Tensor]] = [[] for _ in clips]
+        for number, latents in sampler.run():
+            found[number].append(latents)
+        return [torch.cat(one) for one in found]
+
+    together, alone = made(*seen), [made(one)[0] for one in seen]
+    for one, other in zip(together, alone, strict=True):
+        assert (one - other).norm() < 1e-5 * other.norm()
+    (free,) = made(None)
+    assert min(float((a - b).norm() / b.norm()) for a, b in ((alone[0], free), (alone[1], free), alone)) > 1e-3

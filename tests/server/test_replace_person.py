@@ -33,10 +33,11 @@ SMALL = {
     "Masks.grow": "3",
     "Sampler.steps": "2",
     "Save Video.codec": "lossless",
+    "Whole Clip.duration": "1",
     **{
-        f"{loader}.{name}": value
-        for loader in ("Whole Clip", "Place")
-        for name, value in {"size": "custom", "width": str(WIDTH), "height": str(HEIGHT), "duration": "1"}.items()
+        f"{clip}.{name}": value
+        for clip in ("Whole Clip", "Place")
+        for name, value in {"size": "custom", "width": str(WIDTH), "height": str(HEIGHT)}.items()
     },
 }
 
