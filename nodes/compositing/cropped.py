@@ -28,7 +28,7 @@ class CroppedStream(FrameStream):
             raise InputError("video", found, allowed)
         self.source, self.crop, self.audio = source, crop, source.audio
         self.seekable = source.seekable
-        self.info = VideoInfo(*crop.size, info.frame_rate, info.frame_count, crop.inside())
+        self.info = VideoInfo(*crop.size, info.frame_rate, info.frame_count, crop.inside(), info.lasts)
 
     def content(self) -> object:
         return self.source, self.crop

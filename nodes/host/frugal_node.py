@@ -28,6 +28,7 @@ Device = Literal["cpu", "gpu"]
 Motion = io.Custom("FRUGAL_MOTION")
 Keyframes = io.Custom("FRUGAL_KEYFRAMES")
 Crop = io.Custom("FRUGAL_CROP")
+WayBack = io.Custom("FRUGAL_LENGTH")
 InterpolationModel = io.Custom("INTERP_MODEL")
 
 # A plain "*" fails the server's check against the input it is wired to; this one equals every type.

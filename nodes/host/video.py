@@ -233,7 +233,7 @@ class Charged(FrameStream):
 class _Trimmed(FrameStream):
     def __init__(self, source: FrameStream, first: int, count: int) -> None:
         self.source, self.first, self.count = source, first, count
-        self.info = replace(source.info, frame_count=count)
+        self.info = replace(source.info, frame_count=count, lasts=None)
         self.audio = trimmed(source.audio, first / self.info.frame_rate, self.info.duration)
         self.seekable = source.seekable
 

@@ -84,7 +84,7 @@ class GuidedStream(InterpolatedStream):
         return GuidedStream(source, self.keyframes, rate, net, *inputs)
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        moments = enumerate(schedule(self.keyframes, self.info.frame_rate))
+        moments = enumerate(schedule(self.keyframes, self.info.frame_rate, self.info.lasts))
         with ThreadPoolExecutor(max(cv2.getNumThreads(), 1), "figures") as pool:  # as many as OpenCV may use
             window = _GuidedWindow(self, pool)
             while wanted := list(islice(moments, size)):

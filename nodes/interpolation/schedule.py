@@ -9,19 +9,20 @@ from fractions import Fraction
 from ..keyframes.keyframes import Bracket, Keyframes
 
 
-def frame_count(keyframes: Keyframes, frame_rate: Fraction) -> int:
-    """Frames at ``frame_rate`` in the time that the grid lasts; at least one."""
-    return max(round(keyframes.frame_count / keyframes.frame_rate * frame_rate), 1)
+def frame_count(keyframes: Keyframes, frame_rate: Fraction, lasts: Fraction | None = None) -> int:
+    """Frames at ``frame_rate`` in the time that the grid lasts, or in ``lasts`` seconds; at least one."""
+    seconds = keyframes.frame_count / keyframes.frame_rate if lasts is None else lasts
+    return max(round(seconds * frame_rate), 1)
 
 
-def schedule(keyframes: Keyframes, frame_rate: Fraction) -> Iterator[Bracket]:
+def schedule(keyframes: Keyframes, frame_rate: Fraction, lasts: Fraction | None = None) -> Iterator[Bracket]:
     """Where every output frame lies; frame ``j`` is shown at ``j / frame_rate`` seconds, exactly.
 
     A frame that falls on a keyframe is that keyframe. Between two keyframes of one shot it is a share of both;
     after a shot's last keyframe that one is held: nothing is made across a cut or past the end.
     """
     step = keyframes.frame_rate / frame_rate
-    for j in range(frame_count(keyframes, frame_rate)):
+    for j in range(frame_count(keyframes, frame_rate, lasts)):
         yield keyframes.bracket(j * step)
 
 

@@ -26,7 +26,8 @@ class InterpolatedStream(FrameStream):
     """Keyframes, and the frames between them that ``frame_rate`` asks for, made while they are read.
 
     Args:
-        source: the keyframes' pictures and nothing else, in order; only those that a chunk needs are in memory.
+        source: the keyframes' pictures and nothing else, in order; only those that a chunk needs are in memory. If it
+            tells how long it lasts, so long does the result, in place of the grid of ``keyframes``.
         keyframes: when they are shown, and where the cuts are.
         frame_rate: frames per second of the result.
         interpolator: makes what lies between. It is not asked for frames that fall on a keyframe, nor for
@@ -49,7 +50,7 @@ class InterpolatedStream(FrameStream):
         if have != want:
             raise InputError("frames", f"{have} frames for {want} keyframes", "as many frames as keyframes")
         self.source, self.keyframes, self.interpolator = source, keyframes, interpolator
-        count = frame_count(keyframes, frame_rate)
+        count = frame_count(keyframes, frame_rate, source.info.lasts)
         self.info = replace(source.info, frame_rate=frame_rate, frame_count=count)
         self.audio = trimmed(audio, Fraction(0), self.info.duration)
 
@@ -63,7 +64,7 @@ class InterpolatedStream(FrameStream):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         window = _Window(self.source, self.interpolator)
-        brackets = schedule(self.keyframes, self.info.frame_rate)
+        brackets = schedule(self.keyframes, self.info.frame_rate, self.info.lasts)
         while wanted := list(islice(brackets, size)):
             yield window.frames(wanted)
 

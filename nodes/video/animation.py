@@ -43,7 +43,8 @@ class AnimationStream(ClipStream):
         if available <= 0:
             allowed = f"less than the video's {float(length):.3f} s"
             raise InputError("start", f"{float(settings.start):g} s", allowed)
-        frames = max(round(min(settings.duration or available, available) * rate), 1)
+        self.seconds = min(settings.duration or available, available)
+        frames = max(round(self.seconds * rate), 1)
         placement = place(*self._size, settings.size, settings.fit, settings.multiple)
         region = region_of(placement, fingerprint(path.name, path.stat().st_size))
         self.info = VideoInfo(*placement.output, rate, frames, region)

@@ -49,7 +49,8 @@ class FileStream(ClipStream):
             length = float(self.source.duration)
             raise InputError("start", f"{float(settings.start):g} s", f"less than the video's {length:.3f} s")
         rate = settings.frame_rate or self.source.frame_rate
-        count = max(round(min(settings.duration or available, available) * rate), 1)
+        self.seconds = min(settings.duration or available, available)
+        count = max(round(self.seconds * rate), 1)
         placement = place(self.source.width, self.source.height, settings.size, settings.fit, settings.multiple)
         region = region_of(placement, fingerprint(path.name, path.stat().st_size))
         self.info = VideoInfo(*placement.output, rate, count, region)

@@ -27,6 +27,8 @@ class ClipStream(FrameStream):
 
     path: Path
     settings: DecodeSettings
+    seconds: Fraction
+    """That are opened of the clip, before they are rounded to whole frames."""
 
     @property
     @abstractmethod

@@ -34,6 +34,8 @@ class VideoInfo:
         width, height: pixels.
         frame_rate: frames per second.
         region: what the frames show of their source.
+        lasts: seconds that the clip lasts, where that is told more exactly than by whole frames: up to the end of its
+            last frame or within half a frame of it.
     """
 
     width: int
@@ -41,11 +43,12 @@ class VideoInfo:
     frame_rate: Fraction
     frame_count: int
     region: Region = WHOLE
+    lasts: Fraction | None = None
 
     @property
     def duration(self) -> Fraction:
-        """Seconds that the frames are shown for, exactly."""
-        return self.frame_count / self.frame_rate
+        """Seconds that the clip lasts, exactly."""
+        return self.frame_count / self.frame_rate if self.lasts is None else self.lasts
 
     def shown_at(self, time: Fraction) -> int:
         """The frame that a player shows after so many seconds: each until the next is due, the last to the end."""
