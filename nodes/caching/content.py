@@ -68,8 +68,17 @@ def _number(value: float) -> float:
 
 
 def _array(value: npt.NDArray[Any]) -> Any:
-    content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+    content = hashlib.sha256(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data).hexdigest()
     return {"array": content, "shape": list(value.shape), "dtype": str(value.dtype)}
+
+
+def _tensor(value: torch.Tensor) -> Any:
+    value = value.detach().cpu()
+    try:
+        return _array(value.numpy())
+    except TypeError:  # numpy has neither bf16 nor fp8
+        content = _array(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+        return {**content, "shape": list(value.shape), "dtype": str(value.dtype)}
 
 
 _TELLERS: tuple[tuple[Any, Callable[[Any, Digest], Any]], ...] = (
@@ -77,7 +86,7 @@ _TELLERS: tuple[tuple[Any, Callable[[Any, Digest], Any]], ...] = (
     (float, lambda value, _: _number(value)),
     (Fraction, lambda value, _: {"fraction": str(value)}),
     (Path, lambda value, digest: {"file": digest(value)}),
-    (torch.Tensor, lambda value, _: _array(value.detach().cpu().numpy())),
+    (torch.Tensor, lambda value, _: _tensor(value)),
     (np.ndarray, lambda value, _: _array(value)),
     (ClipStream, lambda value, d: {"video": d(value.path), "settings": _told(asdict(value.settings), d)}),
     (ArrayStream, lambda value, _: {"frames": _array(value.frames), "rate": str(value.info.frame_rate)}),

@@ -17,7 +17,7 @@ from ..host.video import uncharged
 from ..video.stream import FrameStream
 from .configured import cache, digests, never_fatal
 from .content import UnknownContent, content_key
-from .entry import Spent
+from .entry import Entry, Spent
 from .statistics import statistics
 from .values import VALUES
 
@@ -53,17 +53,36 @@ def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
         _note_miss(stage)
         return make()
     with _at_work.alone(key):
-        read = None
-        with never_fatal(stage.name, "it is made anew"):
-            read = cache().read(key, lambda entry: VALUES.load(entry.path))
+        read = found(key, stage)
         if read is None:
             return _made(key, stage, make)
     entry, value = read
-    with never_fatal(stage.name, "its use is not noted"):
-        cache().touch(entry)
     if not in_background():
         _note_use(key, stage, entry.spent)
     return cast(T, value)
+
+
+def found(key: str, stage: Stage, device: str = "cpu") -> tuple[Entry, Any] | None:
+    """The entry of a key, whose use is noted, and its value; ``None`` if there is none.
+
+    Args:
+        stage: for whom.
+        device: where its tensors are wanted.
+    """
+    read = None
+    with never_fatal(stage.name, "it is made anew"):
+        read = cache().read(key, lambda entry: VALUES.load(entry.path, device))
+    if read:
+        with never_fatal(stage.name, "its use is not noted"):
+            cache().touch(read[0])
+    return read
+
+
+def kept(key: str, stage: Stage, value: Any, spent: Spent, kind: str = "values") -> None:
+    """Keep what a stage has made, and make room for it."""
+    with never_fatal(stage.name, "it is not kept"):
+        cache().add(key, kind, ".safetensors", lambda path: VALUES.save(value, path), lambda: spent, stage.name)
+        cache().trim()
 
 
 def _key(stage: Stage, inputs: dict[str, Any]) -> str | None:
@@ -85,9 +104,7 @@ def _made(key: str, stage: Stage, make: Callable[[], T]) -> T:
     else:
         _note_miss(stage)
         statistics.miss()
-    with never_fatal(stage.name, "it is not kept"):
-        cache().add(key, "values", ".safetensors", lambda path: VALUES.save(value, path), lambda: spent, stage.name)
-        cache().trim()
+    kept(key, stage, value, spent)
     return value
 
 

@@ -45,14 +45,17 @@ class TreeCodec:
         tree = self._pack(value, tensors)
         save_file(tensors, path, metadata={"tree": json.dumps(tree)})
 
-    def load(self, path: Path) -> Any:
+    def load(self, path: Path, device: str = "cpu") -> Any:
         """Read a value.
+
+        Args:
+            device: where its tensors are wanted.
 
         Raises:
             safetensors.SafetensorError, ValueError, KeyError, TypeError: the file is damaged.
             OSError: it cannot be read.
         """
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="pt", device=device) as file:
             tree = json.loads(file.metadata()["tree"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a mapping
         return self._unpack(tree, tensors)
@@ -126,8 +129,8 @@ _TEXTS_READ: Mapping[str, Callable[[str], Any]] = {
 _TENSORS_READ: Mapping[str, Callable[[torch.Tensor], Any]] = {
     "tensor": lambda tensor: tensor,
     "levels": lambda levels: levels.float().div_(255),
-    "array": lambda tensor: tensor.numpy(),
-    "scalar": lambda tensor: tensor.numpy()[()],
+    "array": lambda tensor: tensor.cpu().numpy(),
+    "scalar": lambda tensor: tensor.cpu().numpy()[()],
 }
 _GROUPS: Mapping[str, Callable[[Iterable[Any]], Any]] = {
     "list": list,

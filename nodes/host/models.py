@@ -41,6 +41,12 @@ def compute_device() -> torch.device:
     return device
 
 
+def results_device() -> torch.device:
+    """Where ComfyUI has what its models give, between nodes."""
+    device: torch.device = management.intermediate_device()
+    return device
+
+
 def this_device() -> str:
     """What ComfyUI computes on, as the driver names it, or ``"cpu"``. Records of runs are kept under this name."""
     device = compute_device()

@@ -139,3 +139,11 @@ def own_prompt(hidden: Any) -> tuple[Mapping[str, Any], str]:
     context = get_executing_context()
     origin = prompt_origins.of(context.prompt_id, context.node_id) if context else None
     return origin or (hidden.prompt, hidden.unique_id)
+
+
+def grown_prompt(hidden: Any) -> tuple[Mapping[str, Any], str]:
+    """The same with the nodes that others have added in the run, for a node with ``dynprompt`` as a hidden input."""
+    node_id, prompt = str(hidden.unique_id), hidden.dynprompt
+    context = get_executing_context()
+    origin = prompt_origins.of(context.prompt_id if context else "", node_id)
+    return origin or ({one: prompt.get_node(one) for one in prompt.all_node_ids()}, node_id)

@@ -13,10 +13,10 @@ import torch
 from comfy_execution.graph import DynamicPrompt
 from comfy_execution.utils import CurrentNodeContext
 
-from frugal_motion.nodes.caching import node as caching
 from frugal_motion.nodes.caching.configured import cache
 from frugal_motion.nodes.caching.entry import Entry, Spent
 from frugal_motion.nodes.caching.node import FrugalHashCache
+from frugal_motion.nodes.caching.node import hash_cache as caching
 from frugal_motion.nodes.caching.statistics import Statistics
 from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.nodes.host.frugal_node import ledger

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..economy.local_price import price_here
-from ..graph import is_link, title, upstream
-from ..host.frugal_node import Anything, FrugalNode, run_costs, run_id
-from ..host.prompt import prompt_origins
-from ..jobs.merged_runs import own_costs
-from .configured import WorkFailed, cache, never_fatal, value_key
-from .entry import Entry, Spent
-from .keeping import keep, load
-from .looks import Look, Looks, Place
-from .statistics import statistics
+from ...economy.local_price import price_here
+from ...graph import is_link, title, upstream
+from ...host.frugal_node import Anything, FrugalNode, run_costs, run_id
+from ...host.prompt import grown_prompt
+from ...jobs.merged_runs import own_costs
+from ..configured import WorkFailed, cache, never_fatal, value_key
+from ..entry import Entry, Spent
+from ..keeping import keep, load
+from ..looks import Look, Looks, Place
+from ..statistics import statistics
 
 _looks = Looks()
 
@@ -92,23 +92,15 @@ class FrugalHashCache(FrugalNode):
         """``None`` if there is none that says what the value is."""
         key = None
         with never_fatal("Hash Cache", "it passes through"):  # a file that cannot be read stops the node that wants it
-            prompt, node_id = cls._graph()
+            prompt, node_id = grown_prompt(cls.hidden)
             key = value_key(prompt.__getitem__, prompt[node_id]["inputs"]["value"], motion_style)
         return key
-
-    @classmethod
-    def _graph(cls) -> tuple[Mapping[str, Any], str]:
-        """The prompt, and this node's id; of a prompt of several jobs, those of this job alone."""
-        if origin := prompt_origins.of(*cls._place()):
-            return origin
-        prompt = cls.hidden.dynprompt
-        return {node_id: prompt.get_node(node_id) for node_id in prompt.all_node_ids()}, str(cls.hidden.unique_id)
 
     @classmethod
     def _spent(cls) -> Spent:
         """What the nodes in front have taken in this run so far; of a prompt of several jobs, for this job alone."""
         costs = own_costs(run_costs())
-        prompt, own = cls._graph()
+        prompt, own = grown_prompt(cls.hidden)
         in_front = [costs[node_id] for node_id in upstream(prompt, [own]) if node_id in costs and node_id != own]
         return Spent(sum(cost.seconds for cost in in_front), sum(cost.seconds_on_gpu for cost in in_front))
 
@@ -152,6 +144,3 @@ def _shown(state: str, entry: Entry | None = None) -> dict[str, Any]:
     size, spent = (entry.size, entry.spent) if entry else (0, Spent())
     dollars = spent.gpu_seconds * price_here() / 3600
     return {"frugal_cache": [{"state": state, "bytes": size, "seconds": spent.seconds, "dollars": dollars}]}
-
-
-NODES = (FrugalHashCache,)
