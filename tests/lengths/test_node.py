@@ -1,0 +1,97 @@
+"""Fit Length and Restore Length through the nodes, on a real clip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import folder_paths
+import numpy as np
+import pytest
+import torch
+from comfy_api.latest import InputImpl
+from comfy_extras.nodes_video import GetVideoComponents
+
+from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
+from frugal_motion.nodes.lengths.node import FrugalFitLength, FrugalRestoreLength
+from frugal_motion.nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
+
+from ..ffmpeg import ffmpeg, shown_at, source
+from .test_fit import raw_sound
+
+WAN = "4n + 1: Wan, Hunyuan Video"
+
+
+@pytest.fixture(autouse=True)
+def clip(tmp_path: Path, assets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The real clip (5/3 s at 60 frames/s) with a sound, in ComfyUI's input folder."""
+    for name in ("input", "output"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(folder_paths, f"{name}_directory", str(tmp_path / name))
+    file = tmp_path / "input" / "clip.mov"
+    noise = source("anoisesrc", d=2, r=44100, seed=1)
+    ffmpeg("-i", assets / "input" / "one_person.mp4", *noise, "-map", "0:v", "-map", "1:a", "-c:v", "copy",
+           "-c:a", "pcm_s16le", "-t", "1.6667", file)  # fmt: skip
+    return file
+
+
+@pytest.fixture
+def rife(assets: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    paths = ([str(assets / "models" / "frame_interpolation")], {".safetensors"})
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "frame_interpolation", paths)
+    folder_paths.filename_list_cache.pop("frame_interpolation", None)
+    return FrugalLoadInterpolator.execute("rife_v4.26.safetensors").args[0]
+
+
+def saved(video: Any) -> Path:
+    node = FrugalSaveVideo.PREPARE_CLASS_CLONE(None)
+    node.hidden = SimpleNamespace(unique_id="1", prompt=None, extra_pnginfo=None)
+    return Path(node.execute(video, codec="lossless").args[1])
+
+
+def as_if_from_the_model(video: Any) -> torch.Tensor:
+    return 1 - GetVideoComponents.execute(video).args[0]
+
+
+@pytest.mark.parametrize("by_core", [False, True])
+@pytest.mark.parametrize(("rate", "kept", "length"), [(12.0, 20, 21), (16.0, 27, 29), (0.0, 20, 21)])
+def test_from_the_file_to_the_file(clip: Path, rife: Any, rate: float, kept: int, length: int, by_core: bool) -> None:
+    if by_core and not rate:
+        rate, kept, length = 30.0, 50, 53
+    size = {"size": "custom", "width": 64, "height": 64, "fit": "stretch"}
+    video = InputImpl.VideoFromFile(str(clip)) if by_core else FrugalLoadVideo.execute("clip.mov", **size).args[0]
+    fitted, count, way_back = FrugalFitLength.execute(video, WAN, rate).args
+    assert (count, fitted.get_frame_count(), way_back.frames) == (length, length, kept)
+    if by_core:
+        images = torch.rand(count, 64, 64, 3)
+    else:
+        images = as_if_from_the_model(fitted)
+        assert images.shape == (length, 64, 64, 3)
+        assert all(torch.equal(image, images[kept - 1]) for image in images[kept:])
+    restored, fps = FrugalRestoreLength.execute(images, way_back).args
+    assert (restored.get_frame_count(), fps) == (kept, 60.0)
+    assert restored.get_duration() == pytest.approx(5 / 3, abs=1e-9)
+    result = saved(FrugalInterpolate.execute(restored, rife, 25.0).args[0])
+    assert len(shown_at(result)[0]) == 42  # 5/3 s are 41.67 frames
+    assert np.array_equal(raw_sound(result), raw_sound(clip)[: round(44100 * 5 / 3)])
+
+
+def test_a_video_does_as_well_as_images(rife: Any) -> None:
+    video = FrugalLoadVideo.execute("clip.mov", size="384").args[0]
+    fitted, _, way_back = FrugalFitLength.execute(video, "any", 8.0).args
+    restored, _ = FrugalRestoreLength.execute(fitted, way_back).args
+    assert restored.stream.info.duration == Fraction(5, 3)
+
+
+def test_wrong_inputs_are_refused() -> None:
+    video = FrugalLoadVideo.execute("clip.mov", size="384").args[0]
+    with pytest.raises(InputError, match="frame_rate"):
+        FrugalFitLength.execute(video, WAN, -1.0)
+    with pytest.raises(InputError, match="rule"):
+        FrugalFitLength.execute(video, "5n", 12.0)
+    _, _, way_back = FrugalFitLength.execute(video, WAN, 12.0).args
+    with pytest.raises(InputError, match=r"found 17 frames.*21.*20"):
+        FrugalRestoreLength.execute(torch.rand(17, 8, 8, 3), way_back)
