@@ -93,14 +93,16 @@ def test_what_is_no_level_is_kept_as_it_is(tmp_path: Path, value: float) -> None
     assert torch.equal(VALUES.load(tmp_path / "a.safetensors")[0].nan_to_num(7), picture.nan_to_num(7))
 
 
+def bits(value: torch.Tensor) -> torch.Tensor:
+    return value.contiguous().reshape(-1).view(torch.uint8)
+
+
 def alike(one: Any, other: Any) -> bool:
     """Whether both are the same in every type, shape and bit, also inside objects."""
     if type(one) is not type(other):
         return False
     if isinstance(one, torch.Tensor):
-        return (
-            one.dtype == other.dtype and one.shape == other.shape and one.view(-1).tolist() == other.view(-1).tolist()
-        )
+        return one.dtype == other.dtype and one.shape == other.shape and torch.equal(bits(one), bits(other))
     if isinstance(one, np.ndarray | np.generic):
         return one.dtype == other.dtype and np.array_equal(one, other)
     if isinstance(one, dict):
