@@ -7,7 +7,9 @@ python -m tools.help_pictures Interpolate    only nodes whose id contains that
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -83,6 +85,8 @@ GRAPH: dict[str, Node] = {
             "keyframes": ["plan", 0],
         },
     ),
+    "video model": ("UNETLoader", {"unet_name": "vace.safetensors"}),
+    "control range": ("FrugalControlRange", {"model": ["video model", 0]}),
     "cache": ("FrugalHashCache", {"value": ["sampler", 0]}),
     "net": ("UpscaleModelLoader", {"model_name": "realesr-animevideov3.safetensors"}),
     "upscale": ("FrugalUpscale", {"frames": ["cache", 0], "upscale_model": ["net", 0]}),
@@ -146,6 +150,7 @@ def main() -> None:
     """Command line."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     with tempfile.TemporaryDirectory() as base, running(COMFYUI, Path(base), assets=ROOT / ".assets") as server:
+        _write_video_model(server.base / "models" / "diffusion_models" / "vace.safetensors")
         with editor(server.url) as page:
             _run(page, POSE)
         (kept,) = (server.base / "output").glob("dance*.safetensors")
@@ -155,6 +160,12 @@ def main() -> None:
             for node_id, picture in _pictures(page, server, graph):
                 if wanted in node_id:
                     say(f"{node_id}: {_write(node_id, picture) / 1000:.0f} kB")
+
+
+def _write_video_model(path: Path) -> None:
+    """A tiny untrained one: no picture shows what it makes."""
+    command = [sys.executable, str(ROOT / "tests" / "video_models" / "nets.py"), "vace", str(path)]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(COMFYUI)}, check=True)
 
 
 def whole_graph(schemas: Mapping[str, Any], wanted: str = "") -> dict[str, Node]:

@@ -33,6 +33,11 @@ def limit_control(inputs: Inputs) -> Forecast:
     return Forecast((replace(control, keyframes=plan.frames) if control and plan else control,))
 
 
+def limit_control_range(inputs: Inputs) -> Forecast:
+    """A model whose control counts for a part of the sampling; that this saves work is left out."""
+    return Forecast((inputs.fact("model", Model),))
+
+
 def sample_keyframes(inputs: Inputs) -> Forecast:
     """Keyframes, or all frames under their control."""
     mode = inputs.value("mode", "sparse")

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -250,3 +251,10 @@ def write_all(models: Path) -> None:
 def _write(path: Path, found: Weights) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in found.items()}, path)
+
+
+if __name__ == "__main__":  # KIND FILE
+    from comfy.cli_args import args
+
+    args.cpu = True
+    _write(Path(sys.argv[2]), weights(sys.argv[1]))

@@ -3,15 +3,17 @@
 They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
 """
 
+from .control_range import FrugalControlRange
 from .keyframe_control_net import FrugalKeyframeControlNet
 from .keyframe_sampler import FrugalKeyframeSampler
 from .text_lines import FrugalTextLines
 
 __all__ = [
+    "FrugalControlRange",
     "FrugalKeyframeControlNet",
     "FrugalKeyframeSampler",
     "FrugalTextLines",
 ]
 
 
-NODES = (FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines)
+NODES = (FrugalControlRange, FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines)
