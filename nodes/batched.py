@@ -20,12 +20,15 @@ class Batched:
             each. Jobs that differ in another input are not batched.
         outputs: by output of a job, what it is, for people.
         called: what people call several of these nodes.
+        stands_for: other classes, with inputs of the same names and outputs like these, whose nodes it does the work of
+            too, such as ComfyUI's ``KSampler``.
     """
 
     together: str
     by_job: frozenset[str]
     outputs: tuple[str, ...]
     called: str = "nodes"
+    stands_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import comfy.model_management as management
 
 from nodes import NODE_CLASS_MAPPINGS, interrupt_processing  # type: ignore[attr-defined]
 
+from ..batched import Batched
 from ..graph import Prompt
-from ..host.frugal_node import FrugalNode, frugal_class
+from ..host.frugal_node import frugal_class
 from ..host.queue import UNWATCHED_CLIENT, Refused, enqueue
 from ..host.settings import settings
 from .batch import Batch
@@ -40,12 +41,21 @@ def kind_of(class_type: str) -> Kind:
     reads_prompt = node_class is not None and _reads_prompt(node_class)
     ours = frugal_class(class_type)
     is_precomputable = ours is not None and ours.PRECOMPUTABLE
-    return Kind(is_output, makes_lists, is_precomputable, reads_prompt, _batcher(ours) if ours else None)
+    return Kind(is_output, makes_lists, is_precomputable, reads_prompt, _batcher(class_type))
 
 
-def _batcher(node_class: type[FrugalNode]) -> Batcher | None:
-    batched = node_class.BATCHED
+def _batcher(class_type: str) -> Batcher | None:
+    ours = frugal_class(class_type)
+    batched = ours.BATCHED if ours else _stand_ins().get(class_type)
     return Batcher(batched.together, batched.by_job, len(batched.outputs)) if batched else None
+
+
+@lru_cache(maxsize=1)  # after the first job all nodes are there
+def _stand_ins() -> Mapping[str, Batched]:
+    """What does the work of other classes than ours, by their names."""
+    ours = [frugal_class(name) for name in NODE_CLASS_MAPPINGS]
+    found = [one.BATCHED for one in ours if one and one.BATCHED]
+    return {name: batched for batched in found for name in batched.stands_for}
 
 
 @lru_cache(maxsize=1000)  # some classes look into folders to tell their inputs

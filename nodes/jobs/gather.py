@@ -14,9 +14,9 @@ from .job import Job
 from .kinds import Batcher, Kinds
 from .merge import MOST
 
-SIZES = frozenset({"size", "width", "height", "fit", "frame_rate"})
-"""Inputs in front of a batched node that must be equal: rows of one batch have one size, and clips of one frame rate
-are equally long for equally many seconds."""
+SIZES = frozenset({"size", "width", "height", "fit", "frame_rate", "fps", "length", "batch_size"})
+"""Inputs in front of a batched node that must be equal: rows of one batch have one size and, as videos, one length, and
+clips of one frame rate are equally long for equally many seconds."""
 
 
 def batch_key(prompt: Prompt, kinds: Kinds, clips: Sequence[str] = ()) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import copy as shallow_copy
 from itertools import pairwise
 from numbers import Number
 from typing import Any
@@ -15,23 +16,51 @@ from ..keyframes.keyframes import Keyframes
 from .keyframe_control import KeyframeControl, rearranged
 from .layout import Layout
 
-# What may differ from prompt to prompt, since ComfyUI hands the model a row of it for every row of the batch; a tensor
-# or a list of them. Everything else must be the same for all.
-_BY_ROW = ("pooled_output", "reference_latents", "concat_latent_image", "concat_mask")
+_BY_ROW = frozenset(
+    {
+        "pooled_output",
+        "attention_mask",
+        "reference_latents",
+        "concat_latent_image",
+        "concat_mask",
+        "clip_vision_output",
+        "vace_frames",
+        "vace_mask",
+        "pose_video_latent",
+        "face_video_pixels",
+        "keyframe_idxs",
+        "time_dim_concat",
+        "camera_conditions",
+        "audio_embed",
+        "reference_motion",
+        "control_video",
+    }
+)
+"""What may differ from prompt to prompt, since ComfyUI hands the model a row of it for every row of the batch: tensors,
+lists of them, and what CLIP saw in a picture. Everything else must be the same for all; ``vace_strength``, for one, is
+a single number for a batch."""
+
 _LONGEST_REPEAT = 4  # as in ComfyUI: text is repeated at most this often to make lengths agree
 
 
-def can_stack(conditionings: Sequence[Any], repeats_text: bool = True) -> bool:
+def can_stack(conditionings: Sequence[Any], repeats_text: bool = True, rows: Sequence[int] | None = None) -> bool:
     """Whether prompts differ in nothing but what has a row for each of them, so that one batch can hold them.
 
     Args:
         conditionings: one per clip.
         repeats_text: whether the model does not notice that a text is repeated; else all must be of one length.
+        rows: of each clip in the batch, where a prompt may hold a row for each of them; without it, prompts that hold
+            several rows share no batch.
     """
     longest = _LONGEST_REPEAT if repeats_text else 1
-    return all(_alike(a, b) for a, b in pairwise(conditionings)) and all(
-        _common_length([conditioning[entry][0] for conditioning in conditionings], longest) is not None
-        for entry in range(len(conditionings[0]))
+    counts = rows or [1] * len(conditionings)
+    return (
+        all(_alike(a, b) for a, b in pairwise(conditionings))
+        and all(_fits_rows(conditioning, count) for conditioning, count in zip(conditionings, counts, strict=True))
+        and all(
+            _common_length([conditioning[entry][0] for conditioning in conditionings], longest) is not None
+            for entry in range(len(conditionings[0]))
+        )
     )
 
 
@@ -64,6 +93,12 @@ def _stacked(values: Sequence[Any], rows: Sequence[int]) -> Any:
     """Tensors in one of all rows; lists of tensors item by item."""
     if isinstance(values[0], torch.Tensor):
         return torch.cat([_of_rows(value, count) for value, count in zip(values, rows, strict=True)])
+    if _is_seen(values[0]):
+        both = shallow_copy(values[0])
+        for name, value in vars(values[0]).items():
+            if isinstance(value, torch.Tensor):
+                setattr(both, name, _stacked([getattr(one, name) for one in values], rows))
+        return both
     return [_stacked(items, rows) for items in zip(*values, strict=True)]
 
 
@@ -79,30 +114,53 @@ def _common_length(texts: Sequence[torch.Tensor], longest_repeat: int = _LONGEST
 
 def _alike(one: Any, other: Any) -> bool:
     return len(one) == len(other) and all(
-        a[0].shape[2:] == b[0].shape[2:] and len(a[0]) == len(b[0]) == 1 and _same_options(a[1], b[1])
+        a[0].shape[2:] == b[0].shape[2:] and a[0].dtype == b[0].dtype and _same_options(a[1], b[1])
         for a, b in zip(one, other, strict=True)
     )
 
 
 def _same_options(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    if one.keys() != other.keys() or _has_frames(one) or _has_frames(other):
-        return False
-    return all((_same_form if name in _BY_ROW else _equal)(one[name], other[name]) for name in one)
+    return one.keys() == other.keys() and all(
+        (_same_form if name in _BY_ROW else _equal)(one[name], other[name]) for name in one
+    )
 
 
 def _same_form(one: Any, other: Any) -> bool:
     """Whether both can be rows of one tensor, or of the tensors of one list."""
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.shape == other.shape and one.dtype == other.dtype
+        return one.shape[1:] == other.shape[1:] and one.dtype == other.dtype and one.device == other.device
     if _is_list(one) and _is_list(other):
         return len(one) == len(other) and all(_same_form(a, b) for a, b in zip(one, other, strict=True))
+    if _is_seen(one) and _is_seen(other):
+        mine, others = vars(one), vars(other)
+        return mine.keys() == others.keys() and all(_same_form(mine[name], others[name]) for name in mine)
     return one is None and other is None
 
 
-def _has_frames(options: dict[str, Any]) -> bool:
-    """Whether it holds what belongs to one clip's frames: the hints of a control, or something with several rows."""
-    tensors = ((name, tensor) for name, value in options.items() for tensor in (value if _is_list(value) else [value]))
-    return options.get("control") is not None or any(_has_rows(name, t) and len(t) > 1 for name, t in tensors)
+def _fits_rows(conditioning: Any, rows: int) -> bool:
+    """Whether a prompt holds nothing that belongs to one clip's frames, such as the hints of a control.
+
+    Of what may differ it holds one row, or one for each of ``rows``; of all else it holds one.
+    """
+    for text, options in conditioning:
+        if options.get("control") is not None or len(text) not in (1, rows):
+            return False
+        for name, value in options.items():
+            allowed = (1, rows) if name in _BY_ROW else (1,)
+            if any(_has_rows(name, tensor) and len(tensor) not in allowed for tensor in _tensors_of(value)):
+                return False
+    return True
+
+
+def _tensors_of(value: Any) -> Sequence[Any]:
+    if _is_list(value):
+        return list(value)
+    return list(vars(value).values()) if _is_seen(value) else [value]
+
+
+def _is_seen(value: Any) -> bool:
+    """Whether it is what CLIP saw in a picture: an object with tensors of it."""
+    return hasattr(value, "penultimate_hidden_states")
 
 
 def _is_list(value: Any) -> bool:

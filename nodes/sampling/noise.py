@@ -37,7 +37,7 @@ def with_step_noise(
         sigmas: the noise levels of the run.
         device: where it is sampled.
     """
-    if "noise_sampler" not in inspect.signature(sampler.sampler_function).parameters or len(sigmas) == 0:
+    if not _draws_noise(sampler, sigmas):
         return sampler
     like = torch.zeros(row.shape, dtype=torch.float32, device=device)
     samplers = {seed: _noise_sampler(name, like, seed, sigmas) for seed in dict.fromkeys(seeds)}
@@ -46,7 +46,32 @@ def with_step_noise(
         drawn = {seed: draw(sigma, sigma_next) for seed, draw in samplers.items()}
         return torch.cat([drawn[seed] for seed in seeds])
 
-    sampler.extra_options = {**sampler.extra_options, "noise_sampler": of_all_rows}
+    return _drawing(sampler, of_all_rows)
+
+
+def with_own_step_noise(
+    sampler: Any, name: str, latents: Sequence[torch.Tensor], seeds: Sequence[int], sigmas: torch.Tensor
+) -> Any:
+    """Let ancestral and SDE samplers draw for each of several latents what they would draw for it alone.
+
+    Args:
+        sampler, name, sigmas: as in ``with_step_noise``.
+        latents: ``(rows, channels, …)`` each, on the device where they are sampled; together they are the batch.
+        seeds: one per latent.
+    """
+    if not _draws_noise(sampler, sigmas):
+        return sampler
+    likes = [torch.zeros_like(latent, dtype=torch.float32) for latent in latents]
+    draws = [_noise_sampler(name, like, seed, sigmas) for like, seed in zip(likes, seeds, strict=True)]
+    return _drawing(sampler, lambda sigma, sigma_next: torch.cat([draw(sigma, sigma_next) for draw in draws]))
+
+
+def _draws_noise(sampler: Any, sigmas: torch.Tensor) -> bool:
+    return "noise_sampler" in inspect.signature(sampler.sampler_function).parameters and len(sigmas) > 0
+
+
+def _drawing(sampler: Any, noise: NoiseSampler) -> Any:
+    sampler.extra_options = {**sampler.extra_options, "noise_sampler": noise}
     return sampler
 
 

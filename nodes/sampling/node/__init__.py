@@ -3,12 +3,15 @@
 They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
 """
 
+from .batch_sampler import FrugalBatchSampler, FrugalBatchSamplerAdvanced
 from .control_range import FrugalControlRange
 from .keyframe_control_net import FrugalKeyframeControlNet
 from .keyframe_sampler import FrugalKeyframeSampler
 from .text_lines import FrugalTextLines
 
 __all__ = [
+    "FrugalBatchSampler",
+    "FrugalBatchSamplerAdvanced",
     "FrugalControlRange",
     "FrugalKeyframeControlNet",
     "FrugalKeyframeSampler",
@@ -16,4 +19,11 @@ __all__ = [
 ]
 
 
-NODES = (FrugalControlRange, FrugalKeyframeControlNet, FrugalKeyframeSampler, FrugalTextLines)
+NODES = (
+    FrugalKeyframeControlNet,
+    FrugalKeyframeSampler,
+    FrugalBatchSampler,
+    FrugalBatchSamplerAdvanced,
+    FrugalControlRange,
+    FrugalTextLines,
+)
