@@ -12,7 +12,7 @@ from ..motion.framing import is_same_source, reframed
 from ..motion.motion import Motion
 from ..opencv import cv2
 from ..video.stream import FrameStream, VideoInfo
-from .draw import Picture, draw_pose, overlay_pose
+from .draw import Picture, Style, draw_pose, overlay_pose
 
 
 def render_motion(
@@ -21,6 +21,7 @@ def render_motion(
     keyframes: Keyframes | None = None,
     clip: FrameStream | None = None,
     limb_width: float = 1.0,
+    style: Style = "openpose",
 ) -> Iterator[Picture]:
     """Draw a motion's frames.
 
@@ -30,6 +31,7 @@ def render_motion(
         keyframes: draw these frames only.
         clip: draw over its frames instead of on black; it is read once, a chunk at a time. It may show another part
             of the file that the motion was found in: the drawing follows it.
+        limb_width, style: see ``draw_pose``.
 
     Yields:
         RGB ``(height, width, 3)``, in order.
@@ -43,9 +45,12 @@ def render_motion(
         motion = reframed(motion, clip.info)
     frames = keyframes.frames if keyframes else range(motion.frame_count)
     if clip is None:
-        return (draw_pose(motion.keypoints[index], *size, limb_width) for index in frames)
+        return (draw_pose(motion.keypoints[index], *size, limb_width, style) for index in frames)
     pictures = zip(frames, _select(clip, frames), strict=True)
-    return (overlay_pose(motion.keypoints[index], _fit(picture, size), limb_width) for index, picture in pictures)
+    return (
+        overlay_pose(motion.keypoints[index], _fit(picture, size), limb_width, style=style)
+        for index, picture in pictures
+    )
 
 
 def resolve_size(like: Motion | VideoInfo, width: int, height: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frugal_motion.nodes.pose.draw import COLOURS, HAND_EDGES, LIMBS, draw_pose, overlay_pose
+from frugal_motion.nodes.pose.draw import COLOURS, HAND_EDGES, LIMBS, STYLES, draw_pose, overlay_pose
 
 # controlnet_aux 0.0.10, open_pose/util.py: joints counted from 1, in drawing order.
 PUBLISHED_LIMBS = [
@@ -141,3 +141,72 @@ def test_an_overlay_changes_only_the_drawn_pixels():
     untouched = ~drawn.any(axis=2)
     assert (over[untouched] == 100).all() and (frame == 100).all()
     np.testing.assert_allclose(over[~untouched], (100.0 + drawn[~untouched]) / 2, atol=1)
+
+
+def across(style, width, height):
+    """A cut through the middle of the left upper arm, which lies level: its channels as shares of its full colour."""
+    keypoints = pose([5, 6], {5: (0.2, 0.5), 6: (0.8, 0.5)})
+    drawn = draw_pose(keypoints, width, height, style=style)
+    shade = np.array([int(0.6 * channel) for channel in COLOURS[LIMBS.index((5, 6))]], float)
+    column = drawn[:, width // 2, :: -1 if style == "vace" else 1]
+    assert not np.abs(column[..., shade == 0]).any()
+    return column[:, shade > 0].max(axis=1) / shade.max()
+
+
+@pytest.mark.parametrize(
+    ("style", "width", "height", "whole"),
+    [
+        ("openpose", 832, 480, 9), ("openpose", 1280, 720, 13), ("openpose", 480, 832, 9),
+        ("wan animate", 832, 480, 3), ("wan animate", 480, 832, 3), ("wan animate", 1280, 720, 5),
+        ("wan animate", 1920, 1080, 9), ("wan animate", 64, 64, 3),
+        ("vace", 832, 480, 9 * 480 / 1024), ("vace", 480, 832, 9 * 480 / 1024), ("vace", 1280, 720, 9 * 720 / 1024),
+        ("vace", 1820, 1024, 9),
+    ],
+)  # fmt: skip
+def test_limbs_are_as_wide_as_in_training_at_the_sizes_of_videos(style, width, height, whole):
+    """In pixels over the whole width: twice the half-width and 1."""
+    assert across(style, width, height).sum() == pytest.approx(whole, rel=0.03)
+
+
+@pytest.mark.parametrize("joint", range(18))
+@pytest.mark.parametrize(("width", "height"), [(832, 480), (1280, 720)])
+def test_vace_is_given_soft_small_joints_red_for_blue(joint, width, height):
+    drawn = draw_pose(pose([joint], {joint: (0.5, 0.5)}), width, height, style="vace")
+    weight = drawn.max(axis=2) / 255
+    ys, xs = np.nonzero(weight)
+    trained = draw_pose(pose([joint]), 512, 512).any(axis=2).sum()  # of radius 4, as at a short side of 1024
+    assert weight.sum() == pytest.approx(trained * (height / 1024) ** 2, rel=0.06)
+    brightest = drawn[np.unravel_index(weight.argmax(), weight.shape)]
+    assert np.abs(brightest.astype(int) - COLOURS[joint][::-1]).max() < 40
+    assert abs(xs.mean() - width / 2) < 1 and abs(ys.mean() - height / 2) < 1
+
+
+def test_vace_is_given_limbs_of_all_people_under_the_joints_of_all():
+    """Somebody's arm lies over the shoulder of another who comes before; only the shoulder's middle is looked at."""
+    both = np.concatenate([pose([5], {5: (0.5, 0.5)}), pose([2, 3], {2: (0.2, 0.5), 3: (0.8, 0.5)})])
+    middle = draw_pose(both, 1024, 1024, style="vace")[512, 512]
+    assert tuple(middle) == COLOURS[5][::-1]
+    assert tuple(draw_pose(both, 1024, 1024)[512, 512]) != COLOURS[5]
+
+
+def test_animate_is_given_the_same_colours_in_thin_lines():
+    keypoints = pose()
+    drawn = draw_pose(keypoints, 832, 480, style="wan animate")
+    colours = {tuple(map(int, colour)) for colour in drawn.reshape(-1, 3)}
+    shades = {tuple(int(0.6 * channel) for channel in colour) for colour in COLOURS[:17]}
+    assert colours <= {(0, 0, 0), *COLOURS, *shades}
+    discs = [draw_pose(pose([0]), *size, style="wan animate").any(axis=2).sum() for size in ((832, 480), (1280, 720))]
+    assert discs == [5, 13], "of radius 1 and 2"
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_draws_hands_that_are_known_and_follows_the_limb_width(style):
+    keypoints = np.zeros((1, 60, 3), np.float32)
+    keypoints[0, 18:39] = [(0.2 + 0.03 * i, 0.2 + 0.3 * (i % 2), 1) for i in range(21)]
+    hand = draw_pose(keypoints, 832, 480, style=style)
+    assert hand.any()
+    keypoints[0, [2, 3]] = [(0.2, 0.8, 1), (0.8, 0.8, 1)]
+    usual, wide = (draw_pose(keypoints, 832, 480, width, style).any(axis=2).sum() for width in (1.0, 3.0))
+    assert wide > usual > hand.any(axis=2).sum()
+    frame = np.full((480, 832, 3), 100, np.uint8)
+    assert (overlay_pose(keypoints, frame, style=style) != 100).any(axis=2).sum() > 100

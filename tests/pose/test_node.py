@@ -122,3 +122,16 @@ def test_every_input_and_output_is_explained(node):
     schema.validate()
     assert schema.category == "Frugal Motion/Pose"
     assert all(item.tooltip for item in (*schema.inputs, *schema.outputs))
+
+
+@pytest.mark.parametrize("style", ["openpose", "vace", "wan animate"])
+def test_drawings_in_the_style_of_a_video_model(tilt, style):
+    images = FrugalDrawPose.execute(tilt, width=832, height=480, style=style).args[0]
+    for image, people in zip(images, tilt.keypoints, strict=True):
+        drawn = draw_pose(people, 832, 480, style=style)
+        np.testing.assert_array_equal(image.mul(255).round().byte().numpy(), drawn)
+
+
+def test_a_style_that_is_none_is_refused(tilt):
+    with pytest.raises(InputError, match=r"style.*openpose, vace, wan animate"):
+        FrugalDrawPose.execute(tilt, style="dwpose")
