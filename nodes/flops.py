@@ -26,7 +26,7 @@ def flops_of(net: Any, run: Callable[[Any], object]) -> float | None:
     try:
         with FlopCounterMode(display=False) as counter, torch.inference_mode():
             run(copy.deepcopy(net).to("meta"))
-    except (RuntimeError, TypeError, ValueError, AttributeError) as error:  # whatever the net trips over there
+    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError) as error:  # whatever the net trips over there
         logger.debug("cannot count the work of %s: %s", type(net).__name__, error)
         return None
     return float(counter.get_total_flops())

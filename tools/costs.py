@@ -38,8 +38,11 @@ def nets(assets: Path) -> Any:
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
     from frugal_motion.bench._edit import NETS
-    from frugal_motion.nodes.forecast import model_work
     from frugal_motion.nodes.forecast.edit_work import Nets
+    from frugal_motion.nodes.forecast.finishing_work import interpolation_work, upscale_work
+    from frugal_motion.nodes.forecast.model_files import half_bytes
+    from frugal_motion.nodes.forecast.unet_work import control_flops, row_memory, unet_flops
+    from frugal_motion.nodes.forecast.vae_work import autoencoder_work
 
     config = NETS[FAMILY]
     on_meta: dict[str, Any] = {
@@ -52,19 +55,19 @@ def nets(assets: Path) -> Any:
     control = ControlNet(hint_channels=3, **of_control, **on_meta)
     with torch.device("meta"):
         vae = AutoencoderKL(ddconfig=VAE, embed_dim=4).half()
-    encode, decode = model_work.autoencoder_work(vae, 8, 4)
-    prepare, interpolate = model_work.interpolation_work(assets / "models/frame_interpolation/rife_v4.26.safetensors")
+    encode, decode = autoencoder_work(vae, 8, 4)
+    prepare, interpolate = interpolation_work(assets / "models/frame_interpolation/rife_v4.26.safetensors")
     factor = comfy.supported_models.SDXL.memory_usage_factor
     return Nets(
-        unet=lru_cache(lambda width, height: model_work.unet_flops(unet, config, width, height)),
-        control=lru_cache(lambda width, height: model_work.control_flops(control, config, width, height)),
+        unet=lru_cache(lambda width, height: unet_flops(unet, config, width, height)),
+        control=lru_cache(lambda width, height: control_flops(control, config, width, height)),
         encode=encode,
         decode=decode,
         prepare=prepare,
         interpolate=interpolate,
-        upscale=model_work.upscale_work(assets / "models/upscale_models/RealESRGAN_x4plus.safetensors"),
-        weights=model_work.half_bytes(unet) + model_work.half_bytes(control),
-        row_memory=lambda width, height: model_work.row_memory(factor, width, height),
+        upscale=upscale_work(assets / "models/upscale_models/RealESRGAN_x4plus.safetensors"),
+        weights=half_bytes(unet) + half_bytes(control),
+        row_memory=lambda width, height: row_memory(factor, width, height),
     )
 
 

@@ -51,7 +51,8 @@ def _measured(record: Mapping[str, Any], found: Planned) -> Iterator[Measured]:
             parts = [done[name] for name in (_OF_SAMPLER if stage == "sample" else (stage,)) if name in done]
             if all(part.flops is not None for part in parts):
                 flops = sum(part.flops or 0.0 for part in parts)
-                yield Measured(stage, device, flops, done[stage].frames, seconds)
+                if flops:  # else of a model that nobody knows
+                    yield Measured(stage, device, flops, done[stage].frames, seconds)
 
 
 def _seconds(record: Mapping[str, Any], stages: Mapping[str, str]) -> dict[str, tuple[str, float]]:

@@ -18,10 +18,12 @@ from ..host.frugal_node import FrugalNode
 from ..host.video import as_stream
 from ..interpolation.forecast import load_interpolator
 from ..keyframes.keyframes import Keyframes
-from ..sampling.calls import model_calls
 from ..video.forecast import loaded, save_video
 from ..video.grid import ClipStream
-from .edit_work import EditedClip, Rows, Size
+from .core_encoders import ENCODERS
+from .core_sampling import SAMPLING
+from .core_video_nodes import VIDEO
+from .edit_work import EditedClip, Size
 from .facts import (
     AppliedControl,
     Clips,
@@ -29,19 +31,19 @@ from .facts import (
     ControlNet,
     DeviceWork,
     Forecast,
-    Guider,
     Interpolator,
     Latents,
-    Model,
-    SamplerName,
-    Sigmas,
-    Texts,
+    Number,
     Upscaler,
     Vae,
+    latent_frames_of,
     pictures,
 )
+from .finishing_work import upscale_scale, upscale_work
 from .inputs import Forecaster, Inputs
-from .model_work import checkpoint_work, control_work, hint_work, upscale_scale, upscale_work, vae_work
+from .model_work import checkpoint_work, unet_file_work
+from .unet_work import control_work, hint_work
+from .vae_work import vae_work
 
 _TILE, _OVERLAP = 512, 32
 """Pixels of the tiles that Upscale Image (using Model) cuts large pictures into."""
@@ -52,9 +54,9 @@ _NO_PIXELS = _NETS | {"CLIP", "CONDITIONING", "CLIP_VISION_OUTPUT", "SIGMAS", "S
 
 WITHOUT_WORK = frozenset(
     {
-        *("CLIPLoader", "DualCLIPLoader", "CLIPSetLastLayer", "LoraLoader", "LoraLoaderModelOnly", "RandomNoise"),
+        *("CLIPSetLastLayer", "RandomNoise"),
         *("PreviewAny", "PreviewImage", "SaveImage", "PrimitiveInt", "PrimitiveFloat", "PrimitiveString"),
-        *("PrimitiveStringMultiline", "PrimitiveBoolean", "LoadAudio", "SaveAudio", "ImageFromBatch", "ImageBatch"),
+        *("PrimitiveStringMultiline", "PrimitiveBoolean", "LoadAudio", "SaveAudio", "ImageBatch"),
         "JoinImageWithAlpha",
     }
 )
@@ -85,25 +87,20 @@ def _path(inputs: Inputs, folder: str, argument: str) -> Path:
     return model_file(folder, str(inputs.value(argument)), argument)
 
 
-def _model(path: Path) -> Model:
-    found = checkpoint_work(path)
-    return Model(found.unet, found.look, found.row_memory, found.weights, found.model_sampling)
-
-
 def load_checkpoint(inputs: Inputs) -> Forecast:
     """MODEL, CLIP and VAE."""
     path = _path(inputs, "checkpoints", "ckpt_name")
-    return Forecast((_model(path), None, Vae(*vae_work(path))))
+    return Forecast((checkpoint_work(path), None, vae_work(path)))
 
 
 def load_unet(inputs: Inputs) -> Forecast:
     """MODEL."""
-    return Forecast((_model(_path(inputs, "diffusion_models", "unet_name")),))
+    return Forecast((unet_file_work(_path(inputs, "diffusion_models", "unet_name")),))
 
 
 def load_vae(inputs: Inputs) -> Forecast:
     """VAE."""
-    return Forecast((Vae(*vae_work(_path(inputs, "vae", "vae_name"))),))
+    return Forecast((vae_work(_path(inputs, "vae", "vae_name")),))
 
 
 def load_control_net(inputs: Inputs) -> Forecast:
@@ -148,11 +145,6 @@ def load_image(inputs: Inputs) -> Forecast:
         raise InputError("image", repr(path.name), "a picture") from error
 
 
-def encode_text(inputs: Inputs) -> Forecast:
-    """CONDITIONING; a text encoder takes less than a hundredth of what a sampler does."""
-    return Forecast((Conditioning(texts=inputs.fact("text", Texts)),))
-
-
 def apply_control(inputs: Inputs) -> Forecast | None:
     """CONDITIONING with a ControlNet on top."""
     net = inputs.fact("control_net", ControlNet)
@@ -190,6 +182,9 @@ def encode_images(inputs: Inputs) -> Forecast | None:
     if others:
         return None
     width, height = size[0] // 8 * 8, size[1] // 8 * 8
+    if vae.encode_clip:
+        work = DeviceWork("encode", "gpu", images.frames, vae.encode_clip(width, height, images.frames))
+        return Forecast((Latents(1, (width, height), latent_frames_of(images.frames, vae.every), vae.every),), (work,))
     work = DeviceWork("encode", "gpu", images.frames, _times(images.frames, vae.encode(width, height)))
     return Forecast((Latents(images.frames, (width, height)),), (work,))
 
@@ -199,113 +194,26 @@ def decode_latents(inputs: Inputs) -> Forecast | None:
     latents, vae = inputs.fact("samples", Latents), inputs.fact("vae", Vae)
     if latents is None or vae is None:
         return None
-    work = DeviceWork("decode", "gpu", latents.rows, _times(latents.rows, vae.decode(*latents.size)))
-    return Forecast((pictures(latents.rows, latents.size),), (work,))
+    if latents.frames is None:
+        each = vae.decode(*latents.size)
+    elif vae.decode_clip:
+        each = vae.decode_clip(*latents.size, latents.frames)
+    else:
+        raise InputError("vae", "a VAE of single pictures", "the VAE of a video model, for the latents of a video")
+    work = DeviceWork("decode", "gpu", latents.pictures, _times(latents.rows, each))
+    return Forecast((pictures(latents.pictures, latents.size),), (work,))
 
 
-def sample(inputs: Inputs) -> Forecast | None:
-    """KSampler."""
-    given = _guided(inputs), inputs.fact("latent_image", Latents)
-    if None in given:
+def decode_in_tiles(inputs: Inputs) -> Forecast | None:
+    """The same in tiles; what overlaps is decoded twice."""
+    found, latents = decode_latents(inputs), inputs.fact("samples", Latents)
+    if found is None or latents is None:
         return None
-    value = inputs.value
-    sigmas = Sigmas(str(value("scheduler")), int(value("steps")), float(value("denoise", 1.0)))
-    return _sampled(inputs, *given, sigmas, SamplerName(str(value("sampler_name"))))
-
-
-def sample_steps(inputs: Inputs) -> Forecast | None:
-    """KSampler (Advanced): some of the steps."""
-    given = _guided(inputs), inputs.fact("latent_image", Latents)
-    if None in given:
-        return None
-    value = inputs.value
-    sigmas, steps = Sigmas(str(value("scheduler")), int(value("steps"))), (value("start_at_step"), value("end_at_step"))
-    return _sampled(inputs, *given, sigmas, SamplerName(str(value("sampler_name"))), steps)
-
-
-def sample_custom(inputs: Inputs) -> Forecast | None:
-    """SamplerCustom."""
-    given = inputs.fact("sigmas", Sigmas), inputs.fact("sampler", SamplerName)
-    return _sampled(inputs, _guided(inputs), inputs.fact("latent_image", Latents), *given)
-
-
-def sample_guided(inputs: Inputs) -> Forecast | None:
-    """SamplerCustomAdvanced."""
-    given = inputs.fact("sigmas", Sigmas), inputs.fact("sampler", SamplerName)
-    return _sampled(inputs, inputs.fact("guider", Guider), inputs.fact("latent_image", Latents), *given)
-
-
-def _guided(inputs: Inputs) -> Guider | None:
-    model = inputs.fact("model", Model)
-    positive, negative = (inputs.fact(name, Conditioning) for name in ("positive", "negative"))
-    if model is None or positive is None or negative is None:
-        return None
-    return Guider(model, (positive, negative), float(inputs.value("cfg", 1.0)))
-
-
-def guide(inputs: Inputs) -> Forecast | None:
-    """CFGGuider."""
-    found = _guided(inputs)
-    return Forecast((found,)) if found else None
-
-
-def guide_plainly(inputs: Inputs) -> Forecast | None:
-    """BasicGuider: one prompt."""
-    model, prompt = inputs.fact("model", Model), inputs.fact("conditioning", Conditioning)
-    return Forecast((Guider(model, (prompt,), 1.0),)) if model and prompt else None
-
-
-def schedule(inputs: Inputs) -> Forecast:
-    """BasicScheduler."""
-    value = inputs.value
-    return Forecast((Sigmas(str(value("scheduler")), int(value("steps")), float(value("denoise", 1.0))),))
-
-
-def select_sampler(inputs: Inputs) -> Forecast:
-    """KSamplerSelect."""
-    return Forecast((SamplerName(str(inputs.value("sampler_name"))),))
-
-
-def _sampled(
-    inputs: Inputs,
-    guider: Guider | None,
-    latents: Latents | None,
-    sigmas: Sigmas | None,
-    sampler: SamplerName | None,
-    steps: tuple[int, int] | None = None,
-) -> Forecast | None:
-    """LATENT: every row runs through the model once a call and prompt."""
-    if guider is None or latents is None or sigmas is None or sampler is None:
-        return None
-    model = guider.model
-    needs_both = guider.cfg != 1 or "cfg_pp" in sampler.name
-    prompts = guider.prompts if needs_both else guider.prompts[:1]
-
-    def calls(control_range: tuple[float, float]) -> tuple[int, int]:
-        given = (model.model_sampling, sampler.name, sigmas.scheduler, sigmas.steps, sigmas.denoise)
-        return model_calls(*given, control_range, steps)
-
-    rows = latents.rows * calls((0.0, 1.0))[0] * len(prompts)
-    flops, control_rows = _times(rows, model.unet(*latents.size)), 0
-    applied = {id(one.net): one for prompt in prompts for one in prompt.controls}
-    for one in applied.values():
-        users = sum(other.net is one.net for prompt in prompts for other in prompt.controls)
-        count = calls((one.start, one.end))[1]
-        each = min(latents.rows, one.net.keyframes or latents.rows) * users
-        control_rows += count * each
-        flops = _sum(flops, _times(count, _of_control(inputs, one, each, latents.size)))
-    weights = model.weights + sum(one.net.weights for one in applied.values())
-    memory = weights + latents.rows * (model.row_memory(*latents.size) or 0.0)
-    work = DeviceWork("sample", "gpu", latents.rows, flops, Rows(rows, control_rows), memory)
-    return Forecast((latents, latents), (work,))
-
-
-def _of_control(inputs: Inputs, control: AppliedControl, rows: int, size: Size) -> float | None:
-    """FLOPs of a ControlNet for all rows of a batch."""
-    each, hint = inputs.counted(control.net.work, "ControlNet")(*size), control.net.hint(*size)
-    if each is None or hint is None or not control.has_one_picture:
-        return _times(rows, each)
-    return rows * (each - hint) + hint
+    tile, overlap = int(inputs.value("tile_size", 512)), int(inputs.value("overlap", 64))
+    overlap = tile // 4 if tile < overlap * 4 else overlap
+    times = math.prod(sum(_tiles(side, tile, overlap)) / side for side in latents.size)
+    work = tuple(replace(done, flops=None if done.flops is None else times * done.flops) for done in found.work)
+    return Forecast(found.outputs, work)
 
 
 def upscale_images(inputs: Inputs) -> Forecast | None:
@@ -329,11 +237,11 @@ def _tiled(net: Upscaler, size: Size) -> float | None:
     return total
 
 
-def _tiles(side: int) -> list[int]:
-    if side <= _TILE:
+def _tiles(side: int, tile: int = _TILE, overlap: int = _OVERLAP) -> list[int]:
+    if side <= tile:
         return [side]
-    starts = range(0, side - _OVERLAP, _TILE - _OVERLAP)
-    return [min(_TILE, side - max(0, min(side - _OVERLAP, start))) for start in starts]
+    starts = range(0, side - overlap, tile - overlap)
+    return [min(tile, side - max(0, min(side - overlap, start))) for start in starts]
 
 
 def interpolate_images(inputs: Inputs) -> Forecast | None:
@@ -404,6 +312,33 @@ def stitch_images(inputs: Inputs) -> Forecast:
     return Forecast((_resized(one, both),))
 
 
+def size_of_images(inputs: Inputs) -> Forecast:
+    """Width, height and number of pictures."""
+    images = inputs.fact("image", Clips)
+    if images is None:
+        return Forecast()
+    width, height = images.clips[0].size
+    return Forecast((Number(width), Number(height), Number(images.frames)))
+
+
+def repeat_images(inputs: Inputs) -> Forecast:
+    """IMAGE, several times."""
+    images = inputs.fact("image", Clips)
+    if images is None:
+        return Forecast()
+    return Forecast((pictures(images.frames * int(inputs.number("amount", 1)), images.clips[0].size),))
+
+
+def some_images(inputs: Inputs) -> Forecast:
+    """IMAGE: some of them."""
+    images = inputs.fact("image", Clips)
+    if images is None:
+        return Forecast()
+    first = min(int(inputs.number("batch_index", 0)), images.frames - 1)
+    count = min(int(inputs.number("length", 1)), images.frames - first)
+    return Forecast((pictures(count, images.clips[0].size),))
+
+
 def scale_images_by(inputs: Inputs) -> Forecast:
     """IMAGE, so many times as large."""
     images, factor = inputs.fact("image", Clips), float(inputs.value("scale_by", 1.0))
@@ -427,6 +362,9 @@ def _sum(one: float | None, other: float | None) -> float | None:
 
 
 CORE: Mapping[str, Forecaster] = {
+    **SAMPLING,
+    **ENCODERS,
+    **VIDEO,
     "CheckpointLoaderSimple": load_checkpoint,
     "UNETLoader": load_unet,
     "VAELoader": load_vae,
@@ -436,7 +374,6 @@ CORE: Mapping[str, Forecaster] = {
     "FrameInterpolationModelLoader": load_interpolator,
     "LoadVideo": load_video,
     "LoadImage": load_image,
-    "CLIPTextEncode": encode_text,
     "SetUnionControlNetType": type_of_control,
     "ControlNetApply": apply_control,
     "ControlNetApplyAdvanced": apply_control,
@@ -444,14 +381,6 @@ CORE: Mapping[str, Forecaster] = {
     "RepeatLatentBatch": repeat_latents,
     "VAEEncode": encode_images,
     "VAEDecode": decode_latents,
-    "KSampler": sample,
-    "KSamplerAdvanced": sample_steps,
-    "SamplerCustom": sample_custom,
-    "SamplerCustomAdvanced": sample_guided,
-    "CFGGuider": guide,
-    "BasicGuider": guide_plainly,
-    "BasicScheduler": schedule,
-    "KSamplerSelect": select_sampler,
     "ImageUpscaleWithModel": upscale_images,
     "FrameInterpolate": interpolate_images,
     "GetVideoComponents": video_components,
@@ -460,5 +389,9 @@ CORE: Mapping[str, Forecaster] = {
     "ImageScale": scale_images,
     "ImageStitch": stitch_images,
     "ImageScaleBy": scale_images_by,
+    "GetImageSize": size_of_images,
+    "RepeatImageBatch": repeat_images,
+    "ImageFromBatch": some_images,
+    "VAEDecodeTiled": decode_in_tiles,
 }
 """Forecasters by class."""

@@ -5,10 +5,10 @@ A wire may carry several clips: a fact holds one item for each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..keyframes.keyframes import Keyframes
 from .edit_work import Edit, EditedClip, Nets, Rows, Size, Work
@@ -63,23 +63,161 @@ def pictures(count: int, size: Size, frame_rate: Fraction = UNTIMED) -> Clips:
     return Clips((EditedClip(Keyframes.all_frames(count, frame_rate), size, size),), is_image=True)
 
 
+@dataclass(frozen=True)
+class Guides:
+    """What beside text guides a video model in a pass; a part of CONDITIONING.
+
+    Attributes:
+        controls: control videos of VACE; ``None`` where none is given (ComfyUI then makes one of zeros), 0 where the
+            blocks that look at it are left out.
+        reference: whether the net itself puts a latent frame in front of the clip (``reference_latents`` of Fun 2.2).
+        vision_tokens: of the vision encoder, 257 for a picture.
+        pose: whether there is a pose video (``pose_video_latent`` of Animate).
+        face_frames: frames of its face video, of 512 x 512 pixels.
+    """
+
+    controls: int | None = None
+    reference: bool = False
+    vision_tokens: int = 0
+    pose: bool = False
+    face_frames: int = 0
+
+
+VideoWork: TypeAlias = Callable[[int, int, int, Guides], "float | None"]
+"""FLOPs (or bytes) for one row, from a width and a height in pixels, a number of latent frames, and what guides it."""
+
+
+@dataclass(frozen=True, eq=False)
+class VideoNet:
+    """The net of a video model.
+
+    Attributes:
+        flops: of one pass for one row and prompt.
+        memory: bytes that a row takes while it is sampled with both prompts, by ComfyUI's own rule.
+        every: pictures that a latent frame stands for; the first stands for one.
+        frame_rate: at which it was trained.
+        takes: names of ``Guides`` that change what it does; it ignores the others.
+    """
+
+    flops: VideoWork
+    memory: VideoWork
+    every: int = 4
+    frame_rate: int = 16
+    takes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Context windows.
+
+    Attributes:
+        length, overlap: in latent frames (in rows, if they are cut from the batch).
+        schedule: ComfyUI's name of it.
+        in_time: whether they are cut from latent frames rather than from the batch.
+        stride, is_closed: of some schedules.
+    """
+
+    length: int
+    overlap: int
+    schedule: str = "standard_static"
+    in_time: bool = True
+    stride: int = 1
+    is_closed: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
-    """MODEL: see ``model_work.CheckpointWork``."""
+    """MODEL.
+
+    A pass for a batch of ``latents`` takes ``flops(latents, guides)``: images by width and height alone, videos by
+    width, height and latent frames.
+
+    Attributes:
+        unet, look, row_memory: of images, see ``edit_work.Nets``.
+        weights: bytes of the net, as it is held.
+        model_sampling: ComfyUI's noise levels.
+        name: of the file.
+        video: of a video model; ``None`` for images.
+        windows: that a pass is done in, one after the other.
+        spares: titles of nodes that leave out some work, nobody knows how much: what is counted is the most.
+        loras: file names of what has been added to its weights.
+    """
 
     unet: Work
     look: Work
     row_memory: Work
     weights: float
     model_sampling: Any
+    name: str = ""
+    video: VideoNet | None = None
+    windows: Windows | None = None
+    spares: tuple[str, ...] = ()
+    loras: tuple[str, ...] = ()
+
+    def flops(self, latents: Latents, guides: Guides = Guides()) -> float | None:
+        """FLOPs of one pass for all rows, with one prompt and without windows; ``None`` if they cannot be counted."""
+        if self.video is None:
+            each = self.unet(*latents.size)
+        else:
+            each = self.video.flops(*latents.size, latents.frames or 1, guides)
+        return None if each is None else latents.rows * each
+
+    def memory(self, latents: Latents, guides: Guides = Guides()) -> float:
+        """Bytes that all rows take in a pass with both prompts, without the weights."""
+        if self.video is None:
+            return latents.rows * (self.row_memory(*latents.size) or 0.0)
+        return latents.rows * (self.video.memory(*latents.size, latents.frames or 1, guides) or 0.0)
+
+
+ClipWork: TypeAlias = Callable[[int, int, int], "float | None"]
+"""FLOPs for a clip, from a width and a height in pixels and a number of frames."""
 
 
 @dataclass(frozen=True, eq=False)
 class Vae:
-    """VAE: FLOPs for a frame."""
+    """VAE.
+
+    Attributes:
+        encode, decode: FLOPs for a frame by itself.
+        encode_clip: of one that is causal in time: FLOPs for a clip, from its pictures; ``None`` for those of images.
+        decode_clip: the same, from its latent frames.
+        every: pictures that a latent frame stands for; the first stands for one.
+    """
 
     encode: Work
     decode: Work
+    encode_clip: ClipWork | None = None
+    decode_clip: ClipWork | None = None
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Clip:
+    """CLIP: FLOPs for a prompt; 0 where they are nothing beside those of a sampler."""
+
+    flops: float = 0.0
+
+
+@dataclass(frozen=True)
+class Vision:
+    """CLIP_VISION: FLOPs for a picture, and the tokens that it becomes."""
+
+    flops: float
+    tokens: int = 257
+
+
+@dataclass(frozen=True)
+class VisionOutput:
+    """CLIP_VISION_OUTPUT: so many tokens."""
+
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Number:
+    """INT or FLOAT that a node gives, and that is known before the run: see ``Inputs.number``."""
+
+    value: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,18 +278,53 @@ class AppliedControl:
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-    """CONDITIONING: what is applied to it, and the texts that it is made of where they are several."""
+    """CONDITIONING.
+
+    Attributes:
+        controls: ControlNets that are applied to it.
+        texts: that it is made of, where they are several.
+        guides: what else guides a video model.
+        guided: from when to when (0..1) a control video of VACE counts; outside its blocks are left out.
+    """
 
     controls: tuple[AppliedControl, ...] = ()
     texts: Texts | None = None
+    guides: Guides = Guides()
+    guided: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Latents:
-    """LATENT: rows, and width and height of the pictures that they stand for."""
+    """LATENT.
+
+    Attributes:
+        rows: of the batch. A whole video is one row.
+        size: width and height in pixels of the pictures that they stand for.
+        frames: latent frames of a video, with those of a reference in front; ``None`` for pictures.
+        every: pictures that a latent frame stands for; the first stands for one.
+        guiding: latent frames at the end that only guide the others.
+    """
 
     rows: int
     size: Size
+    frames: int | None = None
+    every: int = 4
+    guiding: int = 0
+
+    @property
+    def pictures(self) -> int:
+        """How many they are once decoded, of all rows."""
+        return self.rows * (1 if self.frames is None else pictures_of(self.frames, self.every))
+
+
+def pictures_of(latent_frames: int, every: int = 4) -> int:
+    """Pictures of a video of so many latent frames."""
+    return max(latent_frames - 1, 0) * every + min(latent_frames, 1)
+
+
+def latent_frames_of(length: int, every: int = 4) -> int:
+    """Latent frames of so many pictures, as ComfyUI's nodes round them down."""
+    return (length - 1) // every + 1
 
 
 @dataclass(frozen=True)
@@ -190,6 +363,7 @@ class DeviceWork:
         flops: ``None`` where they cannot be counted.
         rows: that nets are run on.
         memory: bytes on the GPU at the peak.
+        net: file and bytes of the model that samples a video.
     """
 
     stage: str
@@ -198,6 +372,7 @@ class DeviceWork:
     flops: float | None = 0.0
     rows: Rows = field(default_factory=Rows)
     memory: float = 0.0
+    net: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

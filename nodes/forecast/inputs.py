@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import InputError
 from ..graph import is_link
 from ..keyframes.keyframes import Keyframes
 from .edit_work import Work
-from .facts import Clips, DeviceWork, EditPlan, Forecast
+from .facts import Clips, DeviceWork, EditPlan, Forecast, Number
 from .workflow import Workflow
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ class Inputs:
         edits: that nodes in front have begun.
         notes: for the user.
         keyframes: the exact plan of the clip, where the user has given it.
+        unknown: what is not part of the estimate.
+        most: what takes some work away, nobody knows how much.
     """
 
     flow: Workflow
@@ -35,6 +37,8 @@ class Inputs:
     edits: Sequence[EditPlan]
     notes: list[str]
     keyframes: Keyframes | None = None
+    unknown: list[str] = field(default_factory=list)
+    most: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -48,6 +52,15 @@ class Inputs:
             InputError: it is only known once the workflow runs, missing without a default, or not allowed.
         """
         return self.flow.value(self.node_id, name, default)
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A constant input, or one whose number the node that it comes from tells.
+
+        Raises:
+            InputError: see ``value``.
+        """
+        found = self.fact(name, Number)
+        return float(self.value(name, default)) if found is None else found.value
 
     def constants(self, *but: str) -> dict[str, Any]:
         """All inputs, none of which may be wired to more than a constant.
@@ -69,6 +82,19 @@ class Inputs:
         """What is known of an input; ``None`` if nothing of that kind is."""
         found = self.fact_on(self._wire(name))
         return found if isinstance(found, kind) else None
+
+    def fact_of(self, name: str) -> object:
+        """What is known of an input, of whatever kind."""
+        return self.fact_on(self._wire(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is such an input."""
+        return name in self.flow.prompt[self.node_id]["inputs"]
+
+    def leave_out(self, what: str) -> None:
+        """Tell that some work is not known: the total is the least."""
+        self.unknown.append(what)
+        self.notes.append(f"{what} is not part of the estimate.")
 
     def needed(self, name: str, kind: type[T], allowed: str) -> T:
         """The same.

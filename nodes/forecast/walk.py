@@ -31,7 +31,8 @@ class Planned:
         edits: the first of which also holds the work on the CPU.
         works: that belong to no edit, of nodes that no cache spares.
         stages: main stage by class of nodes.
-        unknown: titles of nodes whose work nobody knows.
+        unknown: titles of nodes, and names of models, whose work nobody knows.
+        most: titles of nodes that take some work away, nobody knows how much.
         notes: for the user.
     """
 
@@ -39,6 +40,7 @@ class Planned:
     works: tuple[DeviceWork, ...]
     stages: Mapping[str, str]
     unknown: tuple[str, ...] = ()
+    most: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -95,6 +97,7 @@ class _Walk:
         self.edits: list[EditPlan] = []
         self.notes: list[str] = []
         self.unknown: list[str] = []
+        self.most: list[str] = []
 
     def fact_on(self, wire: Any) -> object:
         """What is known of what comes over a wire."""
@@ -124,7 +127,8 @@ class _Walk:
         forecaster: Forecaster | None = CORE.get(kind) or (ours.FORECAST if ours else None)
         if forecaster is not None:
             with self.flow.naming(node_id):
-                return forecaster(Inputs(self.flow, node_id, self.fact_on, self.edits, self.notes, self.keyframes))
+                given = self.fact_on, self.edits, self.notes, self.keyframes, self.unknown, self.most
+                return forecaster(Inputs(self.flow, node_id, *given))
         return Forecast(self._passed_on(node_id)) if without_work(kind, node_class) else None
 
     def _passed_on(self, node_id: str) -> tuple[object, ...]:
@@ -150,7 +154,8 @@ class _Walk:
             for done in works
             if done.device == "gpu" and node_id in running
         )
-        return Planned(tuple(plans), tuple(on_gpu), self._stages(), tuple(self.unknown), tuple(self.notes))
+        unknown, most = (tuple(dict.fromkeys(names)) for names in (self.unknown, self.most))
+        return Planned(tuple(plans), tuple(on_gpu), self._stages(), unknown, most, tuple(self.notes))
 
     def _loaded(self) -> tuple[Any, ...]:
         """The clips of a workflow that edits none."""

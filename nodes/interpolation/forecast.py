@@ -7,8 +7,8 @@ from dataclasses import replace
 from ..errors import InputError
 from ..forecast.edit_work import FIGURES, Edit, EditedClip, Nets
 from ..forecast.facts import Clips, DeviceWork, EditPlan, Forecast, Interpolator
+from ..forecast.finishing_work import interpolation_work
 from ..forecast.inputs import Inputs
-from ..forecast.model_work import interpolation_work
 from ..host.folders import model_file
 from ..keyframes.keyframes import Keyframes
 from ..video.rates import usual_rate

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.forecast.model_work import control_flops, unet_flops
+from frugal_motion.nodes.forecast.unet_work import control_flops, unet_flops
 from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.forecast.workflow_estimate import EstimateOptions, workflow_estimate
 from nodes import (  # type: ignore[attr-defined]

@@ -23,8 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from frugal_motion.bench._edit import NETS
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.forecast import model_work
+from frugal_motion.nodes.forecast import finishing_work, model_files, model_work, unet_work
 from frugal_motion.nodes.forecast.edit_work import Edit, EditedClip, Nets, work
+from frugal_motion.nodes.forecast.vae_work import vae_work
 from frugal_motion.nodes.host.models import load_state_dict
 from frugal_motion.nodes.interpolation.interpolator import NetInterpolator
 from frugal_motion.nodes.interpolation.rife import load_rife
@@ -53,8 +54,9 @@ def counted(run) -> float:
 
 def demo_nets() -> Nets:
     found = model_work.checkpoint_work(DEMO / "frugal-demo.ckpt")
-    control, size = model_work.control_work(DEMO / "frugal-demo-openpose.safetensors")
-    return Nets(found.unet, control, found.look, found.encode, found.decode, weights=found.weights + size)
+    vae = vae_work(DEMO / "frugal-demo.ckpt")
+    control, size = unet_work.control_work(DEMO / "frugal-demo-openpose.safetensors")
+    return Nets(found.unet, control, found.look, vae.encode, vae.decode, weights=found.weights + size)
 
 
 def test_counting_does_not_take_the_wish_to_cancel_from_the_run() -> None:
@@ -105,8 +107,8 @@ def test_finishing_takes_what_was_estimated(assets, size) -> None:
     upscaler_file = assets / "models/upscale_models/realesr-animevideov3.safetensors"
     plan = every_nth(7, Fraction(12), 3)
     pictures = np.random.default_rng(0).integers(0, 255, (len(plan.frames), size[1], size[0], 3)).astype(np.uint8)
-    prepare, interpolate = model_work.interpolation_work(rife)
-    nets = Nets(prepare=prepare, interpolate=interpolate, upscale=model_work.upscale_work(upscaler_file))
+    prepare, interpolate = finishing_work.interpolation_work(rife)
+    nets = Nets(prepare=prepare, interpolate=interpolate, upscale=finishing_work.upscale_work(upscaler_file))
     rate = Fraction(25)
     job = Edit((EditedClip(plan, size, size),), "sparse", frame_rate=rate, upscales=True, order="interpolate first")
     estimated = work(job, nets)
@@ -126,7 +128,7 @@ def test_finishing_takes_what_was_estimated(assets, size) -> None:
 def test_frames_that_follow_a_motion_take_what_was_estimated(assets, way) -> None:
     rife = assets / "models/frame_interpolation/rife_v4.26.safetensors"
     scene = Scene(frames=14, cuts=(9,))
-    prepare, interpolate = model_work.interpolation_work(rife)
+    prepare, interpolate = finishing_work.interpolation_work(rife)
     ways = 2 if way == "best" else 1
     job = Edit((EditedClip(scene.plan, SMALL, SMALL),), None, frame_rate=RATE, ways=ways)
     estimated = work(job, Nets(prepare=prepare, interpolate=interpolate))["interpolate"]
@@ -167,21 +169,21 @@ def test_full_size_sd15_is_recognised_by_its_shapes(tmp_path, prefix) -> None:
     checkpoint = hole(tmp_path / "sd15.safetensors", named)
     model = model_work.checkpoint_model(checkpoint)
     assert type(model.model_config).__name__ == "SD15"
-    assert model_work.half_bytes(model.diffusion_model) == pytest.approx(1.72e9, rel=0.01)
+    assert model_files.half_bytes(model.diffusion_model) == pytest.approx(1.72e9, rel=0.01)
     net_file = hole(tmp_path / "c.safetensors", {prefix + name: value for name, value in control.state_dict().items()})
     # As bench/_rows.py counts them.
     config = model.model_config.unet_config
-    assert model_work.unet_flops(model.diffusion_model, config, 512, 512) == pytest.approx(803.27e9, rel=0.02)
-    assert model_work.control_work(net_file)[0](512, 512) == pytest.approx(283.29e9, rel=0.02)
+    assert unet_work.unet_flops(model.diffusion_model, config, 512, 512) == pytest.approx(803.27e9, rel=0.02)
+    assert unet_work.control_work(net_file)[0](512, 512) == pytest.approx(283.29e9, rel=0.02)
 
 
 def test_a_file_that_changes_is_counted_anew(tmp_path) -> None:
     path = tmp_path / "net.safetensors"
     hole(path, {"zero_convs.1": torch.empty(4, 4, device="meta")})
-    before = model_work.control_work(path)
-    assert before == model_work.control_work(path) and before[1] == 32
+    before = unet_work.control_work(path)
+    assert before == unet_work.control_work(path) and before[1] == 32
     hole(path, {"zero_convs.1": torch.empty(4, 8, device="meta")})
-    assert model_work.control_work(path)[1] == 64
+    assert unet_work.control_work(path)[1] == 64
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\x80\x04K\x01."])
