@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from ..errors import InputError
-from ..forecast import core_nodes
+from ..forecast import core_sampling
 from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Size
 from ..forecast.facts import Clips, Conditioning, ControlNet, EditPlan, Forecast, Interpolator, Model, Texts, Vae
 from ..forecast.inputs import Inputs
@@ -41,12 +41,12 @@ def limit_control_range(inputs: Inputs) -> Forecast:
 
 def sample_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler takes, for all requests."""
-    return core_nodes.sample(inputs)
+    return core_sampling.sample(inputs)
 
 
 def sample_steps_of_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler (Advanced) takes, for all requests."""
-    return core_nodes.sample_steps(inputs)
+    return core_sampling.sample_steps(inputs)
 
 
 def sample_keyframes(inputs: Inputs) -> Forecast:

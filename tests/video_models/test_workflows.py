@@ -2,36 +2,169 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
+import numpy as np
 import pytest
 
+from frugal_motion.nodes.video.decode import DecodeSettings, FileStream
+from frugal_motion.nodes.video.encode import EncodeSettings, save
+from frugal_motion.nodes.video.stream import ArrayStream, Waveform
 from frugal_motion.tools.server import Server
 
 from ..conftest import ROOT
 from ..server.client import run
-from ..server.test_motion_edit import clip_with_sound, result
-
-__all__ = ["clip_with_sound"]
+from ..server.test_motion_edit import result
 
 API = ROOT / "workflows" / "api"
+SECONDS = Fraction(29, 25)  # 14 frames at 12 a second, almost; Wan takes 17
+SAMPLE_RATE = 44100
+WIDTH, HEIGHT = 272, 480
+
 SHARED = {
     "Text Encoder.clip_name": "tiny_umt5.safetensors",
     "VAE.vae_name": "tiny_wan_vae.safetensors",
     "Upscale Model.model_name": "realesr-animevideov3.safetensors",
     "Upscale.scale": "1",
+    "Save Video.codec": "lossless",
 }
+LORA = {"LoRA.lora_name": "tiny_wan_lora.safetensors"}
 SMALL = {"Load Video.width": "64", "Load Video.height": "112"}
-VACE = {**SHARED, **SMALL, "Model.unet_name": "tiny_vace.safetensors", "LoRA.lora_name": "tiny_wan_lora.safetensors"}
+CHANGES = {
+    "wan_vace_motion_edit": SMALL | LORA | {"Model.unet_name": "tiny_vace.safetensors"},
+    "wan_fun_control": SMALL
+    | {f"{noise} Noise Model.unet_name": "tiny_fun22_control.safetensors" for noise in ("High", "Low")}
+    | {f"{noise} Noise LoRA.lora_name": "tiny_wan_lora.safetensors" for noise in ("High", "Low")},
+    "wan_animate_replace": LORA
+    | {
+        "Model.unet_name": "tiny_animate.safetensors",
+        "Relight LoRA.lora_name": "tiny_wan_lora.safetensors",
+        "Vision Encoder.clip_name": "tiny_vit_h.safetensors",
+        "Crop.width": "64",
+        "Crop.height": "112",
+        "Masks.grow": "3",
+    },
+    "micro_batch_wan": LORA
+    | {"Model.unet_name": "tiny_vace.safetensors", "Load Clips.width": "64", "Load Clips.height": "64"},
+}
+SINGLE = ["wan_vace_motion_edit", "wan_fun_control", "wan_animate_replace"]
+JSON = {"Content-Type": "application/json"}
 
 
-def test_vace_gives_back_the_clip_s_length_and_sound(video_server: Server, clip_with_sound: Path, tmp_path: Path) -> None:
-    changes = {**VACE, "Load Video.file": str(clip_with_sound)}
-    video, stages = result(run(video_server, API / "wan_vace_motion_edit.json", tmp_path, changes))
-    with av.open(str(video)) as found:
-        picture, sound = found.streams.video[0], found.streams.audio[0]
-        assert (picture.width, picture.height, picture.average_rate) == (64, 112, 25)
-        assert len(list(found.decode(picture))) == 25
-    print(stages)
+@pytest.fixture(scope="module")
+def clip(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the real clip, with a sound that tells at each moment which it is."""
+    path = tmp_path_factory.mktemp("clip") / "with_sound.mkv"
+    settings = DecodeSettings(duration=SECONDS, frame_rate=Fraction(25), size=(WIDTH, HEIGHT), multiple=2)
+    frames = np.concatenate(list(FileStream(assets / "input" / "one_person.mp4", settings).chunks()))
+    times = np.arange(int(SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+    chirp = 0.3 * np.sin(2 * np.pi * (200 + 300 * times) * times)
+    sound = Waveform(chirp.astype(np.float32)[None], SAMPLE_RATE)
+    save(ArrayStream(frames, Fraction(25), sound), path, EncodeSettings(codec="lossless"))
+    return path
+
+
+def done(server: Server, name: str, output: Path, clip: Path, **changes: str) -> tuple[Path, dict[str, Any], str]:
+    """Run a workflow on a clip: the video, the cost report's rows by stage, and what the client has told."""
+    loader = "Whole Clip" if name == "wan_animate_replace" else "Load Video"
+    given = SHARED | CHANGES[name] | {f"{loader}.file": str(clip)} | changes
+    process = run(server, API / f"{name}.json", output, given)
+    return *result(process), process.stderr
+
+
+def decoded(path: Path) -> np.ndarray:
+    return np.concatenate(list(FileStream(path).chunks()))
+
+
+def heard(path: Path) -> np.ndarray:
+    """The sound of a file, on one channel."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("fltp", "mono", SAMPLE_RATE)
+        parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_result_has_the_length_and_the_sound_of_the_clip(
+    name: str, video_server: Server, clip: Path, tmp_path: Path
+) -> None:
+    video, stages, _ = done(video_server, name, tmp_path, clip)
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        times = [frame.pts * frame.time_base for frame in container.decode(stream)]
+    assert times == [Fraction(i, 25) for i in range(29)], "every frame on the exact grid, to the clip's end"
+    assert stages["Restore Length"]["frames"] == 14
+    found, wanted = heard(video), heard(clip)
+    assert abs(len(found) - len(wanted)) <= 2048, "but for a packet of the encoder"
+    both = min(len(found), len(wanted))
+    assert np.corrcoef(found[:both], wanted[:both])[0, 1] > 0.99, "in step"
+
+
+@pytest.mark.parametrize(("name", "known"), zip(SINGLE, (3, 2, 5), strict=True))
+def test_another_prompt_encodes_the_prompt_alone(
+    name: str, known: int, video_server: Server, clip: Path, tmp_path: Path
+) -> None:
+    """Also after ComfyUI has forgotten all; and what was made once is not sampled again."""
+    first, _, _ = done(video_server, name, tmp_path / "1", clip, **{"Prompt.text": "a king"})
+    forget(video_server)
+    other, stages, told = done(video_server, name, tmp_path / "2", clip, **{"Prompt.text": "a queen"})
+    assert (stages["Remember Encodes"]["hits"], stages["Remember Encodes"]["misses"]) == (known, 1)
+    assert stages["Extract Pose"]["cached"]
+    assert "Sampler" in told
+    forget(video_server)
+    again, _, told = done(video_server, name, tmp_path / "3", clip, **{"Prompt.text": "a king"})
+    assert "Sampler" not in told and "Prompt" not in told
+    assert np.array_equal(decoded(again), decoded(first)) and not np.array_equal(decoded(other), decoded(first))
+
+
+def forget(server: Server) -> None:
+    """What ComfyUI remembers."""
+    body = b'{"free_memory": true, "unload_models": true}'
+    urllib.request.urlopen(urllib.request.Request(server.url + "/free", body, JSON)).close()
+
+
+@pytest.mark.parametrize("name", ["wan_vace_motion_edit", "wan_fun_control"])
+def test_the_edited_motion_is_what_the_model_follows(
+    name: str, video_server: Server, clip: Path, tmp_path: Path
+) -> None:
+    bouncy, robotic = (
+        decoded(done(video_server, name, tmp_path / preset, clip, **{"Motion Style.preset": preset})[0]).astype(int)
+        for preset in ("bouncy", "robotic")
+    )
+    assert bouncy.shape == robotic.shape == (29, 112, 64, 3)
+    assert np.abs(bouncy - robotic).mean() > 1
+
+
+def test_what_is_not_the_figure_is_the_clip_s_own(video_server: Server, clip: Path, tmp_path: Path) -> None:
+    video, _, _ = done(video_server, "wan_animate_replace", tmp_path, clip)
+    found, before = decoded(video), decoded(clip)
+    assert found.shape == before.shape
+    changed = (found != before).any(axis=-1)
+    assert 0.02 < changed.mean() < 0.4, "there is somebody, and a place"
+    assert not changed[:, :, : WIDTH // 10].any(), "nobody comes there"
+
+
+def test_several_clips_share_a_batch_and_come_out_as_alone(video_server: Server, tmp_path: Path) -> None:
+    prompts = "a king\na queen at night"
+    both, said = several(video_server, tmp_path / "both", {"Prompts.text": prompts})
+    assert [clip.shape for clip in both] == [(40, 64, 64, 3)] * 2
+    assert "2" in said, said
+    alone = {"Load Clips.files": "two_people.mp4", "Prompts.text": prompts.splitlines()[1]}
+    (second,), _ = several(video_server, tmp_path / "alone", alone)
+    assert np.abs(second.astype(int) - both[1]).max() <= 2, "but for rounding"
+    assert np.abs(both[0].astype(int) - both[1]).mean() > 1
+
+
+def several(server: Server, output: Path, changes: dict[str, str]) -> tuple[list[np.ndarray], str]:
+    """The results of the micro-batch, and what its sampler says."""
+    process = run(server, API / "micro_batch_wan.json", output, SHARED | CHANGES["micro_batch_wan"] | changes)
+    assert process.returncode == 0, process.stderr
+    answer = json.loads(process.stdout)
+    files = [Path(item["path"]) for item in answer["outputs"] if item["path"].endswith((".mp4", ".mkv"))]
+    print(json.dumps(answer["ui"])[:3000])
+    return [decoded(file) for file in files], ""
