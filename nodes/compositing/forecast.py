@@ -44,3 +44,13 @@ def clean_plate(inputs: Inputs) -> Forecast | None:
     if video is None:
         return None
     return Forecast((Clips(video.clips),), (DeviceWork("clean plate", "cpu", video.frames),))
+
+
+def face_crop(inputs: Inputs) -> Forecast | None:
+    """A square of every frame, held in memory."""
+    video = inputs.fact("video", Clips)
+    if video is None:
+        return None
+    side = int(inputs.value("size", 512))
+    faces = Clips(tuple(replace(clip, size=(side, side)) for clip in video.clips), is_image=True)
+    return Forecast((faces,), (DeviceWork("crop", "cpu", faces.frames),))

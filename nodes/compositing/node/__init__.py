@@ -5,13 +5,15 @@ They may import ``host`` and every room but ``server``. Nobody imports them but 
 
 from .clean_plate import FrugalCleanPlate
 from .crop_to_person import FrugalCropToPerson
+from .face_crop import FrugalFaceCrop
 from .put_back import FrugalPutBack
 
 __all__ = [
     "FrugalCleanPlate",
     "FrugalCropToPerson",
+    "FrugalFaceCrop",
     "FrugalPutBack",
 ]
 
 
-NODES = (FrugalCropToPerson, FrugalCleanPlate, FrugalPutBack)
+NODES = (FrugalCropToPerson, FrugalCleanPlate, FrugalPutBack, FrugalFaceCrop)
