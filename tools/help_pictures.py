@@ -104,6 +104,10 @@ GRAPH: dict[str, Node] = {
     "estimate": ("FrugalCostEstimate", {"gpu": "L4", "keyframes": ["plan", 0]}),
     "costs": ("FrugalCostReport", {"after": ["save", 0], "gpu_price": 0.8}),
     "warm": ("FrugalPrewarm", {"model": ["checkpoint", 0]}),
+    "remember": ("FrugalRememberEncodes", {"vae": ["checkpoint", 2], "clip": ["checkpoint", 1]}),
+    "grey": ("EmptyImage", {"width": 256, "height": 256, "batch_size": 1, "color": 8421504}),
+    "remembered grey": ("VAEEncode", {"vae": ["remember", 0], "pixels": ["grey", 0]}),
+    "remembered text": ("CLIPTextEncode", {"clip": ["remember", 1], "text": "blurry"}),
 }
 BUILD = """async (text) => {
     const graph = JSON.parse(text);

@@ -25,6 +25,8 @@ from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.nodes.caching.values import VALUES
 from frugal_motion.nodes.host import progress
 from frugal_motion.nodes.host.frugal_node import run_costs
+from frugal_motion.nodes.jobs.comfy_queue import kind_of
+from frugal_motion.nodes.jobs.merge import merged
 from nodes import (
     CLIPSetLastLayer,
     CLIPTextEncode,
@@ -34,6 +36,7 @@ from nodes import (
     VAEEncodeTiled,
 )
 
+from ..jobs.graphs import workflow
 from ..video_models import nets
 from .test_codecs import alike
 
@@ -330,3 +333,16 @@ def test_conditioning_of_video_models_is_kept_exactly(files: Path, tmp_path: Pat
     VALUES.save([seen], tmp_path / "b.safetensors")
     (back,) = VALUES.load(tmp_path / "b.safetensors")
     assert alike(back, seen) and torch.equal(back["penultimate_hidden_states"], seen.penultimate_hidden_states)
+
+
+def test_jobs_of_one_batch_share_the_models(pack: list[Any]) -> None:
+    """They must: the sampler takes one VAE for all of them."""
+    inputs = {"vae": ["2", 2], "clip": ["2", 1]}
+    prompts = []
+    for text in ("a robot", "a king"):
+        prompt = {**workflow(text=text), "9": {"class_type": "FrugalRememberEncodes", "inputs": inputs}}
+        prompt["3"] = {**prompt["3"], "inputs": {**prompt["3"]["inputs"], "clip": ["9", 1]}}
+        prompts.append(prompt)
+    found = merged(prompts, kind_of)
+    kinds = [node["class_type"] for node in found.prompt.values()]
+    assert kinds.count("FrugalRememberEncodes") == 1 and kinds.count("CLIPTextEncode") == 3

@@ -324,3 +324,15 @@ def moved(node: dict[str, Any], prefix: str) -> dict[str, Any]:
     """A node whose wires come from nodes with other ids."""
     inputs = {k: [prefix + v[0], v[1]] if isinstance(v, list) else v for k, v in node["inputs"].items()}
     return {**node, "inputs": inputs}
+
+
+def test_encoders_that_remember_are_still_known() -> None:
+    given = prompt("replace_person")
+    titles = {node["_meta"]["title"]: node_id for node_id, node in given.items()}
+    sampler = given[titles["Sampler"]]["inputs"]
+    remembering = {"class_type": "FrugalRememberEncodes", "inputs": {"vae": sampler["vae"]}, "_meta": {"title": "R"}}
+    changed = {**given, "r": remembering}
+    changed[titles["Sampler"]] = {**given[titles["Sampler"]], "inputs": {**sampler, "vae": ["r", 0]}}
+    before, after = planned(given), planned(changed)
+    assert work(after.job, after.nets) == work(before.job, before.nets) and work(after.job, after.nets)["encode"].flops
+    assert after.notes == before.notes
