@@ -12,6 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 logger = logging.getLogger(__name__)
 
+_TRIPS = (RuntimeError, TypeError, ValueError, AttributeError, LookupError)
+"""Whatever a net trips over there."""
+
 
 def flops_of(net: Any, run: Callable[[Any], object]) -> float | None:
     """Floating point operations of ``run`` with a copy of a net on torch's meta device, where nothing is computed.
@@ -26,7 +29,7 @@ def flops_of(net: Any, run: Callable[[Any], object]) -> float | None:
     try:
         with FlopCounterMode(display=False) as counter, torch.inference_mode():
             run(copy.deepcopy(net).to("meta"))
-    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError) as error:  # whatever the net trips over there
+    except _TRIPS as error:
         logger.debug("cannot count the work of %s: %s", type(net).__name__, error)
         return None
     return float(counter.get_total_flops())

@@ -175,11 +175,11 @@ def _of_video(
                 each = model.flops(one, guides)
                 if each is None:
                     inputs.leave_out(model.name)
-                    return DeviceWork("sample", "gpu", latents.pictures, net=(model.name, model.weights))
+                    return DeviceWork("sample", "gpu", latents.pictures, model=model)
                 flops += count * each
     _tell(inputs, model, prompts, latents, passes, len(windows))
     memory = model.weights + max(model.memory(one, prompts[0].guides) for one in windows)
-    return DeviceWork("sample", "gpu", latents.pictures, flops, memory=memory, net=(model.name, model.weights))
+    return DeviceWork("sample", "gpu", latents.pictures, flops, memory=memory, model=model)
 
 
 def _tell(

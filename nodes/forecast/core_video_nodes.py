@@ -23,6 +23,9 @@ from .facts import (
 )
 from .inputs import Forecaster, Inputs
 
+CONTROL_END = "control_end"
+"""An input that only advice gives to VACE's node: until when (0..1) its control video counts."""
+
 PREFIX = 2
 """Latent frames of a guide that LTXVAddGuide puts behind the clip."""
 
@@ -112,7 +115,11 @@ def vace_to_video(inputs: Inputs) -> Forecast:
     controls = (before.guides.controls or 0) if before else 0
     work = _encoding(inputs, latents.size, length, length, reference)
     latents = replace(latents, frames=(latents.frames or 0) + reference)
-    return Forecast((*_prompts(inputs, controls=controls + 1), latents, Number(reference)), work)
+    prompts = _prompts(inputs, controls=controls + 1)
+    if inputs.has(CONTROL_END):
+        until = 0.0, float(inputs.value(CONTROL_END))
+        prompts = replace(prompts[0], guided=until), replace(prompts[1], guided=until)
+    return Forecast((*prompts, latents, Number(reference)), work)
 
 
 def control_to_video(inputs: Inputs) -> Forecast:

@@ -363,7 +363,7 @@ class DeviceWork:
         flops: ``None`` where they cannot be counted.
         rows: that nets are run on.
         memory: bytes on the GPU at the peak.
-        net: file and bytes of the model that samples a video.
+        model: that samples a video.
     """
 
     stage: str
@@ -372,7 +372,7 @@ class DeviceWork:
     flops: float | None = 0.0
     rows: Rows = field(default_factory=Rows)
     memory: float = 0.0
-    net: tuple[str, float] | None = None
+    model: Model | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ import comfy.model_detection
 import comfy.ops
 import torch
 from comfy.model_base import BaseModel
-from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError
 
@@ -47,20 +47,56 @@ def shapes(path: Path) -> Shapes:
         InputError: it is neither.
     """
     try:
-        found = _header(path) if path.suffix.lower() in _SAFE else _pickle(path)
-    except (OSError, RuntimeError, ValueError, SafetensorError, EOFError) as error:
-        raise InputError("model", f"{path.name!r}, which cannot be read ({error})", "a file of weights") from error
+        found = _tensors(path) if path.suffix.lower() in _SAFE else _pickle(path)
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        raise _unreadable(path, error) from error
     return {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
 
 
-def _header(path: Path) -> Shapes:
-    with safe_open(path, framework="pt") as file:
-        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
-        return {
-            name: torch.empty(part.get_shape(), dtype=_DTYPES.get(part.get_dtype(), torch.float16), device="meta")
-            for name, part in slices.items()
-        }
+def metadata(path: Path) -> dict[str, str]:
+    """What else a .safetensors file says of itself; ComfyUI tells some nets by it alone.
 
+    Raises:
+        InputError: it cannot be read.
+    """
+    if path.suffix.lower() not in _SAFE:
+        return {}
+    try:
+        return dict(_header(path).get(_METADATA, {}))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError("model", f"{path.name!r}, which cannot be read ({error})", "a file of weights")
+
+
+def _tensors(path: Path) -> Shapes:
+    try:
+        return {
+            name: torch.empty(part["shape"], dtype=_DTYPES.get(part["dtype"], torch.float16), device="meta")
+            for name, part in _header(path).items()
+            if name != _METADATA
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{error} in its header") from error
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """The header alone: the library maps the whole file, which fails where it is larger than the memory."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= _LONGEST:
+            raise ValueError("it has no header")
+        found = json.loads(file.read(length))
+    if not isinstance(found, dict):
+        raise ValueError("its header is no object")
+    return found
+
+
+_METADATA = "__metadata__"
+_LONGEST = 100_000_000
+"""Bytes of a header, as the library takes it."""
 
 _DTYPES = {
     "F32": torch.float32,
@@ -80,21 +116,6 @@ def _pickle(path: Path) -> dict[str, Any]:
         raise ValueError("it holds more than weights") from error
     inner = found.get("state_dict", found)
     return dict(inner)
-
-
-def metadata(path: Path) -> dict[str, str]:
-    """What else a .safetensors file says of itself; ComfyUI tells some nets by it alone.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    if path.suffix.lower() not in _SAFE:
-        return {}
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise InputError("model", f"{path.name!r}, which cannot be read ({error})", "a file of weights") from error
 
 
 def diffusion_model(path: Path) -> BaseModel | None:

@@ -8,15 +8,15 @@ from .estimate import Estimate, StageEstimate
 HEADINGS = ("stage", "device", "frames", "TFLOP", "seconds", "by")
 
 
-def as_text(estimate: Estimate, is_whole: bool = True) -> str:
+def as_text(estimate: Estimate, bound: str = "") -> str:
     """Markdown, aligned so that it reads as plain text too.
 
     Args:
-        is_whole: whether the work of all nodes is known; else the dollars are the least.
+        bound: what stands before the dollars, such as ``"At least "``.
     """
     lines = [_line(stage) for stage in estimate.stages]
     lines.append(("on the GPU", "", "", "", _number(estimate.seconds, 1), ""))
-    return "\n".join([aligned([HEADINGS, *lines]), "", *_words(estimate, "" if is_whole else "At least ")])
+    return "\n".join([aligned([HEADINGS, *lines]), "", *_words(estimate, bound)])
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
@@ -33,7 +33,7 @@ def _line(stage: StageEstimate) -> tuple[str, ...]:
     return stage.stage, stage.device, f"{stage.frames:,}", flops, _number(stage.seconds, 1), by if known else "-"
 
 
-def _words(estimate: Estimate, least: str) -> list[str]:
+def _words(estimate: Estimate, bound: str) -> list[str]:
     if not any(stage.device == "gpu" for stage in estimate.stages):
         return ["Nothing in this workflow needs the GPU."]
     words = []
@@ -42,7 +42,7 @@ def _words(estimate: Estimate, least: str) -> list[str]:
         per_ten = estimate.dollars_per_10_s
         of_video = "" if per_ten is None else f", {dollars(per_ten)} per 10 s of video"
         words.append(
-            f"{least}{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h{of_video}; "
+            f"{bound}{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h{of_video}; "
             f"the naive way {dollars(estimate.naive_dollars or 0)}."
         )
     elif estimate.seconds is None:
@@ -52,6 +52,8 @@ def _words(estimate: Estimate, least: str) -> list[str]:
             f"{estimate.rows.unet:,} rows of the UNet, {estimate.rows.control:,} of the ControlNet; about "
             f"{estimate.memory / 1e9:,.1f} GB on the GPU."
         )
+    elif estimate.memory:
+        words.append(f"About {estimate.memory / 1e9:,.1f} GB on the GPU.")
     return words
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import torch
@@ -18,6 +18,9 @@ from ..flops import flops_of
 from .facts import Guides, VideoNet
 from .meta_nets import countable, plain_attention, remembered, zeros
 from .unet_work import row_memory
+
+FACES = 8
+"""Frames of a face video that Animate looks at in one go."""
 
 FACE = 512
 """Pixels along the side of a face video."""
@@ -168,6 +171,10 @@ def pass_flops(net: Any, latent_size: tuple[int, int], frames: int, guides: Guid
         guides: what beside text guides it.
     """
     family = FAMILIES[type(net).__name__]
+    if guides.face_frames > FACES:
+        each = _face_flops(net)
+        some = pass_flops(net, latent_size, frames, replace(guides, face_frames=FACES))
+        return None if each is None or some is None else some + (guides.face_frames - FACES) * each
     least = _counted(_cut(net, family, {}), family, latent_size, frames, guides)
     total = least
     for stack, period in family.stacks.items():
@@ -177,6 +184,15 @@ def pass_flops(net: Any, latent_size: tuple[int, int], frames: int, guides: Guid
         more = _counted(_cut(net, family, {stack: 2}), family, latent_size, frames, guides)
         total = None if more is None else total + repeats * (more - least)
     return total
+
+
+def _face_flops(net: Any) -> float | None:
+    """FLOPs of a frame of the face video: it is looked at by itself, ``FACES`` at a time."""
+    few, more = (
+        whole_pass_flops(_cut(net, FAMILIES[type(net).__name__], {}), (2, 2), 1, Guides(face_frames=count))
+        for count in (FACES, 2 * FACES)
+    )
+    return None if few is None or more is None else (more - few) / FACES
 
 
 def whole_pass_flops(net: Any, latent_size: tuple[int, int], frames: int, guides: Guides) -> float | None:

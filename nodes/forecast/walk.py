@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
@@ -17,8 +17,8 @@ from ..host.prompt import declaration
 from ..keyframes.keyframes import Keyframes
 from .core_nodes import CORE, without_work
 from .edit_work import Edit, Nets, Rows, StageWork, work
-from .estimate import OtherWork
-from .facts import Clips, DeviceWork, EditPlan, Forecast
+from .estimate import GIGABYTE, OtherWork
+from .facts import Clips, DeviceWork, EditPlan, Forecast, Model, Number
 from .inputs import Forecaster, Inputs
 from .workflow import Workflow
 
@@ -34,6 +34,8 @@ class Planned:
         unknown: titles of nodes, and names of models, whose work nobody knows.
         most: titles of nodes that take some work away, nobody knows how much.
         notes: for the user.
+        samplers: nodes that sample a video, with their models.
+        numbers: that nodes give, by their id and output.
     """
 
     edits: tuple[EditPlan, ...]
@@ -42,6 +44,8 @@ class Planned:
     unknown: tuple[str, ...] = ()
     most: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    samplers: Mapping[str, Model] = field(default_factory=dict)
+    numbers: Mapping[tuple[str, int], float] = field(default_factory=dict)
 
     @property
     def job(self) -> Edit:
@@ -110,15 +114,21 @@ class _Walk:
         for node_id in upstream(self.flow.prompt, [*ends(self.flow.prompt), *self.flow.prompt]):
             found = self._forecast(node_id)
             if found is None:
-                self.unknown.append(self.flow.title(node_id))
-                self.notes.append(f"{self.flow.title(node_id)} is not part of the estimate.")
                 found = Forecast(self._passed_on(node_id))
+                self._tell_unknown(self.flow.title(node_id), found)
             self.facts[node_id], self.works[node_id] = found.outputs, found.work
             if found.edit:
                 self.edits.append(found.edit)
         if not self.edits and not any(self.works.values()):
             raise InputError("prompt", "no video", "a workflow that loads a video, or samples")
         return self._result()
+
+    def _tell_unknown(self, title: str, found: Forecast) -> None:
+        if found.outputs and all(isinstance(fact, Model) for fact in found.outputs):
+            self.most.append(title)  # others' nodes patch a model to spare work
+            return
+        self.unknown.append(title)
+        self.notes.append(f"{title} is not part of the estimate.")
 
     def _forecast(self, node_id: str) -> Forecast | None:
         kind = self.flow.kind(node_id)
@@ -154,8 +164,28 @@ class _Walk:
             for done in works
             if done.device == "gpu" and node_id in running
         )
+        samplers = {
+            node_id: done.model
+            for node_id, works in self.works.items()
+            for done in works
+            if done.model and node_id in running
+        }
+        self.notes.extend(
+            f"{title} changes the model: what that saves is not known." for title in dict.fromkeys(self.most)
+        )
+        self.notes.extend(_held_together(samplers.values()))
         unknown, most = (tuple(dict.fromkeys(names)) for names in (self.unknown, self.most))
-        return Planned(tuple(plans), tuple(on_gpu), self._stages(), unknown, most, tuple(self.notes))
+        return Planned(
+            tuple(plans), tuple(on_gpu), self._stages(), unknown, most, tuple(self.notes), samplers, self._numbers()
+        )
+
+    def _numbers(self) -> dict[tuple[str, int], float]:
+        return {
+            (node_id, place): fact.value
+            for node_id, outputs in self.facts.items()
+            for place, fact in enumerate(outputs)
+            if isinstance(fact, Number)
+        }
 
     def _loaded(self) -> tuple[Any, ...]:
         """The clips of a workflow that edits none."""
@@ -215,3 +245,11 @@ class _Walk:
 
 def _spared(nodes: Mapping[str, str], running: set[str]) -> frozenset[str]:
     return frozenset(stage for stage, node_id in nodes.items() if node_id not in running)
+
+
+def _held_together(models: Iterable[Model]) -> Iterator[str]:
+    """What two experts take that sample one after the other."""
+    sizes = {model.name: model.weights / GIGABYTE for model in models}
+    if len(sizes) > 1:
+        names = " and ".join(f"{name} ({size:,.1f} GB)" for name, size in sizes.items())
+        yield f"{names}: {sum(sizes.values()):,.1f} GB hold both; with less, ComfyUI loads one after the other."

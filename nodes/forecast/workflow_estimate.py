@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import comfy.model_management as management
 import torch
 
 from ..economy.local_price import known_cards, price_here
-from ..economy.prices import Card, card_named, check_price
+from ..economy.prices import Card, card_named, check_price, dollars
 from ..errors import InputError
+from ..host.folders import list_models, model_file
 from ..host.models import compute_device, inference_dtype, this_device
 from ..keyframes.keyframes import Keyframes
 from .advice import Advice, advise
 from .calibration import measured_runs
+from .edit_work import Size
 from .estimate import GIGABYTE, Estimate, Machine, estimate_all
+from .finishing_work import interpolation_work
 from .table import as_text
 from .throughput import Measured, calibrated
-from .walk import planned
+from .video_advice import Alternative, Costs, cheaper_ways
+from .walk import Planned, planned
 
 THIS_MACHINE = "this machine"
+
+COMPARED = ("L4", "RTX 4090", "A100 80GB", "H100 SXM", "H200")
+"""Cards that a video's cost is told for beside the chosen one."""
 
 
 @dataclass(frozen=True)
@@ -76,24 +84,55 @@ class EstimateOptions:
 
 
 @dataclass(frozen=True)
+class CardCost:
+    """What a run would cost on a card of the table."""
+
+    name: str
+    seconds: float
+    dollars: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {dollars(self.dollars)} ({self.seconds:,.0f} s)"
+
+
+@dataclass(frozen=True)
 class WorkflowEstimate:
-    """An estimate, how a budget can be met, what to know about it, and the nodes whose work is not in it."""
+    """What a workflow will cost.
+
+    Attributes:
+        estimate, gpu: the estimate, and the card that it is for.
+        advice: how a budget can be met.
+        notes: what to know about it.
+        unknown: nodes and models whose work is not in it.
+        most: nodes that take some work away, nobody knows how much.
+        cards: what a video would cost on others.
+        saves: what else would save, where a video is sampled by a node that is not ours.
+    """
 
     estimate: Estimate
     gpu: str
     advice: Advice | None
     notes: tuple[str, ...]
     unknown: tuple[str, ...] = ()
+    most: tuple[str, ...] = ()
+    cards: tuple[CardCost, ...] = ()
+    saves: tuple[Alternative, ...] = ()
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the work of all nodes is known."""
-        return not self.unknown
+    def bound(self) -> str:
+        """What stands before the dollars, where they are not what the run will cost."""
+        if self.unknown and self.most:
+            return "About "
+        return "At least " if self.unknown else "At most " if self.most else ""
 
     @property
     def text(self) -> str:
         """The table and the words below it, as Markdown."""
-        lines = [as_text(self.estimate, self.is_whole), *([str(self.advice)] if self.advice else []), *self.notes]
+        lines = [as_text(self.estimate, self.bound), *([str(self.advice)] if self.advice else []), *self.notes]
+        if self.cards:
+            lines.append(f"On other cards: {', '.join(map(str, self.cards))}.")
+        if self.saves:
+            lines += ["", "What else would save:", *(f"- {one}" for one in self.saves)]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,6 +142,9 @@ class WorkflowEstimate:
             "advice": self.advice.as_dict() if self.advice else None,
             "notes": list(self.notes),
             "unknown": list(self.unknown),
+            "most": list(self.most),
+            "cards": [asdict(one) for one in self.cards],
+            "saves": [one.as_dict() for one in self.saves],
             "table": self.text,
         }
 
@@ -129,12 +171,18 @@ def estimate_prompt(prompt: Any, options: Mapping[str, Any], measured: Sequence[
     return workflow_estimate(prompt, EstimateOptions.of(options), measured).as_dict()
 
 
-def workflow_estimate(prompt: Any, options: EstimateOptions, measured: Sequence[Measured] = ()) -> WorkflowEstimate:
-    """The same for the node."""
+def workflow_estimate(
+    prompt: Any, options: EstimateOptions, measured: Sequence[Measured] = (), compares: bool = True
+) -> WorkflowEstimate:
+    """The same for the node.
+
+    Args:
+        compares: whether videos are compared with other cards and other settings.
+    """
     machine, name, notes = _machine(options, measured)
     found = planned(prompt, options.keyframes)
     edits = [(plan.edit, plan.nets) for plan in found.edits]
-    whole = estimate_all(edits, found.other, machine)
+    whole = _estimated(found, machine)
     is_one = len(edits) == 1 and not found.other.stages
     advice = None
     if options.budget and machine.price and is_one:
@@ -143,13 +191,50 @@ def workflow_estimate(prompt: Any, options: EstimateOptions, measured: Sequence[
         notes.append("A budget needs a price: choose a GPU, or give its dollars per hour.")
     if options.budget and not is_one:
         notes.append("How to meet a budget is told for workflows with one sampler, our own.")
-    return WorkflowEstimate(whole, name, advice, (*notes, *found.notes), found.unknown)
+    cards: tuple[CardCost, ...] = ()
+    saves: tuple[Alternative, ...] = ()
+    if compares and found.samplers:
+        cards = tuple(_on_other_cards(found, options, measured, name))
+        costs = Costs(partial(_seconds_of, machine, options), partial(_between, machine), machine.price)
+        saves = cheaper_ways(prompt, found, costs)
+    return WorkflowEstimate(whole, name, advice, (*notes, *found.notes), found.unknown, found.most, cards, saves)
+
+
+def _estimated(found: Planned, machine: Machine) -> Estimate:
+    return estimate_all([(plan.edit, plan.nets) for plan in found.edits], found.other, machine)
+
+
+def _on_other_cards(
+    found: Planned, options: EstimateOptions, measured: Sequence[Measured], chosen: str
+) -> Iterator[CardCost]:
+    for card in known_cards():
+        if card.name in COMPARED and card.name != chosen:
+            machine, _, _ = _machine(replace(options, gpu=card.name, price=0.0), measured)
+            cost = _estimated(found, machine)
+            if cost.seconds is not None and cost.dollars is not None:
+                yield CardCost(card.name, cost.seconds, cost.dollars)
+
+
+def _seconds_of(machine: Machine, options: EstimateOptions, prompt: Any) -> float | None:
+    return _estimated(planned(prompt, options.keyframes), machine).seconds
+
+
+def _between(machine: Machine, frames: int, size: Size) -> float:
+    """Seconds of making frames between others, by the first net that there is for it; nothing if there is none."""
+    for name in list_models("frame_interpolation"):
+        try:
+            prepare, interpolate = interpolation_work(model_file("frame_interpolation", name, "model_name"))
+        except InputError:
+            continue
+        flops = frames * ((interpolate(*size) or 0.0) + (prepare(*size) or 0.0))
+        return machine.throughput.seconds("interpolate", flops, frames) or 0.0
+    return 0.0
 
 
 def likely_cost(prompt: Any) -> dict[str, float] | None:
     """Seconds and dollars of the GPU that a prompt will take here, by earlier runs; ``None`` if nobody can tell."""
     try:
-        found = workflow_estimate(prompt, EstimateOptions(price=price_here()), measured_runs()).estimate
+        found = workflow_estimate(prompt, EstimateOptions(price=price_here()), measured_runs(), compares=False).estimate
     except (ValueError, TypeError, LookupError, ArithmeticError, OSError):  # of values that other nodes will make
         return None
     if found.seconds is None or found.dollars is None:

@@ -1,0 +1,259 @@
+"""What else would save in a workflow that samples a video: the same workflow with other settings, forecast again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from ..economy.prices import dollars
+from ..errors import InputError
+from ..graph import Prompt, is_link, upstream
+from .core_video_nodes import CONTROL_END, VIDEO
+from .edit_work import Size
+from .facts import Model, latent_frames_of, pictures_of
+from .walk import Planned
+from .workflow import Workflow
+
+RATES = (12, 8)
+"""Frames per second from which RIFE makes a smooth video, the second only of calm motion."""
+
+FEW, MANY = 4, 8
+"""Steps of a distilled model, and those above which an undistilled one is assumed."""
+
+SHORT_SIDES = (720, 480, 320)
+"""Pixels of the shorter side that video models are used at."""
+
+WINDOW, OVERLAP = 81, 16
+"""Pictures of a context window, and how many of them the next one shares."""
+
+CONTROL_UNTIL = 0.5
+_DISTILLED = re.compile(r"lcm|lightning|lightx2v|hyper|turbo|distill|dmd|causvid|[48][-_ ]?step", re.IGNORECASE)
+
+Step: TypeAlias = tuple[str, Callable[[Prompt], Prompt]]
+"""A change in words, and what it makes of a prompt."""
+
+
+def is_distilled(model: Model, sampler: str = "") -> bool:
+    """Whether a model is made for few steps: by the sampler ``lcm``, or by its own name or that of a LoRA on it."""
+    return sampler == "lcm" or any(_DISTILLED.search(name) for name in (model.name, *model.loras))
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Settings to change, and what the run would then cost.
+
+    Attributes:
+        what: to change.
+        seconds: on the GPU.
+        dollars: for them; 0 without a price.
+        times: how many times less that is.
+    """
+
+    what: str
+    seconds: float
+    dollars: float
+    times: float
+
+    def __str__(self) -> str:
+        cost = dollars(self.dollars) if self.dollars else f"{self.seconds:,.0f} s"
+        return f"{self.what}: {cost}, {self.times:,.1f} times less"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self) | {"text": str(self)}
+
+
+@dataclass(frozen=True)
+class Costs:
+    """How to tell what another workflow would take.
+
+    Attributes:
+        seconds: on the GPU, of a prompt; ``None`` if not known.
+        between: of making so many frames of a size between others.
+        price: dollars per hour.
+    """
+
+    seconds: Callable[[Prompt], float | None]
+    between: Callable[[int, Size], float]
+    price: float
+
+
+def cheaper_ways(prompt: Prompt, found: Planned, costs: Costs) -> tuple[Alternative, ...]:
+    """Every change that saves, the cheapest first; where several go together, all of them in the end.
+
+    Args:
+        prompt: as posted to ``/prompt``.
+        found: what it does.
+        costs: tells what a changed prompt takes.
+    """
+    graph = _VideoGraph(prompt, found)
+    now = costs.seconds(graph.prompt)
+    if not found.samplers or not now:
+        return ()
+    changed = [_alternative(what, [(what, change)], graph, costs, now) for what, change in _changes(graph)]
+    together = _together(graph)
+    ways = sorted((one for one in changed if one and one.times > 1.02), key=lambda one: one.seconds)
+    whole = _alternative(" and ".join(what for what, _ in together), together, graph, costs, now)
+    return (*ways, *([whole] if whole and len(together) > 1 else []))
+
+
+def _alternative(
+    what: str, changes: Sequence[Step], graph: _VideoGraph, costs: Costs, now: float
+) -> Alternative | None:
+    changed = graph.prompt
+    for _, change in changes:
+        changed = change(changed)
+    try:
+        seconds = costs.seconds(changed)
+    except InputError:  # what the workflow does not allow is no advice
+        return None
+    if seconds is None:
+        return None
+    seconds += sum(costs.between(count, size) for count, size in graph.frames_lost(changed))
+    return Alternative(what, seconds, seconds * costs.price / 3600, now / seconds) if seconds else None
+
+
+def _changes(graph: _VideoGraph) -> Iterator[Step]:
+    yield from graph.rates()
+    yield from graph.fewer_steps()
+    yield from graph.smaller()
+    yield from graph.windows()
+    yield from graph.shorter_control()
+
+
+def _together(graph: _VideoGraph) -> list[Step]:
+    """What people combine, without another size."""
+    return [*list(graph.rates())[:1], *graph.fewer_steps(), *graph.shorter_control()]
+
+
+class _VideoGraph:
+    """What can be changed in a workflow that samples videos."""
+
+    def __init__(self, prompt: Prompt, found: Planned) -> None:
+        self.flow, self.samplers, self.numbers = Workflow(prompt), found.samplers, found.numbers
+        self.prompt: Prompt = dict(self.flow.prompt)
+        self.above = list(upstream(self.prompt, self.samplers))
+        self.clips = [node_id for node_id in self.above if self._number(node_id, "length") and self._is_video(node_id)]
+
+    def _is_video(self, node_id: str) -> bool:
+        return self.flow.kind(node_id) in VIDEO
+
+    def _number(self, node_id: str, name: str, default: float = 0.0) -> float:
+        given = self.prompt[node_id]["inputs"].get(name)
+        if given is None:
+            return default
+        if is_link(given) and tuple(given) in self.numbers:
+            return self.numbers[given[0], given[1]]
+        try:
+            return float(self.flow.value(node_id, name))
+        except (InputError, TypeError, ValueError):  # known during the run, or made by another node
+            return default
+
+    def frames_lost(self, changed: Prompt) -> Iterator[tuple[int, Size]]:
+        """Pictures that a changed prompt has fewer, by clip, at which size."""
+        for node_id in self.clips:
+            before, after = self._number(node_id, "length"), float(changed[node_id]["inputs"]["length"])
+            size = int(self._number(node_id, "width", 832)), int(self._number(node_id, "height", 480))
+            if after < before:
+                yield int(before - after), size
+
+    def rates(self) -> Iterator[Step]:
+        """Fewer frames per second, and RIFE for the rest."""
+        now = self._rate()
+        for rate in RATES:
+            if self.clips and rate < now:
+                yield f"{rate} fps instead of {now:g}, then Interpolate Frames", partial(self._at_rate, rate / now)
+
+    def _rate(self) -> float:
+        for node_id in self.above:
+            if (rate := self._number(node_id, "frame_rate")) > 0:
+                return rate
+        for node_id in self.flow.ids("CreateVideo"):
+            if (rate := self._number(node_id, "fps")) > 0:
+                return rate
+        return next(float(model.video.frame_rate) for model in self.samplers.values() if model.video)
+
+    def _at_rate(self, share: float, prompt: Prompt) -> Prompt:
+        every = next(model.video.every for model in self.samplers.values() if model.video)
+        changed = {}
+        for node_id in self.clips:
+            shorter = round((self._number(node_id, "length") - 1) * share) + 1
+            rounded = pictures_of(latent_frames_of(shorter + every - 1, every), every)
+            changed[node_id] = {"length": max(rounded, 1)}
+        return _changed(prompt, changed)
+
+    def fewer_steps(self) -> Iterator[Step]:
+        """A distilled model or LoRA, which needs no negative prompt."""
+        steps = [node_id for node_id in self.above if self._number(node_id, "steps") > MANY]
+        guided = [node_id for node_id in self.above if self._number(node_id, "cfg") > 1]
+        if steps and guided:
+            yield f"a distilled LoRA at {FEW} steps and CFG 1", partial(self._with_few_steps, steps, guided)
+
+    def _with_few_steps(self, steps: Sequence[str], guided: Sequence[str], prompt: Prompt) -> Prompt:
+        changed: dict[str, dict[str, Any]] = {node_id: {"cfg": 1.0} for node_id in guided}
+        for node_id in steps:
+            share = FEW / self._number(node_id, "steps")
+            parts = {
+                name: round(self._number(node_id, name) * share)
+                for name in ("start_at_step", "end_at_step")
+                if name in prompt[node_id]["inputs"]
+            }
+            changed[node_id] = {**changed.get(node_id, {}), "steps": FEW, **parts}
+        return _changed(prompt, changed)
+
+    def smaller(self) -> Iterator[Step]:
+        """The next smaller usual size."""
+        sizes = [(self._number(node_id, "width"), self._number(node_id, "height")) for node_id in self.clips]
+        short = min((min(size) for size in sizes), default=0)
+        side = next((side for side in SHORT_SIDES if side < short), None)
+        if side is None:
+            return
+        width, height = (round(edge * side / short / 32) * 32 for edge in sizes[0])
+        changed = {node_id: {"width": width, "height": height} for node_id in self.clips}
+        yield f"{width} x {height}", lambda prompt: _changed(prompt, changed)
+
+    def windows(self) -> Iterator[Step]:
+        """Context windows, or none."""
+        if any(model.windows for model in self.samplers.values()):
+            yield "no context windows", self._without_windows
+        elif self.clips and all(self.flow.kind(node_id) == "EmptyHunyuanLatentVideo" for node_id in self.clips):
+            # Not with a control video: ComfyUI does not cut that into windows.
+            yield f"context windows of {WINDOW} frames, {OVERLAP} of them shared", self._with_windows
+
+    def _with_windows(self, prompt: Prompt) -> Prompt:
+        found = dict(prompt)
+        for node_id in self.samplers:
+            wire = prompt[node_id]["inputs"].get("model")
+            if not is_link(wire):
+                continue
+            new = f"{node_id} windows"
+            inputs = {"model": wire, "context_length": WINDOW, "context_overlap": OVERLAP}
+            found[new] = {"class_type": "WanContextWindowsManual", "inputs": inputs}
+            found = _changed(found, {node_id: {"model": [new, 0]}})
+        return found
+
+    def _without_windows(self, prompt: Prompt) -> Prompt:
+        cutting = self.flow.ids("WanContextWindowsManual", "ContextWindowsManual")
+        led = {node_id: prompt[node_id]["inputs"].get("model") for node_id in cutting}
+        changed = {
+            node_id: {name: led[wire[0]] for name, wire in node["inputs"].items() if is_link(wire) and wire[0] in led}
+            for node_id, node in prompt.items()
+        }
+        return _changed(prompt, changed)
+
+    def shorter_control(self) -> Iterator[Step]:
+        """VACE's blocks left out where the picture has its shape."""
+        vace = [node_id for node_id in self.clips if self.flow.kind(node_id) == "WanVaceToVideo"]
+        if vace:
+            changed = {node_id: {CONTROL_END: CONTROL_UNTIL} for node_id in vace}
+            yield f"control until {CONTROL_UNTIL:g} (Control Range)", lambda prompt: _changed(prompt, changed)
+
+
+def _changed(prompt: Prompt, inputs: Mapping[str, Mapping[str, Any]]) -> Prompt:
+    return {
+        node_id: {**node, "inputs": {**node["inputs"], **inputs[node_id]}} if inputs.get(node_id) else node
+        for node_id, node in prompt.items()
+    }
