@@ -78,15 +78,14 @@ class Encodes:
         self._what, self._weights, self._stage, self._tally = what, weights, stage, tally
         self._net, self._patches = ref(_net(model)), model.patcher.patches_uuid
 
-    def of(self, model: Any, options: Mapping[str, Any], encode: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    def of(self, model: _Remembering, encode: Callable[..., Any], *args: Any, **named: Any) -> Any:
         """What ``encode`` gives: as it gave it before for the same, else made and kept.
 
         Args:
             model: as it is now.
-            options: of the model, that change what it gives.
             encode: of the model.
         """
-        key = self._key(model, options, encode, args, named)
+        key = self._key(model, encode, args, named)
         if key is None:
             self._tally.add(self._what, "not remembered")
             return encode(*args, **named)
@@ -108,34 +107,25 @@ class Encodes:
         self._tally.add(self._what, "new")
         return value
 
-    def _key(
-        self,
-        model: Any,
-        options: Mapping[str, Any],
-        encode: Callable[..., Any],
-        args: tuple[Any, ...],
-        named: Mapping[str, Any],
-    ) -> str | None:
+    def _key(self, model: _Remembering, encode: Callable[..., Any], args: Any, named: Any) -> str | None:
         """``None`` where nothing says what will come out."""
-        if not self._is_as_made(model):
-            logger.debug("%s: the %s has been changed behind it", self._stage.name, self._what)
-            return None
-        asked = signature(encode).bind(*args, **named)
-        asked.apply_defaults()
-        method = getattr(encode, "__name__", "")
-        told = [self._stage.name, self._what, self._weights, _device(model), options, method, asked.arguments]
         with never_fatal(self._stage.name, "it is not remembered"):
+            if not self._is_as_made(model):
+                logger.debug("%s: the %s has been changed behind it", self._stage.name, self._what)
+                return None
+            asked = signature(encode).bind(*args, **named)
+            asked.apply_defaults()
+            made = [self._stage.name, self._what, self._weights, _device(model), model.frugal_options()]
             try:
-                return content_key(told, digests().of)
+                return content_key([*made, encode.__name__, asked.arguments], digests().of)
             except UnknownContent as error:
                 logger.debug("%s does not remember: %s", self._stage.name, error)
         return None
 
     def _is_as_made(self, model: Any) -> bool:
-        """Patches, such as a LoRA's, give it another id; hooks are patches that come and go."""
+        """Patches, such as a LoRA's, give it another id."""
         patcher = model.patcher
-        is_same = _net(model) is self._net() is patcher.model and patcher.patches_uuid == self._patches
-        return is_same and not patcher.forced_hooks
+        return _net(model) is self._net() is patcher.model and bool(patcher.patches_uuid == self._patches)
 
 
 def _net(model: Any) -> Any:
@@ -166,43 +156,52 @@ def remembering(model: Any, encodes: Encodes) -> Any:
 class _Remembering:
     frugal_encodes: Encodes
 
+    def frugal_options(self) -> dict[str, Any]:
+        """What of the model, besides its weights, changes what it gives."""
+        raise NotImplementedError
+
 
 class _Vae(_Remembering):
     vae_dtype: Any
 
     def encode(self, *args: Any, **named: Any) -> Any:
-        return self._remembered(super().encode, *args, **named)  # type: ignore[misc]
+        return self.frugal_encodes.of(self, super().encode, *args, **named)  # type: ignore[misc]
 
     def encode_tiled(self, *args: Any, **named: Any) -> Any:
-        return self._remembered(super().encode_tiled, *args, **named)  # type: ignore[misc]
+        return self.frugal_encodes.of(self, super().encode_tiled, *args, **named)  # type: ignore[misc]
 
-    def _remembered(self, encode: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        return self.frugal_encodes.of(self, {"dtype": str(self.vae_dtype)}, encode, *args, **named)
+    def frugal_options(self) -> dict[str, Any]:
+        return {"dtype": str(self.vae_dtype)}
 
 
 class _Clip(_Remembering):
     cond_stage_model: Any
+    patcher: Any
     layer_idx: Any
     apply_hooks_to_conds: Any
 
     def encode_from_tokens(self, *args: Any, **named: Any) -> Any:
         encode = super().encode_from_tokens  # type: ignore[misc]
-        if self.apply_hooks_to_conds:  # it gives them beside the embedding
+        if self.apply_hooks_to_conds or self.patcher.forced_hooks:  # patches that come and go
             return encode(*args, **named)
-        options = {"layer": self.layer_idx, "dtypes": sorted(map(str, self.cond_stage_model.dtypes))}
-        return self.frugal_encodes.of(self, options, encode, *args, **named)
+        return self.frugal_encodes.of(self, encode, *args, **named)
 
     def clone(self, *args: Any, **named: Any) -> Any:
         """Nodes clone it before they change it: what they change is noticed, or part of the key."""
         return remembering(super().clone(*args, **named), self.frugal_encodes)  # type: ignore[misc]
+
+    def frugal_options(self) -> dict[str, Any]:
+        return {"layer": self.layer_idx, "dtypes": sorted(map(str, self.cond_stage_model.dtypes))}
 
 
 class _ClipVision(_Remembering):
     dtype: Any
 
     def encode_image(self, *args: Any, **named: Any) -> Any:
-        encode = super().encode_image  # type: ignore[misc]
-        return self.frugal_encodes.of(self, {"dtype": str(self.dtype)}, encode, *args, **named)
+        return self.frugal_encodes.of(self, super().encode_image, *args, **named)  # type: ignore[misc]
+
+    def frugal_options(self) -> dict[str, Any]:
+        return {"dtype": str(self.dtype)}
 
 
 def _class_below(base: type) -> Any:

@@ -15,8 +15,10 @@ import comfy.sd
 import folder_paths
 import pytest
 import torch
+from comfy.hooks import create_hook_lora
 from comfy_execution.graph import DynamicPrompt
 from comfy_execution.utils import CurrentNodeContext
+from comfy_extras.nodes_hooks import SetClipHooks
 from comfy_extras.nodes_wan import WanAnimateToVideo, WanFunControlToVideo, WanVaceToVideo
 
 from frugal_motion.nodes.caching.configured import cache
@@ -251,6 +253,32 @@ def test_what_is_done_to_a_text_encoder_behind_the_node(files: Path, counts: Cou
         changed = CLIPTextEncode().encode(patched, "a robot")[0]
     assert counts["text"] == 3 and not torch.equal(changed[0][0], plain[0][0]), "not remembered, and right"
     assert alike(CLIPTextEncode().encode(clip, "a robot")[0], plain) and counts["text"] == 3
+
+
+def test_with_hooks_all_is_as_it_was(files: Path, counts: Counter[str]) -> None:
+    """Weights that change in the run: nothing is remembered."""
+    stock = load_clip(files)
+    CLIPTextEncode().encode(remembering(clip=stock).clip, "a robot")
+    hooks = create_hook_lora({}, 1.0, 1.0)
+    for is_scheduled, reaches_sampler in ((False, True), (True, False), (False, False)):
+        options = {"schedule_clip": is_scheduled, "apply_to_conds": reaches_sampler, "hooks": hooks}
+        hooked = SetClipHooks().apply_hooks(stock, **options)[0]
+        behind = remembering(clip=hooked).clip
+        in_front = SetClipHooks().apply_hooks(remembering(clip=stock).clip, **options)[0]
+        counts.clear()
+        wanted, *made = (CLIPTextEncode().encode(one, "a robot")[0] for one in (hooked, behind, behind, in_front))
+        assert counts["text"] == 4
+        for one in made:
+            assert one[0][1].get("hooks") is wanted[0][1].get("hooks") and torch.equal(one[0][0], wanted[0][0])
+
+
+def test_models_that_are_not_as_expected_work(files: Path, counts: Counter[str]) -> None:
+    """Another ComfyUI, or another pack: without what is looked at here."""
+    clip = remembering(clip=load_clip(files)).clip
+    expected = clip.encode("a robot")
+    counts.clear()
+    del clip.cond_stage_model.dtypes
+    assert torch.equal(clip.encode("a robot"), expected) and counts["text"] == 1
 
 
 def test_a_copy_with_other_weights_is_not_taken_for_the_original(files: Path, counts: Counter[str]) -> None:
