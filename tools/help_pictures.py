@@ -45,6 +45,8 @@ POSE: dict[str, Node] = {
 # Nodes of the pack that it leaves out are wired by themselves, see ``whole_graph``.
 GRAPH: dict[str, Node] = {
     **POSE,
+    "length": ("FrugalFitLength", {"video": ["load", 0], "frame_rate": 16.0}),
+    "restored": ("FrugalRestoreLength", {"frames": ["length", 0], "way_back": ["length", 2]}),
     "masks": ("FrugalPersonMasks", {"video": ["load", 0], "motion": ["pose", 0], "grow": 4}),
     "mask frames": ("FrugalMaskFrames", {"video": ["masks", 0]}),
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),

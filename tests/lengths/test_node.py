@@ -99,7 +99,8 @@ def test_wrong_inputs_are_refused() -> None:
 
 
 def test_a_motion_of_the_fitted_clip_leads_the_frames_between(rife: Any) -> None:
-    video = FrugalLoadVideo.execute("clip.mov", size="384").args[0]
+    size = {"size": "custom", "width": 64, "height": 64, "fit": "stretch"}
+    video = FrugalLoadVideo.execute("clip.mov", **size).args[0]
     fitted, length, way_back = FrugalFitLength.execute(video, WAN, 12.0).args
     keypoints = np.random.default_rng(0).uniform(0.2, 0.8, (length, 1, 18, 3)).astype(np.float32)
     motion = Motion(keypoints, fitted.get_frame_rate(), *fitted.get_dimensions())

@@ -40,8 +40,8 @@ class FrugalFitLength(FrugalNode):
             node_id="FrugalFitLength",
             display_name="Fit Length",
             category="Frugal Motion/Video",
-            description="Brings a clip to the frame rate and the number of frames that a video model takes. At the end "
-            "the last frame is held, not cut; Restore Length makes the result as long as the clip was.",
+            description="Brings a clip to the frame rate and the number of frames that a video model takes. Nothing is "
+            "lost: the last frame is held for as long as it needs. Restore Length undoes that.",
             inputs=[
                 io.Video.Input("video", tooltip="From Load Video, of any pack: its file is read at the new rate."),
                 io.Combo.Input(
@@ -56,8 +56,8 @@ class FrugalFitLength(FrugalNode):
                     min=0.0,
                     max=240.0,
                     step=0.001,
-                    tooltip="Frames per second that the model makes. Wan was trained at 16, its Animate at 30; 12 and "
-                    "Interpolate Frames behind it cost half as much. 0: as the video comes.",
+                    tooltip="Frames per second that the model makes. Wan was trained at 16, its Animate at 30; 12, with "
+                    "Interpolate Frames behind it, is a third less work than 16. 0: as the video comes.",
                 ),
                 io.Int.Input(
                     "most",
