@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .video_costs import video_table
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "costs.md"
 BEGIN, END = "<!-- made by make costs -->\n", "<!-- end of make costs -->\n"
@@ -121,7 +123,7 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
 
 def section(work: Any) -> str:
     """The page's section, without its heading; ``work`` is from ``nets``."""
-    return f"{_table(work)}\n{_calculation(work)}"
+    return f"{_table(work)}\n{_calculation(work)}\n{video_table(work)}\n{_of_videos()}"
 
 
 def _table(work: Any) -> str:
@@ -171,6 +173,15 @@ def _calculation(work: Any) -> str:
         "`user/frugal-motion/prices.json`, a list of the same shape, changes prices and adds cards."
     )
     return "\n\n".join(textwrap.fill(text, 130, break_on_hyphens=False) for text in (first, second, third)) + "\n"
+
+
+def _of_videos() -> str:
+    text = (
+        "The naive way counts what VACE and Animate take in ComfyUI's own nodes, with a reference, the VAE and both "
+        "encoders. The others need a LoRA that is distilled for 4 steps. L4 and RTX 4090 do not hold these weights "
+        "in half precision: ComfyUI then moves them to and fro, which comes on top."
+    )
+    return textwrap.fill(text, 130, break_on_hyphens=False) + "\n"
 
 
 def _dollars(value: float) -> str:

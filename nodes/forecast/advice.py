@@ -17,6 +17,9 @@ from .estimate import Machine, gpu_seconds
 
 EVERY = (4, 6, 8, 12)
 STEPS = (20, 15, 12, 8)
+FEW_STEPS = (6, 4)
+"""Of models that are made for them."""
+
 SIDES = (1024, 768, 640, 512, 384, 256)
 """Longer sides; only the two next smaller ones are tried, as the nets have to be counted at each."""
 
@@ -99,7 +102,7 @@ def advise(job: Edit, nets: Nets, machine: Machine, budget: float) -> Advice | N
 
 def _combinations(job: Edit) -> Iterator[tuple[tuple[str, ...], Edit]]:
     """Every combination of changes that give up something for speed."""
-    kinds = [list(changes) for changes in (_modes(job), _sizes(job), _every(job), _steps(job))]
+    kinds = [list(changes) for changes in (_modes(job), _sizes(job), _every(job), _steps(job), _guidance(job))]
     for count in range(1, len(kinds) + 1):
         for chosen in combinations(kinds, count):
             for changes in product(*chosen):
@@ -117,9 +120,14 @@ def _modes(job: Edit) -> Iterator[Step]:
 
 
 def _steps(job: Edit) -> Iterator[Step]:
-    for steps in STEPS:
+    for steps in (*STEPS, *(FEW_STEPS if job.is_distilled else ())):
         if job.mode is not None and steps < job.steps:
             yield f"{steps} steps", partial(_with_steps, steps)
+
+
+def _guidance(job: Edit) -> Iterator[Step]:
+    if job.mode is not None and job.is_distilled and job.cfg:
+        yield "cfg 1", lambda job: replace(job, cfg=False)
 
 
 def _with_steps(steps: int, job: Edit) -> Edit:

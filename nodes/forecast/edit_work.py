@@ -83,6 +83,7 @@ class Edit:
         mode: of the sampler; ``None`` if nothing is sampled.
         steps, refine_steps: of the keyframes (in mode dense of all frames), and in mode hybrid of those between.
         cfg: whether the negative prompt counts, which doubles the rows.
+        is_distilled: whether the model is made for few steps without a negative prompt (LCM, Lightning, Hyper).
         encodes: whether sampling starts from the source's frames.
         refines: whether the frames between are redrawn in mode hybrid.
         calls, refine_calls: what the sampler makes of the steps.
@@ -120,6 +121,7 @@ class Edit:
     full_precision: bool = False
     cached: frozenset[str] = frozenset()
     cpu: tuple[str, ...] | Mapping[str, int] = ()
+    is_distilled: bool = False
 
     @property
     def seconds(self) -> Fraction:

@@ -5,6 +5,7 @@ A wire may carry several clips: a fact holds one item for each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -154,6 +155,11 @@ class Model:
     spares: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
 
+    @property
+    def is_distilled(self) -> bool:
+        """Whether it is made for few steps without a negative prompt, by its name or that of a LoRA on it."""
+        return any(_DISTILLED.search(name) for name in (self.name, *self.loras))
+
     def flops(self, latents: Latents, guides: Guides = Guides()) -> float | None:
         """FLOPs of one pass for all rows, with one prompt and without windows; ``None`` if they cannot be counted."""
         if self.video is None:
@@ -168,6 +174,8 @@ class Model:
             return latents.rows * (self.row_memory(*latents.size) or 0.0)
         return latents.rows * (self.video.memory(*latents.size, latents.frames or 1, guides) or 0.0)
 
+
+_DISTILLED = re.compile(r"lcm|lightning|lightx2v|hyper|turbo|distill|dmd|causvid|\b[48][-_ ]?steps?", re.IGNORECASE)
 
 ClipWork: TypeAlias = Callable[[int, int, int], "float | None"]
 """FLOPs for a clip, from a width and a height in pixels and a number of frames."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from ..errors import InputError
 from ..graph import Prompt, is_link, upstream
 from .core_video_nodes import CONTROL_END, VIDEO
 from .edit_work import Size
-from .facts import Model, latent_frames_of, pictures_of
+from .facts import latent_frames_of, pictures_of
 from .walk import Planned
 from .workflow import Workflow
 
@@ -30,15 +29,8 @@ WINDOW, OVERLAP = 81, 16
 """Pictures of a context window, and how many of them the next one shares."""
 
 CONTROL_UNTIL = 0.5
-_DISTILLED = re.compile(r"lcm|lightning|lightx2v|hyper|turbo|distill|dmd|causvid|[48][-_ ]?step", re.IGNORECASE)
-
 Step: TypeAlias = tuple[str, Callable[[Prompt], Prompt]]
 """A change in words, and what it makes of a prompt."""
-
-
-def is_distilled(model: Model, sampler: str = "") -> bool:
-    """Whether a model is made for few steps: by the sampler ``lcm``, or by its own name or that of a LoRA on it."""
-    return sampler == "lcm" or any(_DISTILLED.search(name) for name in (model.name, *model.loras))
 
 
 @dataclass(frozen=True)

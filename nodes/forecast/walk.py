@@ -115,7 +115,7 @@ class _Walk:
             found = self._forecast(node_id)
             if found is None:
                 found = Forecast(self._passed_on(node_id))
-                self._tell_unknown(self.flow.title(node_id), found)
+                self._tell_unknown(node_id)
             self.facts[node_id], self.works[node_id] = found.outputs, found.work
             if found.edit:
                 self.edits.append(found.edit)
@@ -123,12 +123,17 @@ class _Walk:
             raise InputError("prompt", "no video", "a workflow that loads a video, or samples")
         return self._result()
 
-    def _tell_unknown(self, title: str, found: Forecast) -> None:
-        if found.outputs and all(isinstance(fact, Model) for fact in found.outputs):
+    def _tell_unknown(self, node_id: str) -> None:
+        title = self.flow.title(node_id)
+        kinds = set(getattr(NODE_CLASS_MAPPINGS.get(self.flow.kind(node_id)), "RETURN_TYPES", ()))
+        if "MODEL" in kinds and kinds <= {"MODEL", "CLIP"} and self._takes_model(node_id):
             self.most.append(title)  # others' nodes patch a model to spare work
             return
         self.unknown.append(title)
         self.notes.append(f"{title} is not part of the estimate.")
+
+    def _takes_model(self, node_id: str) -> bool:
+        return any(isinstance(self.fact_on(wire), Model) for wire in self.flow.prompt[node_id]["inputs"].values())
 
     def _forecast(self, node_id: str) -> Forecast | None:
         kind = self.flow.kind(node_id)
@@ -175,9 +180,8 @@ class _Walk:
         )
         self.notes.extend(_held_together(samplers.values()))
         unknown, most = (tuple(dict.fromkeys(names)) for names in (self.unknown, self.most))
-        return Planned(
-            tuple(plans), tuple(on_gpu), self._stages(), unknown, most, tuple(self.notes), samplers, self._numbers()
-        )
+        told = unknown, most, tuple(self.notes)
+        return Planned(tuple(plans), tuple(on_gpu), self._stages(), *told, samplers, self._numbers())
 
     def _numbers(self) -> dict[tuple[str, int], float]:
         return {

@@ -20,7 +20,7 @@ from ..keyframes.keyframes import Keyframes
 from .advice import Advice, advise
 from .calibration import measured_runs
 from .edit_work import Size
-from .estimate import GIGABYTE, Estimate, Machine, estimate_all
+from .estimate import GIGABYTE, SHARE_OF_MEMORY, Estimate, Machine, estimate_all
 from .finishing_work import interpolation_work
 from .table import as_text
 from .throughput import Measured, calibrated
@@ -85,14 +85,16 @@ class EstimateOptions:
 
 @dataclass(frozen=True)
 class CardCost:
-    """What a run would cost on a card of the table."""
+    """What a run would cost on a card of the table, and whether the card holds all of it at once."""
 
     name: str
     seconds: float
     dollars: float
+    fits: bool
 
     def __str__(self) -> str:
-        return f"{self.name} {dollars(self.dollars)} ({self.seconds:,.0f} s)"
+        more = "" if self.fits else ", does not fit at once"
+        return f"{self.name} {dollars(self.dollars)} ({self.seconds:,.0f} s{more})"
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,8 @@ def _on_other_cards(
             machine, _, _ = _machine(replace(options, gpu=card.name, price=0.0), measured)
             cost = _estimated(found, machine)
             if cost.seconds is not None and cost.dollars is not None:
-                yield CardCost(card.name, cost.seconds, cost.dollars)
+                fits = cost.memory <= machine.memory * SHARE_OF_MEMORY
+                yield CardCost(card.name, cost.seconds, cost.dollars, fits)
 
 
 def _seconds_of(machine: Machine, options: EstimateOptions, prompt: Any) -> float | None:

@@ -91,6 +91,7 @@ def _settings(inputs: Inputs, model: Model) -> dict[str, Any]:
         "steps": int(value("steps", 18)),
         "refine_steps": int(value("refine_steps", 4)),
         "cfg": float(value("cfg", 7.0)) != 1 or "cfg_pp" in sampler,
+        "is_distilled": model.is_distilled or sampler == "lcm",
         "encodes": denoise < 1 or inputs.is_wired("mask"),
         "refines": refine_denoise > 0,
         "calls": counts,
