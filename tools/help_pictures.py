@@ -41,6 +41,12 @@ POSE: dict[str, Node] = {
     "keep": ("FrugalSaveMotion", {"motion": ["pose", 0], "filename_prefix": "dance"}),
 }
 """Wires are ``[node, output]``; what is not named is as the node comes, but that seeds stay."""
+BATCH: dict[str, Any] = {
+    "model": ["checkpoint", 0],
+    "positive": ["prompts", 0],
+    "negative": ["negative", 0],
+    "latent_image": ["empty", 0],
+}
 
 # Nodes of the pack that it leaves out are wired by themselves, see ``whole_graph``.
 GRAPH: dict[str, Node] = {
@@ -89,6 +95,10 @@ GRAPH: dict[str, Node] = {
     ),
     "video model": ("UNETLoader", {"unet_name": "vace.safetensors"}),
     "control range": ("FrugalControlRange", {"model": ["video model", 0]}),
+    "prompts": ("CLIPTextEncode", {"clip": ["checkpoint", 1], "text": ["lines", 0]}),
+    "empty": ("EmptyLatentImage", {"width": 128, "height": 128}),
+    "batch": ("FrugalBatchSampler", {**BATCH, "steps": 6}),
+    "batch of steps": ("FrugalBatchSamplerAdvanced", {**BATCH, "steps": 6, "end_at_step": 3}),
     "cache": ("FrugalHashCache", {"value": ["sampler", 0]}),
     "net": ("UpscaleModelLoader", {"model_name": "realesr-animevideov3.safetensors"}),
     "upscale": ("FrugalUpscale", {"frames": ["cache", 0], "upscale_model": ["net", 0]}),

@@ -46,16 +46,14 @@ def kind_of(class_type: str) -> Kind:
 
 def _batcher(class_type: str) -> Batcher | None:
     ours = frugal_class(class_type)
-    batched = ours.BATCHED if ours else _stand_ins().get(class_type)
+    batched = ours.BATCHED if ours else _stand_in(class_type)
     return Batcher(batched.together, batched.by_job, len(batched.outputs)) if batched else None
 
 
-@lru_cache(maxsize=1)  # after the first job all nodes are there
-def _stand_ins() -> Mapping[str, Batched]:
-    """What does the work of other classes than ours, by their names."""
-    ours = [frugal_class(name) for name in NODE_CLASS_MAPPINGS]
-    found = [one.BATCHED for one in ours if one and one.BATCHED]
-    return {name: batched for batched in found for name in batched.stands_for}
+def _stand_in(class_type: str) -> Batched | None:
+    """What of ours does the work of a class that is not ours."""
+    ours = filter(None, map(frugal_class, NODE_CLASS_MAPPINGS))
+    return next((one.BATCHED for one in ours if one.BATCHED and class_type in one.BATCHED.stands_for), None)
 
 
 @lru_cache(maxsize=1000)  # some classes look into folders to tell their inputs

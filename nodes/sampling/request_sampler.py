@@ -12,6 +12,7 @@ import comfy.utils
 import torch
 from comfy.model_management import InterruptProcessingException
 
+from ..errors import InputError
 from ..host.models import OutOfMemory, free_memory, load, release_cached_memory, remember_rows, remembered_rows
 from .conditioning import stack
 from .noise import with_own_step_noise
@@ -20,6 +21,7 @@ from .requests import (
     StepSettings,
     alone_by_itself,
     alone_in_model,
+    check_request,
     groups,
     latent_of,
     noise_levels,
@@ -69,13 +71,17 @@ class _Run:
         self.done: dict[int, torch.Tensor | Exception] = {}
 
     def results(self) -> list[torch.Tensor | Exception]:
-        for group in self._groups():
+        for number, request in enumerate(self.requests):
+            try:
+                check_request(self.model, request)
+            except InputError as error:
+                self.done[number] = error
+        for group in self._groups([number for number in range(len(self.requests)) if number not in self.done]):
             self._sample_group(group)
         return [self.done[number] for number in range(len(self.requests))]
 
-    def _groups(self) -> list[list[int]]:
-        everyone = range(len(self.requests))
-        if len(self.sigmas) < 2 or len(self.requests) == 1:
+    def _groups(self, everyone: Sequence[int]) -> list[list[int]]:
+        if len(self.sigmas) < 2 or len(everyone) == 1:
             return [[number] for number in everyone]
         if reason := alone_in_model(self.model, self.settings):
             self.tell(f"one by one: {reason}")
@@ -136,6 +142,8 @@ class _Run:
             logger.warning("Batch Sampler: request %d failed", batch[0] + 1, exc_info=error)
             self.done[batch[0]] = error
             return
+        numbers = ", ".join(str(number + 1) for number in batch)
+        self.tell(f"requests {numbers} one by one: together they failed with {type(error).__name__}: {error}")
         for number in batch:
             self._sampled([number])
 

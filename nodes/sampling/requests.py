@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,27 @@ import comfy.samplers
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.ldm.wan.model import WanModel
+from comfy.model_base import SVD_img2vid
 
+from ..errors import InputError
 from .conditioning import can_stack
 from .sampler import BY_THE_PICTURE
 
 SEEDED = ("unclip_conditioning", "noise_augmentation")
 """What a prompt holds that the model adds noise to, by the seed of the whole batch."""
+
+ROW_BY_ROW = frozenset(
+    {"RescaleCFG", "CFGZeroStar", "CFGNorm", "APG", "DifferentialDiffusion", "ChromaRadianceOptions", "torch.compile"}
+)
+"""Nodes of ComfyUI that put something around a model which is known to look at each row by itself."""
+
+_FUNCTIONS = (
+    "model_function_wrapper",
+    "sampler_cfg_function",
+    "sampler_calc_cond_batch_function",
+    "denoise_mask_function",
+)
+_LISTS = ("sampler_pre_cfg_function", "sampler_post_cfg_function")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +88,10 @@ def noise_levels(model: Any, settings: StepSettings) -> torch.Tensor:
 
 def latent_of(model: Any, request: Request) -> torch.Tensor:
     """The latent that sampling starts from; an empty one gets the channels of the model."""
-    samples = request.latent["samples"]
-    return comfy.sample.fix_empty_latent_channels(model, samples)  # type: ignore[no-any-return]
+    known = inspect.signature(comfy.sample.fix_empty_latent_channels).parameters
+    extra = {name: value for name, value in request.latent.items() if name in known}  # of newer ComfyUI
+    fixed: torch.Tensor = comfy.sample.fix_empty_latent_channels(model, request.latent["samples"], **extra)
+    return fixed
 
 
 def rows_of_latent(request: Request) -> int:
@@ -82,19 +100,71 @@ def rows_of_latent(request: Request) -> int:
     return len(samples.unbind()[0] if samples.is_nested else samples)
 
 
+def check_request(model: Any, request: Request) -> None:
+    """Refuse what would fail deep inside the model with the shape of a matrix.
+
+    Raises:
+        InputError: the latent or a prompt is of another family of models.
+    """
+    family, form = type(model.model.model_config).__name__, model.model.latent_format
+    latent = latent_of(model, request)
+    if not latent.is_nested and latent.ndim == 5 and form.latent_dimensions == 2:
+        raise InputError("latent_image", "the latent of a video", f"one of pictures, as {family} has")
+    if not latent.is_nested and latent.shape[1] != form.latent_channels:
+        found, allowed = f"a latent of {latent.shape[1]} channels", f"{form.latent_channels}, as {family} has"
+        raise InputError("latent_image", found, allowed, "Use the VAE that belongs to the model.")
+    width = model.model.model_config.unet_config.get("context_dim") or getattr(model_net(model), "text_dim", None)
+    for name, prompt in (("positive", request.positive), ("negative", request.negative)):
+        for text, _ in prompt:
+            if width and isinstance(text, torch.Tensor) and text.shape[-1] != width:
+                found, allowed = f"text embeddings of width {text.shape[-1]}", f"width {width}, as {family} has"
+                raise InputError(name, found, allowed, "Use the text encoder that belongs to the model.")
+
+
+def model_net(model: Any) -> Any:
+    """The net inside."""
+    return model.model.diffusion_model
+
+
 def alone_in_model(model: Any, settings: StepSettings) -> str:
-    """Why requests to this model cannot share a batch; empty if they can."""
+    """Why requests to this model cannot share a batch; empty if they can.
+
+    What other nodes have put around the model, or into how it heeds the prompts, is taken to look at a whole batch
+    unless it is known not to: much of it does, such as all caches of steps, or ComfyUI's own Mahiro, PerpNeg,
+    RenormCFG and Skip Layer Guidance. Patches inside the net pass: there rows of several prompts are the rule.
+    """
     options = model.model_options
     transformer = options.get("transformer_options", {})
     if settings.sampler == BY_THE_PICTURE:
         return f"{BY_THE_PICTURE} chooses its steps by the picture"
+    if isinstance(model.model, SVD_img2vid):
+        return "to this model the rows of a batch are the frames of one clip"
     if cache := transformer.get("easycache"):
         return f"{getattr(cache, 'name', 'EasyCache')} skips steps by what all of a batch look like"
     if "animate2_cache" in transformer:
         return "the cache of Animate 2 keeps the motion of one clip"
     if options.get("context_handler") is not None:
         return "context windows take one clip"
-    return ""
+    unknown = sorted(_around(model) - ROW_BY_ROW)
+    return f"{unknown[0]}, put on the model, may look at a whole batch" if unknown else ""
+
+
+def _around(model: Any) -> set[str]:
+    """Who has put something around the model: keys of wrappers, and classes of the nodes that made the functions."""
+    options = model.model_options
+    functions = [options.get(name) for name in _FUNCTIONS]
+    functions += [function for name in _LISTS for function in options.get(name, ())]
+    makers = {_maker(function) for function in functions if function is not None}
+    wrappers = [model.wrappers, options.get("transformer_options", {}).get("wrappers", {})]
+    keyed = [(key, found) for kinds in wrappers for by_key in kinds.values() for key, found in by_key.items() if found]
+    keys = {str(key or _maker(found[0])) for key, found in keyed}
+    injected = {str(key) for key, found in model.injections.items() if found}
+    return makers | keys | injected
+
+
+def _maker(function: Any) -> str:
+    """``RescaleCFG`` of a function that was made in a method of it; of an object, its class."""
+    return str(getattr(function, "__qualname__", type(function).__name__)).split(".")[0]
 
 
 def alone_by_itself(request: Request, settings: StepSettings) -> str:
@@ -103,10 +173,12 @@ def alone_by_itself(request: Request, settings: StepSettings) -> str:
         return "its latent has several parts"
     if settings.sampler == "ddim" and request.latent.get("noise_mask") is not None:
         return "ddim draws the noise around a mask for the whole batch"
-    prompts = [options for prompt in (request.positive, request.negative) for _, options in prompt]
-    if any(options.get("control") is not None for options in prompts):
+    entries = [entry for prompt in (request.positive, request.negative) for entry in prompt]
+    if any(not isinstance(text, torch.Tensor) or text.ndim != 3 for text, _ in entries):
+        return "its prompts are of an unknown form"
+    if any(options.get("control") is not None for _, options in entries):
         return "a ControlNet is applied to its prompts"
-    if any(options.get(name) for options in prompts for name in SEEDED):
+    if any(options.get(name) for _, options in entries for name in SEEDED):
         return "the model adds noise to what its prompts hold"
     return ""
 
@@ -116,7 +188,7 @@ def groups(model: Any, requests: Sequence[Request]) -> list[list[int]]:
 
     Noise masks have all of them or none. So have all or none an empty latent: ComfyUI does not shift those.
     """
-    repeats_text = isinstance(model.model.diffusion_model, UNetModel | WanModel)
+    repeats_text = isinstance(model_net(model), UNetModel | WanModel)  # pictures look at the text, but not it at them
     found: list[list[int]] = []
     for number, request in enumerate(requests):
         for group in found:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import comfy.clip_vision
+import comfy.sampler_helpers
+import comfy.samplers
 import pytest
 import torch
-from comfy_extras import nodes_lt, nodes_wan
+from comfy.model_management import InterruptProcessingException
+from comfy_extras import (
+    nodes_apg,
+    nodes_cfg,
+    nodes_context_windows,
+    nodes_easycache,
+    nodes_lt,
+    nodes_mahiro,
+    nodes_model_advanced,
+    nodes_wan,
+)
+from node_helpers import conditioning_set_values
 
+from frugal_motion.nodes.host.models import OutOfMemory
+from frugal_motion.nodes.sampling import request_sampler
 from frugal_motion.nodes.sampling.request_sampler import sample_requests
 from frugal_motion.nodes.sampling.requests import Request, StepSettings
+from frugal_motion.nodes.sampling.sampler import MEMORY_MARGIN
 from nodes import common_ksampler
 
 from ..video_models import nets
@@ -71,7 +88,7 @@ def _picture(seed: int) -> torch.Tensor:
 def _ltxv(seed: int, tokens: int) -> tuple[Any, ...]:
     positive, negative = text(seed, tokens), text(seed + 50, tokens)
     for prompt in (positive, negative):
-        prompt[0][1]["attention_mask"] = torch.ones(1, tokens)
+        prompt[0][1]["attention_mask"] = (torch.arange(tokens) < tokens - seed)[None].long()
     positive, negative = nodes_lt.LTXVConditioning.execute(positive, negative, 25.0).args
     return positive, negative, {"samples": torch.zeros(1, 128, 3, 4, 4)}
 
@@ -90,7 +107,6 @@ FAMILIES: dict[str, Any] = {
         0,
         reference_image=_picture,
         clip_vision_output=seen,
-        face_video=lambda seed: clip(seed + 3, LENGTH, 512, 512),
         pose_video=clip,
     ),
     "ltxv": _ltxv,
@@ -124,13 +140,17 @@ def stock(model: Any, one: Request, settings: StepSettings) -> torch.Tensor:
 
 def together(model: Any, requests: list[Request], settings: StepSettings, batches: int = 1) -> list[torch.Tensor]:
     """Sample requests, and see that they took so many batches."""
-    steps: list[int] = []
-    results = sample_requests(model, requests, settings, lambda step, denoised, noisy, of: steps.append(len(denoised)))
+    began, told = 0, []
+
+    def count(step: int, denoised: torch.Tensor, noisy: torch.Tensor, of: int) -> None:
+        nonlocal began
+        began += step == 0
+
+    results = sample_requests(model, requests, settings, count, told.append)
     for result in results:
         if isinstance(result, Exception):
             raise result
-    count = settings.steps * batches
-    assert len(steps) == count, f"{len(steps)} steps, not {count}"
+    assert began == batches, told
     return results  # type: ignore[return-value]
 
 
@@ -154,3 +174,316 @@ def test_requests_come_out_as_from_ksampler_alone(family: str, cfg: float, sampl
     assert off(*alone) > 0.1, "they are to be told apart"
     for one, other in zip(together(model, requests, settings), alone, strict=True):
         assert off(one, other) <= 1e-5
+
+
+def changed(one: Request, **changes: Any) -> Request:
+    return replace(one, **changes)
+
+
+def holding(one: Request, **options: Any) -> Request:
+    """With other options in its positive prompt."""
+    return replace(one, positive=conditioning_set_values(one.positive, options))
+
+
+@pytest.mark.parametrize("family", ["t2v", "vace", "ltxv"])
+def test_a_request_alone_is_ksamplers_to_the_bit(family: str) -> None:
+    model, settings, one = model_of(family), euler(sampler="dpmpp_2m_sde"), request(family, 1)
+    (alone,) = together(model, [one], settings)
+    assert torch.equal(alone, stock(model, one, settings))
+
+
+@pytest.mark.parametrize("family", ["t2v", "fun22_control", "vace", "animate"])
+def test_a_neighbour_does_not_count(family: str) -> None:
+    model, one = model_of(family), request(family, 1)
+    beside = [together(model, [one, request(family, other)], euler())[0] for other in (2, 3)]
+    assert torch.equal(*beside)
+
+
+def test_what_a_request_holds_counts() -> None:
+    model, one, other = model_of("vace"), request("vace", 1), request("vace", 2)
+    mixed = holding(one, vace_frames=frames_of(other))
+    results = together(model, [one, mixed], euler())
+    assert off(*results) > 0.01
+    assert off(results[1], stock(model, mixed, euler())) <= 1e-5
+
+
+def frames_of(one: Request) -> Any:
+    return one.positive[0][1]["vace_frames"]
+
+
+@pytest.mark.slow
+def test_a_face_counts_for_its_own_clip() -> None:
+    """One step, as the net that looks at faces is of full size."""
+    model, settings = model_of("animate"), euler(1.0, steps=1)
+    with_faces = [
+        changed(
+            one, positive=conditioning_set_values(one.positive, {"face_video_pixels": seeded(n, 1, 3, 1, 512, 512)})
+        )
+        for n, one in enumerate((request("animate", 1), request("animate", 2)))
+    ]
+    for one, result in zip(with_faces, together(model, with_faces, settings), strict=True):
+        assert off(result, stock(model, one, settings)) <= 1e-5
+
+
+def test_prompts_of_different_lengths_share_a_batch_of_wan() -> None:
+    model, requests = model_of("t2v"), [request("t2v", 1, 7), request("t2v", 2, 21)]
+    for one, result in zip(requests, together(model, requests, euler()), strict=True):
+        assert off(result, stock(model, one, euler())) <= 1e-5
+
+
+def test_another_strength_of_vace_gets_a_batch_of_its_own() -> None:
+    model, one = model_of("vace"), request("vace", 1)
+    weaker = holding(changed(one, seed=5), vace_strength=[0.5])
+    third = request("vace", 2)
+    results = together(model, [one, weaker, third], euler(), batches=2)
+    for given, result in zip((one, weaker, third), results, strict=True):
+        assert off(result, stock(model, given, euler())) <= 1e-5
+
+
+def test_latents_of_several_rows_are_sampled_as_ksampler_does() -> None:
+    model, settings = model_of("t2v"), euler(sampler="euler_ancestral")
+    one, two = request("t2v", 1), request("t2v", 2)
+    requests = [
+        changed(one, latent={"samples": torch.zeros(2, 16, 3, 6, 8)}),
+        two,
+        changed(one, latent={"samples": torch.zeros(2, 16, 3, 6, 8), "batch_index": [3, 1]}, seed=9),
+    ]
+    for given, result in zip(requests, together(model, requests, settings), strict=True):
+        assert off(result, stock(model, given, settings)) <= 1e-5
+
+
+def test_noise_masks_of_any_shape_share_a_batch() -> None:
+    model, settings = model_of("t2v"), euler(denoise=0.7)
+    requests = []
+    for seed, shape in ((1, (1, 1, 6, 8)), (2, (1, 1, 3, 12, 16))):
+        mask = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+        requests.append(
+            changed(request("t2v", seed), latent={"samples": seeded(seed, 1, 16, 3, 6, 8), "noise_mask": mask})
+        )
+    plain = changed(requests[0], latent={"samples": seeded(1, 1, 16, 3, 6, 8)})
+    results = together(model, [*requests, plain], settings, batches=2)
+    for given, result in zip([*requests, plain], results, strict=True):
+        assert off(result, stock(model, given, settings)) <= 1e-5
+
+
+def test_an_empty_latent_shares_no_batch_with_one_that_is_not() -> None:
+    """ComfyUI does not shift an empty latent into the model's own range."""
+    model, settings = model_of("t2v"), euler(denoise=0.5)
+    requests = [request("t2v", 1), changed(request("t2v", 2), latent={"samples": seeded(2, 1, 16, 3, 6, 8)})]
+    for given, result in zip(requests, together(model, requests, settings, batches=2), strict=True):
+        assert torch.equal(result, stock(model, given, settings))
+
+
+def test_two_experts_sample_all_requests_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    high, low = model_of("t2v"), nets.model("t2v", seed=8)
+    first = euler(steps=4, first=0, last=2, leaves_noise=True)
+    second = euler(steps=4, adds_noise=False, first=2, last=10000)
+    requests = [request("t2v", seed) for seed in (1, 2, 3)]
+
+    def by(sample: Any) -> list[torch.Tensor]:
+        half = sample(high, requests, first)
+        return sample(low, [changed(one, latent={"samples": x}) for one, x in zip(requests, half, strict=True)], second)
+
+    alone = by(lambda model, given, settings: [stock(model, one, settings) for one in given])
+    runs = []
+    prepare = comfy.sampler_helpers.prepare_sampling
+
+    def noted(model: Any, *more: Any, **by_name: Any) -> Any:
+        runs.append(model)
+        return prepare(model, *more, **by_name)
+
+    monkeypatch.setattr(comfy.sampler_helpers, "prepare_sampling", noted)
+    both = by(sample_requests)
+    assert runs == [high, low], "each expert is loaded once"
+    for one, other in zip(both, alone, strict=True):
+        assert off(one, other) <= 1e-5
+
+
+def pictures(diffusion: Diffusion, count: int = 2, **latent: Any) -> list[Request]:
+    def prompt(words: str) -> Any:
+        return diffusion.clip.encode_from_tokens_scheduled(diffusion.clip.tokenize(words))
+
+    words = ["a robot in the snow", "a king at night", "a marble statue"]
+    return [
+        Request(prompt(words[n]), diffusion.negative, {"samples": torch.zeros(1, 4, 8, 8), **latent}, seed=n)
+        for n in range(count)
+    ]
+
+
+SAMPLERS = [name for name in comfy.samplers.KSampler.SAMPLERS if name != "dpm_adaptive"]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_sampler_makes_clips_together_as_alone(sampler: str) -> None:
+    model, settings, requests = model_of("t2v"), euler(sampler=sampler), [request("t2v", 1), request("t2v", 2)]
+    for one, result in zip(requests, together(model, requests, settings), strict=True):
+        assert off(result, stock(model, one, settings)) <= 1e-5
+
+
+@pytest.mark.parametrize("sampler", ["euler", "ddim", "euler_ancestral", "dpmpp_2m_sde", "lcm"])
+def test_pictures_come_out_together_as_alone(diffusion: Diffusion, sampler: str) -> None:
+    settings, requests = euler(7.0, sampler=sampler, scheduler="karras"), pictures(diffusion)
+    results = sample_requests(diffusion.model, requests, settings, tell=pytest.fail)
+    for one, result in zip(requests, results, strict=True):
+        assert isinstance(result, torch.Tensor)
+        assert off(result, stock(diffusion.model, one, settings)) <= 1e-4
+
+
+def told_by(model: Any, requests: list[Request], settings: StepSettings) -> list[str]:
+    """What is said of the batches; and each comes out as alone, to the bit."""
+    told: list[str] = []
+    results = sample_requests(model, requests, settings, tell=told.append)
+    for one, result in zip(requests, results, strict=True):
+        assert isinstance(result, torch.Tensor)
+        assert torch.equal(result, stock(model, one, settings))
+    return told
+
+
+def test_a_sampler_that_looks_at_the_picture_samples_one_by_one() -> None:
+    (told,) = told_by(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(sampler="dpm_adaptive"))
+    assert "dpm_adaptive" in told
+
+
+def test_ddim_with_masks_samples_one_by_one(diffusion: Diffusion) -> None:
+    mask = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    requests = pictures(diffusion, samples=seeded(1, 1, 4, 8, 8), noise_mask=mask)
+    assert len(told_by(diffusion.model, requests, euler(sampler="ddim"))) == 2
+
+
+@pytest.mark.parametrize("node", ["EasyCacheNode", "LazyCacheNode"])
+def test_step_caches_sample_one_by_one(node: str) -> None:
+    cached = getattr(nodes_easycache, node).execute(model_of("t2v"), 2.0, 0.0, 1.0, False).args[0]
+    (told,) = told_by(cached, [request("t2v", 1), request("t2v", 2)], euler(steps=6))
+    assert node.removesuffix("Node") in told
+
+
+def test_context_windows_sample_one_by_one() -> None:
+    windowed = nodes_context_windows.ContextWindowsManualNode.execute(
+        model_of("t2v"), 2, 1, "standard_static", 1, False, "pyramid", 2
+    ).args[0]
+    (told,) = told_by(windowed, [request("t2v", 1), request("t2v", 2)], euler())
+    assert "context windows" in told
+
+
+def test_animates_cache_samples_one_by_one() -> None:
+    cached = model_of("t2v").clone()
+    cached.model_options["transformer_options"]["animate2_cache"] = {}
+    (told,) = told_by(cached, [request("t2v", 1), request("t2v", 2)], euler())
+    assert "Animate 2" in told
+
+
+def test_what_another_pack_puts_around_a_model_samples_one_by_one(diffusion: Diffusion) -> None:
+    class Pack:
+        def __call__(self, apply_model: Any, args: Any) -> Any:
+            result = apply_model(args["input"], args["timestep"], **args["c"])
+            return result + 0.01 * result.mean()
+
+    wrapped = diffusion.model.clone()
+    wrapped.set_model_unet_function_wrapper(Pack())
+    (told,) = told_by(wrapped, pictures(diffusion), euler())
+    assert "Pack" in told
+
+
+def test_guidance_over_a_whole_batch_samples_one_by_one(diffusion: Diffusion) -> None:
+    (told,) = told_by(nodes_mahiro.Mahiro.execute(diffusion.model).args[0], pictures(diffusion), euler())
+    assert "Mahiro" in told
+
+
+@pytest.mark.parametrize(
+    "patched",
+    [
+        lambda model: nodes_model_advanced.RescaleCFG().patch(model, 0.7)[0],
+        lambda model: nodes_cfg.CFGZeroStar.execute(model).args[0],
+        lambda model: nodes_cfg.CFGNorm.execute(model, 1.0).args[0],
+        lambda model: nodes_apg.APG.execute(model, 0.5, 5.0, 0.3).args[0],
+    ],
+    ids=["RescaleCFG", "CFGZeroStar", "CFGNorm", "APG"],
+)
+def test_guidance_by_the_row_shares_batches(diffusion: Diffusion, patched: Any) -> None:
+    requests = pictures(diffusion)
+    results = sample_requests(patched(diffusion.model), requests, euler(), tell=pytest.fail)
+    for one, result in zip(requests, results, strict=True):
+        assert off(result, stock(patched(diffusion.model), one, euler())) <= 1e-4
+
+
+def test_references_of_an_image_model_are_stacked_item_by_item() -> None:
+    """What ReferenceLatent appends to, as in Flux Kontext and Qwen-Edit."""
+    model, one = model_of("fun22_control"), request("fun22_control", 1)
+
+    def referring(seed: int) -> Request:
+        both = [seeded(seed, 1, 16, 1, 6, 8), seeded(seed + 1, 1, 16, 1, 6, 8)]
+        return holding(changed(one, seed=seed), reference_latents=both)
+
+    requests = [referring(1), referring(5)]
+    for given, result in zip(requests, together(model, requests, euler()), strict=True):
+        assert off(result, stock(model, given, euler())) <= 1e-5
+
+
+def test_a_bad_request_fails_alone() -> None:
+    model, good = model_of("vace"), request("vace", 1)
+    bad = {
+        "latent": changed(good, latent={"samples": seeded(1, 1, 4, 3, 6, 8)}),
+        "prompt": changed(good, positive=text(1, width=768)),
+        "control": changed(
+            good, positive=conditioning_set_values(good.positive, {"vace_mask": [torch.ones(1, 64, 2, 6, 8)]})
+        ),
+    }
+    results = sample_requests(model, [good, *bad.values(), request("vace", 2)], euler())
+    by_name = dict(zip(bad, results[1:4], strict=True))
+    assert all(isinstance(result, Exception) for result in by_name.values())
+    assert "4 channels" in str(by_name["latent"]) and "width 768" in str(by_name["prompt"])
+    for given, result in ((good, results[0]), (request("vace", 2), results[4])):
+        assert off(result, stock(model, given, euler())) <= 1e-5
+
+
+def test_short_memory_halves_batches_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, requests = model_of("t2v"), [request("t2v", seed) for seed in (1, 2, 3, 4, 5)]
+    alone = [stock(model, one, euler(1.0)) for one in requests]
+    sizes: list[int] = []
+    apply = type(model.model).apply_model
+
+    def small(self: Any, x: torch.Tensor, *more: Any, **by: Any) -> Any:
+        sizes.append(len(x))
+        if len(x) > 2:
+            raise OutOfMemory
+        return apply(self, x, *more, **by)
+
+    monkeypatch.setattr(type(model.model), "apply_model", small)
+    for _ in range(2):
+        sizes.clear()
+        results = sample_requests(model, requests, euler(1.0))
+        for result, other in zip(results, alone, strict=True):
+            assert off(result, other) <= 1e-5
+    assert max(sizes) == 2, "remembered from the first time"
+
+
+def test_one_that_does_not_fit_alone_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any, **by: Any) -> Any:
+        raise OutOfMemory
+
+    model = model_of("t2v")
+    monkeypatch.setattr(type(model.model), "apply_model", full)
+    with pytest.raises(OutOfMemory):
+        sample_requests(model, [request("t2v", 1), request("t2v", 2)], euler())
+
+
+def test_batches_are_cut_by_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, requests = model_of("t2v"), [request("t2v", seed) for seed in (1, 2, 3)]
+    each = model.memory_required([2, 16, 3, 6, 8]) * MEMORY_MARGIN
+    monkeypatch.setattr(request_sampler, "free_memory", lambda device: 2.5 * each)
+    together(model, requests, euler(), batches=2)
+
+
+def test_cancelling_stops_all() -> None:
+    def cancel(*step: Any) -> None:
+        raise InterruptProcessingException
+
+    with pytest.raises(InterruptProcessingException):
+        sample_requests(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(), cancel)
+
+
+@pytest.mark.parametrize("steps", [{"first": 2, "last": 2}, {"first": 7}, {"denoise": 0.0}])
+def test_no_steps_give_what_ksampler_gives(steps: Any) -> None:
+    model, settings, requests = model_of("t2v"), euler(**steps), [request("t2v", 1), request("t2v", 2)]
+    for one, result in zip(requests, sample_requests(model, requests, settings), strict=True):
+        assert torch.equal(result, stock(model, one, settings))

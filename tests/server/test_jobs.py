@@ -146,6 +146,51 @@ def test_jobs_meet_in_one_prompt_and_come_out_as_alone(own: Server, tmp_path: Pa
     assert cost["seconds"] > 0
 
 
+def picture(text: str, seed: int) -> Any:
+    """ComfyUI's own way from a prompt to a picture."""
+
+    def node(class_type: str, **inputs: Any) -> Any:
+        return {"class_type": class_type, "inputs": inputs}
+
+    settings = {"steps": 2, "cfg": 2.5, "sampler_name": "euler_ancestral", "scheduler": "karras", "denoise": 1.0}
+    prompts = {"positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0]}
+    return {
+        "1": node("CheckpointLoaderSimple", ckpt_name="frugal-demo.ckpt"),
+        "2": node("CLIPTextEncode", text=text, clip=["1", 1]),
+        "3": node("CLIPTextEncode", text="", clip=["1", 1]),
+        "4": node("EmptyLatentImage", width=128, height=128, batch_size=1),
+        "5": node("KSampler", model=["1", 0], seed=seed, **settings, **prompts),
+        "6": node("VAEDecode", samples=["5", 0], vae=["1", 2]),
+        "7": node("SaveImage", images=["6", 0], filename_prefix="picture"),
+    }
+
+
+def pixels(server: Server, job: Any) -> np.ndarray:
+    (saved,) = (output for output in job["results"] if output["class"] == "SaveImage")
+    (file,) = saved["data"]["images"]
+    with av.open(str(server.base / "output" / file["subfolder"] / file["filename"])) as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(np.int16)
+
+
+def test_jobs_of_comfyuis_own_sampler_meet_in_one_batch(own: Server) -> None:
+    def ask_for(client: str, prompt: Any) -> str:
+        code, answer = ask(own, "/jobs", {"workflow": prompt, "client": client})
+        assert code == 202, answer
+        return str(answer["job_id"])
+
+    prompts = [picture("a neon robot at night", 1), picture("a marble statue in a forest", 2)]
+    before = len(own.get("/history"))
+    together = ended(own, *map(ask_for, "ab", prompts))
+    assert [job["error"] for job in together] == ["", ""]
+    assert len(own.get("/history")) == before + 1, "one prompt for both"
+    ran = list(own.get("/history").values())[-1]["prompt"][2]
+    assert "FrugalJobsKSampler" in {one["class_type"] for one in ran.values()}
+    for prompt, job in zip(prompts, together, strict=True):
+        (alone,) = ended(own, ask_for("c", prompt))
+        assert np.abs(pixels(own, job) - pixels(own, alone)).max() <= 1
+    assert np.abs(pixels(own, together[0]) - pixels(own, together[1])).max() > 20, "and they differ"
+
+
 def test_a_job_joins_others_that_wait_behind_the_editor_and_they_keep_their_place(own: Server) -> None:
     def edit(**values: Any) -> None:
         prompt = with_values(sampled_frames(), {**SMALL, **LOOKS["a"], **UNCACHED, **values})

@@ -57,7 +57,7 @@ def _ltxv() -> nn.Module:
 
     return LTXVModel(
         in_channels=128,
-        cross_attention_dim=2048,
+        cross_attention_dim=128,  # as wide as its inside: captions are projected to that
         attention_head_dim=64,
         num_attention_heads=2,
         caption_channels=4096,

@@ -185,9 +185,7 @@ class FrugalBatchSamplerAdvanced(_BatchSampler):
                 *_sampler(),
                 *_requests(),
                 io.Int.Input("start_at_step", default=0, min=0, max=10000, tooltip="The step that is taken first."),
-                io.Int.Input(
-                    "end_at_step", default=10000, min=0, max=10000, tooltip="Where it ends, before this step."
-                ),
+                io.Int.Input("end_at_step", default=10000, min=0, max=10000, tooltip="The step before which it ends."),
                 io.Combo.Input(
                     "return_with_leftover_noise",
                     options=["disable", "enable"],
