@@ -38,10 +38,10 @@ def limited(model: Any, start: float, end: float) -> Any:
     return result
 
 
-def _within(start: float, end: float) -> Callable[..., torch.Tensor]:
+def _within(start: float, end: float) -> Callable[..., Any]:
     """A wrapper of ComfyUI's ``BaseModel.apply_model``: the net is left as it is, whatever else is patched in."""
 
-    def apply_model(apply: Any, x: torch.Tensor, sigma: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def apply_model(apply: Any, x: torch.Tensor, sigma: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         base = apply.class_obj
         first, last = map(base.model_sampling.percent_to_sigma, (start, end))
         if last <= sigma[0] <= first:  # the rows of a call are at one noise level

@@ -199,8 +199,7 @@ class _Run:
         request = self.requests[number]
         if not self.settings.adds_noise:
             return torch.zeros(latent.size(), dtype=latent.dtype, layout=latent.layout, device="cpu")
-        noise: torch.Tensor = comfy.sample.prepare_noise(latent, request.seed, request.latent.get("batch_index"))
-        return noise
+        return drawn_noise(request, latent)
 
     def _rows(self, number: int) -> int:
         return rows_of_latent(self.requests[number])
@@ -217,6 +216,14 @@ class _Run:
         estimate = max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
         remembered = remembered_rows(self.model, shape)
         return estimate if remembered is None else min(estimate, remembered)
+
+
+def drawn_noise(request: Request, latent: torch.Tensor) -> torch.Tensor:
+    """The noise that a request begins with."""
+    if request.noise is not None:
+        return request.noise
+    noise: torch.Tensor = comfy.sample.prepare_noise(latent, request.seed, request.latent.get("batch_index"))
+    return noise
 
 
 def _masks(requests: Sequence[Request], latents: Sequence[torch.Tensor]) -> torch.Tensor | None:

@@ -44,12 +44,14 @@ class Request:
         latent: a LATENT: ``samples`` of ``(rows, channels, h, w)`` or ``(rows, channels, t, h, w)``, and as they come
             ``noise_mask`` and ``batch_index``.
         seed: of its noise.
+        noise: to begin with, of the latent's shape; ``None``: as ComfyUI draws it for ``seed``.
     """
 
     positive: Any
     negative: Any
     latent: Mapping[str, Any]
     seed: int = 0
+    noise: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)

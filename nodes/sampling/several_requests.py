@@ -16,6 +16,7 @@ from ..host.lists import broadcast
 from ..host.progress import LatentProgress
 from .request_sampler import sample_requests
 from .requests import Request, StepSettings, noise_levels, rows_of_latent
+from .windows import Windows, sample_clips, spans_of
 
 REQUEST = ("positive", "negative", "latent_image", "seed")
 """What each request has for itself."""
@@ -36,13 +37,16 @@ class SampledRequests:
     report: str
 
 
-def sampled_requests(model: Any, settings: StepSettings, lists: Mapping[str, Sequence[Any]]) -> SampledRequests:
+def sampled_requests(
+    model: Any, settings: StepSettings, lists: Mapping[str, Sequence[Any]], windows: Windows | None = None
+) -> SampledRequests:
     """Sample the requests that lists of a sampler's inputs mean.
 
     Args:
         model: ComfyUI's MODEL.
         settings: for all.
         lists: of every name in ``REQUEST``; of one item where it is the same for all.
+        windows: in which longer clips are sampled.
 
     Raises:
         InputError: a list does not fit the others, or a setting is none of ComfyUI's.
@@ -52,17 +56,30 @@ def sampled_requests(model: Any, settings: StepSettings, lists: Mapping[str, Seq
     _check_choice("scheduler", settings.scheduler, comfy.samplers.KSampler.SCHEDULERS)
     given = broadcast({name: lists[name] for name in REQUEST})
     requests = [Request(one["positive"], one["negative"], one["latent_image"], one["seed"]) for one in given]
-    rows = [rows_of_latent(request) for request in requests]
+    turns = [_turns(request, windows) for request in requests]
+    rows = [rows_of_latent(request) * turn for request, turn in zip(requests, turns, strict=True)]
     told: list[str] = []
     steps = max(len(noise_levels(model, settings)) - 1, 1)
     bar = LatentProgress(model, steps, sum(rows))
-    results = sample_requests(model, requests, settings, bar, told.append)
+
+    def sample(some: Sequence[Request]) -> list[torch.Tensor | Exception]:
+        return sample_requests(model, some, settings, bar, told.append)
+
+    results = sample_clips(model, requests, windows, sample) if windows else sample(requests)
     failed = {number: result for number, result in enumerate(results, 1) if isinstance(result, Exception)}
     if len(failed) == len(results):
         raise failed[1]
     note_shares({n: 0.0 if n + 1 in failed else float(count) for n, count in enumerate(rows)})
     latents = [_latent(request, result) for request, result in zip(requests, results, strict=True)]
-    return SampledRequests(latents, failed, _report(model, results, told, failed))
+    return SampledRequests(latents, failed, _report(model, results, [*_cuts(turns), *told], failed))
+
+
+def _turns(request: Request, windows: Windows | None) -> int:
+    """How many windows a clip takes; one that cannot be cut is refused when it is sampled."""
+    try:
+        return len(spans_of(request, windows)) if windows else 1
+    except InputError:
+        return 1
 
 
 def _latent(request: Request, result: torch.Tensor | Exception) -> Any:
@@ -70,10 +87,15 @@ def _latent(request: Request, result: torch.Tensor | Exception) -> Any:
     return ExecutionBlocker(None) if isinstance(result, Exception) else {**request.latent, "samples": result}
 
 
+def _cuts(turns: Sequence[int]) -> list[str]:
+    counts = sorted({turn for turn in turns if turn > 1})
+    return [f"clips of {' or '.join(map(str, counts))} windows"] if counts else []
+
+
 def _report(model: Any, results: Sequence[Any], told: Sequence[str], failed: Mapping[int, Exception]) -> str:
     count = len(results) - len(failed)
     precision = str(model.model_dtype()).removeprefix("torch.")
-    lines = [f"{count} request{'s' * (count != 1)} in {precision}", *told]
+    lines = [f"{count} request{'s' * (count != 1)} in {precision}", *dict.fromkeys(told)]
     return "\n".join([*lines, *(f"request {number} is left out: {error}" for number, error in failed.items())])
 
 

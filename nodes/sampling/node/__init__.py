@@ -20,6 +20,7 @@ __all__ = [
 
 
 NODES = (
+    FrugalControlRange,
     FrugalKeyframeControlNet,
     FrugalKeyframeSampler,
     FrugalBatchSampler,

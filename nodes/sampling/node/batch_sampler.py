@@ -14,6 +14,7 @@ from ...host.lists import only
 from .. import forecast
 from ..requests import StepSettings
 from ..several_requests import REQUEST, SampledRequests, sampled_requests
+from ..windows import Windows
 
 _MANY = "A list is several requests; a list of one goes for all."
 
@@ -31,11 +32,16 @@ class _BatchSampler(FrugalNode):
         raise NotImplementedError
 
     @classmethod
+    def windows(cls, value: Mapping[str, Any]) -> Windows | None:
+        """In which windows clips are sampled."""
+        return None
+
+    @classmethod
     def sampled(cls, model: list[Any], **lists: list[Any]) -> SampledRequests:
         """Sample what lists of the node's inputs mean."""
         by_request = {name: lists.pop(cls.SEED if name == "seed" else name) for name in REQUEST}
-        settings = cls.settings({name: only(name, values) for name, values in lists.items()})
-        return sampled_requests(only("model", model), settings, by_request)
+        value = {name: only(name, values) for name, values in lists.items()}
+        return sampled_requests(only("model", model), cls.settings(value), by_request, cls.windows(value))
 
     @classmethod
     def execute(cls, **lists: list[Any]) -> io.NodeOutput:
@@ -138,6 +144,25 @@ class FrugalBatchSampler(_BatchSampler):
                     step=0.01,
                     tooltip="1: from pure noise. Less: keep more of what the latents hold.",
                 ),
+                io.Int.Input(
+                    "window",
+                    default=0,
+                    min=0,
+                    max=4001,
+                    optional=True,
+                    tooltip="Frames that Wan's models take at once, 4n + 1, such as 81: longer clips are sampled in "
+                    "windows. 0: the whole clip.",
+                ),
+                io.Int.Input(
+                    "overlap",
+                    default=16,
+                    min=0,
+                    max=4000,
+                    step=4,
+                    optional=True,
+                    tooltip="Frames that a window has in common with the one before, at least. More: calmer joins, "
+                    "more work.",
+                ),
             ],
             outputs=[_latents()],
         )
@@ -147,6 +172,11 @@ class FrugalBatchSampler(_BatchSampler):
         return StepSettings(
             value["steps"], value["cfg"], value["sampler_name"], value["scheduler"], value.get("denoise", 1.0)
         )
+
+    @classmethod
+    def windows(cls, value: Mapping[str, Any]) -> Windows | None:
+        length = value.get("window", 0)
+        return Windows.of_frames(length, value.get("overlap", 16)) if length else None
 
 
 class FrugalBatchSamplerAdvanced(_BatchSampler):
