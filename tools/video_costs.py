@@ -55,9 +55,9 @@ def video_table(work: Any) -> str:
     Args:
         work: from ``costs.nets``; for RIFE.
     """
+    title = f"{SECONDS} seconds with a video model of 14 billion parameters at {WIDTH} x {HEIGHT}, the clip in one pass"
     lines = [
-        f"{SECONDS} seconds with a video model of 14 billion parameters at {WIDTH} x {HEIGHT}, the clip in one pass; "
-        "on demand.",
+        f"{title}; on demand.",
         "",
         f"| | PFLOP | times less | {' | '.join(CARDS)} |",
         f"|{'---|' * (len(CARDS) + 3)}",
@@ -151,10 +151,13 @@ def full_size_models() -> Iterator[None]:
             for name, net in files.items():
                 _write_header(Path(root) / folder / f"{name}.safetensors", net)
             places[folder] = ([str(Path(root) / folder)], {".safetensors"})
+            folder_paths.filename_list_cache.pop(folder, None)
         try:
             yield
         finally:
             places.update(before)
+            for folder in places:
+                folder_paths.filename_list_cache.pop(folder, None)
 
 
 def _nets() -> dict[str, dict[str, Any]]:

@@ -261,10 +261,8 @@ def spare_some(inputs: Inputs) -> Forecast | None:
 
 def add_lora(inputs: Inputs) -> Forecast:
     """MODEL with other weights, and CLIP."""
-    model, name = (
-        inputs.fact("model", Model),
-        "" if inputs.is_wired("lora_name") else str(inputs.value("lora_name", "")),
-    )
+    model = inputs.fact("model", Model)
+    name = "" if inputs.is_wired("lora_name") else str(inputs.value("lora_name", ""))
     clip = inputs.fact_of("clip")
     return Forecast((replace(model, loras=(*model.loras, name)) if model else None, clip))
 

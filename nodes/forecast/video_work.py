@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import torch
@@ -186,6 +187,7 @@ def pass_flops(net: Any, latent_size: tuple[int, int], frames: int, guides: Guid
     return total
 
 
+@lru_cache(maxsize=4)
 def _face_flops(net: Any) -> float | None:
     """FLOPs of a frame of the face video: it is looked at by itself, ``FACES`` at a time."""
     few, more = (

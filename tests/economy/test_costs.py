@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from frugal_motion.nodes.economy.prices import card_named
-from frugal_motion.tools import costs
+from frugal_motion.tools import costs, video_costs
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,16 @@ def test_ten_seconds_naive_and_frugal(work) -> None:
     halved = found.naive_dollars / 2 * dense.savings[0].after / dense.savings[0].before
     assert 0.15 <= halved <= 0.25
     assert found.dollars < dense.dollars < 0.15
+
+
+@pytest.mark.parametrize("model", video_costs.MODELS)
+def test_ten_seconds_with_a_video_model_are_thirty_times_less(model: str) -> None:
+    """By the page, which says what the command says."""
+    page = costs.PAGE.read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith(f"| {model}, ")]
+    naive, ours, calm = ([float(cell.strip(" $") or 0) for cell in row[1:]] for row in rows)
+    assert naive[0] > 30 * ours[0] > 30 * calm[0] and ours[1] == round(naive[0] / ours[0])
+    assert all(before > 30 * after for before, after in zip(naive[2:], ours[2:], strict=True))
 
 
 def test_spot_is_sixty_to_eighty_percent_cheaper() -> None:

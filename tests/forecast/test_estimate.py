@@ -126,6 +126,15 @@ def test_a_dense_edit_is_advised_to_be_hybrid_or_sparse() -> None:
     assert {"mode hybrid", "mode sparse"} <= {one.what[0] for one in advice.single}
 
 
+def test_few_steps_are_for_models_that_are_made_for_them() -> None:
+    plain, distilled = (advise(ten_seconds(is_distilled=made), AREA, MACHINE, 1e-9).single for made in (False, True))
+    more = {one.what[0] for one in distilled} - {one.what[0] for one in plain}
+    assert more == {"6 steps", "4 steps", "cfg 1"}
+    now = estimate(ten_seconds(), AREA, MACHINE).dollars
+    without_guidance = next(one for one in distilled if one.what == ("cfg 1",))
+    assert without_guidance.dollars == pytest.approx(estimate(ten_seconds(cfg=False), AREA, MACHINE).dollars) < now
+
+
 def test_a_budget_is_for_each_clip() -> None:
     one = ten_seconds()
     two = replace(one, clips=one.clips * 2)

@@ -1,0 +1,138 @@
+"""Video nets in their full size: what is counted of one and two of their blocks is what torch counts of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.ops
+import pytest
+import torch
+from comfy.ldm.hunyuan_video.model import HunyuanVideo
+from comfy.ldm.lightricks.model import LTXVModel
+from comfy.ldm.modules.attention import attention_pytorch
+from comfy.ldm.modules.diffusionmodules.model import pytorch_attention
+from comfy.ldm.wan import model_animate
+from comfy.ldm.wan.model import VaceWanModel, WanModel
+from comfy.ldm.wan.vae import WanVAE
+
+from frugal_motion.nodes.forecast.facts import Guides, latent_frames_of, pictures_of
+from frugal_motion.nodes.forecast.vae_work import video_vae
+from frugal_motion.nodes.forecast.video_work import pass_flops
+
+from .test_model_work import counted
+
+ON_META: dict[str, Any] = {"device": "meta", "dtype": torch.float16, "operations": comfy.ops.disable_weight_init}
+SMALL = {"dim": 1536, "ffn_dim": 8960, "num_heads": 12, "num_layers": 30}
+LARGE = {"dim": 5120, "ffn_dim": 13824, "num_heads": 40, "num_layers": 40}
+HUNYUAN = {
+    "axes_dim": [16, 56, 56], "context_in_dim": 4096, "depth": 20, "depth_single_blocks": 40, "guidance_embed": True,
+    "hidden_size": 3072, "in_channels": 16, "mlp_ratio": 4.0, "num_heads": 24, "out_channels": 16,
+    "patch_size": [1, 2, 2], "qkv_bias": True, "theta": 256, "vec_in_dim": 768, "byt5": False, "meanflow": False,
+    "use_cond_type_embedding": False, "vision_in_dim": None,
+}  # fmt: skip
+
+NETS: dict[str, Callable[[], Any]] = {
+    "t2v 1.3B": lambda: WanModel(model_type="t2v", in_dim=16, **SMALL, **ON_META),
+    "t2v 14B": lambda: WanModel(model_type="t2v", in_dim=16, **LARGE, **ON_META),
+    "i2v 14B": lambda: WanModel(model_type="i2v", in_dim=36, **LARGE, **ON_META),
+    "fun 2.2 14B": lambda: WanModel(model_type="t2v", in_dim=52, in_dim_ref_conv=16, **LARGE, **ON_META),
+    "vace 1.3B": lambda: VaceWanModel(in_dim=16, vace_layers=15, vace_in_dim=96, **SMALL, **ON_META),
+    "vace 14B": lambda: VaceWanModel(in_dim=16, vace_layers=8, vace_in_dim=96, **LARGE, **ON_META),
+    "animate 14B": lambda: model_animate.AnimateWanModel(in_dim=36, **LARGE, **ON_META),
+    "hunyuan 13B": lambda: HunyuanVideo(**HUNYUAN, **ON_META),
+    "ltxv 2B": lambda: LTXVModel(
+        in_channels=128, cross_attention_dim=2048, attention_head_dim=64, num_attention_heads=32,
+        caption_channels=4096, num_layers=28, **ON_META,
+    ),
+}  # fmt: skip
+
+
+def given(kind: str, channels: int, frames: int, size: tuple[int, int], faces: int) -> tuple[dict[str, Any], Guides]:
+    """The inputs of a net beside latents, time and prompt, and what the forecast calls them."""
+    width, height = size
+    if kind.startswith("vace"):
+        return {"vace_context": zeros(1, 1, 96, frames, height, width), "vace_strength": [1.0]}, Guides(controls=1)
+    if kind.startswith("i2v"):
+        return {"clip_fea": zeros(1, 257, 1280)}, Guides(vision_tokens=257)
+    if kind.startswith("fun"):
+        return {"reference_latent": zeros(1, 16, height, width)}, Guides(reference=True)
+    if kind.startswith("animate"):
+        found = {
+            "clip_fea": zeros(1, 257, 1280),
+            "pose_latents": zeros(1, 16, frames - 1, height, width),
+            "face_pixel_values": zeros(1, 3, faces, 512, 512),
+        }
+        return found, Guides(vision_tokens=257, pose=True, face_frames=faces)
+    if kind.startswith("hunyuan"):
+        return {"guidance": zeros(1), "y": zeros(1, 768)}, Guides()
+    return ({"attention_mask": None} if kind.startswith("ltxv") else {}), Guides()
+
+
+def zeros(*shape: int) -> torch.Tensor:
+    return torch.zeros(*shape, dtype=torch.float16, device="meta")
+
+
+CHANNELS = {"i2v 14B": 36, "fun 2.2 14B": 52, "animate 14B": 36, "ltxv 2B": 128}
+TOKENS = {"hunyuan 13B": 256, "ltxv 2B": 128}
+SIZES = {"480p": (832, 480), "720p": (1280, 720)}
+FAST = [("t2v 1.3B", "480p", 41), ("vace 14B", "480p", 81)]
+ALL = [(kind, size, length) for kind in NETS for size in SIZES for length in (41, 81, 161)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "length"),
+    [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in FAST)],
+)
+def test_a_pass_takes_what_torch_counts_of_the_whole_net(
+    kind: str, size: str, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, down, every = NETS[kind](), *((32, 8) if kind.startswith("ltxv") else (8, 4))
+    monkeypatch.setattr(model_animate, "optimized_attention", attention_pytorch)  # it takes no options
+    width, height = (side // down for side in SIZES[size])
+    frames, channels = latent_frames_of(length, every) + 1, CHANNELS.get(kind, 16)
+    inputs, guides = given(kind, channels, frames, (width, height), length)
+    options = {"optimized_attention_override": lambda _, *args, **more: attention_pytorch(*args, **more)}
+    context = zeros(1, TOKENS.get(kind, 512), 4096)
+    x = zeros(1, channels, frames, height, width)
+    whole = counted(lambda: net(x, zeros(1), context, transformer_options=options, **inputs))
+    assert pass_flops(net, (width, height), frames, guides) == pytest.approx(whole, rel=1e-3)
+
+
+def test_the_sizes_of_a_14b_model_are_known() -> None:
+    """As counted by hand: 8 L d^2 + 4 L^2 d + ... for 40 blocks."""
+    net = NETS["t2v 14B"]()
+    assert pass_flops(net, (104, 60), 21, Guides()) == pytest.approx(1.678e15, rel=0.01)
+    assert pass_flops(net, (160, 90), 21, Guides()) == pytest.approx(6.523e15, rel=0.01)
+
+
+def test_vace_without_its_blocks_takes_what_the_net_without_them_takes() -> None:
+    vace, plain = NETS["vace 1.3B"](), NETS["t2v 1.3B"]()
+    alone, without, none_given, two = (
+        pass_flops(net, (52, 30), 11, guides)
+        for net, guides in (
+            (plain, Guides()), (vace, Guides(controls=0)), (vace, Guides()), (vace, Guides(controls=2)),
+        )
+    )  # fmt: skip
+    assert without == pytest.approx(alone, rel=0.01) and none_given > 1.4 * alone
+    assert two - none_given == pytest.approx(none_given - without, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("size", "length"),
+    [("480p", 17), *(pytest.param(*case, marks=pytest.mark.slow) for case in (("720p", 81), ("480p", 161)))],
+)
+def test_wans_vae_takes_what_torch_counts_of_the_whole_clip(size: str, length: int) -> None:
+    with torch.device("meta"):
+        net = WanVAE(dim=96, z_dim=16, dim_mult=[1, 2, 4, 4], temperal_downsample=[False, True, True]).half()
+    for module in net.modules():
+        if hasattr(module, "optimized_attention"):
+            module.optimized_attention = pytorch_attention
+    (width, height), frames = SIZES[size], latent_frames_of(length)
+    pictures = torch.zeros(1, 3, length, height, width, dtype=torch.float16, device="meta")
+    latents = torch.zeros(1, 16, frames, height // 8, width // 8, dtype=torch.float16, device="meta")
+    found = video_vae(net, 8, 16, 4)
+    assert found.encode_clip and found.decode_clip and pictures_of(frames) == length
+    encoding, decoding = counted(lambda: net.encode(pictures)), counted(lambda: net.decode(latents))
+    assert found.encode_clip(width, height, length) == pytest.approx(encoding, rel=0.01)
+    assert found.decode_clip(width, height, frames) == pytest.approx(decoding, rel=0.01)
