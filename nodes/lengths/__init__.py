@@ -1,4 +1,1 @@
-"""Clips as long as video models take them, and back.
-
-Beside its shells it imports ``motion`` and ``video``, and no ComfyUI.
-"""
+"""Clips as long as video models take them, and back. Beside its shells it imports ``video``, and no ComfyUI."""

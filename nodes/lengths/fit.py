@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import InputError
-from ..motion.motion import Motion
 from ..video.audio import trimmed
 from ..video.clip import open_clip
 from ..video.decode import FileStream
@@ -116,37 +115,15 @@ def restore(frames: FrameStream, way_back: WayBack) -> FrameStream:
     Raises:
         InputError: there are too few frames, or they are at another rate.
     """
-    info = frames.info
-    if info.frame_rate != way_back.frame_rate:
+    found, rate = frames.info, way_back.frame_rate
+    if found.frame_rate != rate:
         remedy = "Connect the IMAGE itself, and interpolate behind this node, not in front of it."
-        raise _another_rate("frames", info.frame_rate, way_back, remedy)
-    if info.frame_count < way_back.frames:
+        raise InputError("frames", f"{float(found.frame_rate):g} frames/s", f"{float(rate):g}, as fitted", remedy)
+    if found.frame_count < way_back.frames:
         remedy = "Wire length to the node that makes the frames, and all frames that it makes to this one."
-        raise _too_few("frames", info.frame_count, way_back, remedy)
-    return PickedStream(frames, range(way_back.frames), info.frame_rate, way_back.sound, way_back.duration)
-
-
-def restored_motion(motion: Motion, way_back: WayBack) -> Motion:
-    """A motion of the fitted clip without the frames that hold its last.
-
-    Raises:
-        InputError: it has too few frames, or another rate.
-    """
-    remedy = "Connect the motion that Extract Pose has found in the video of Fit Length."
-    if motion.frame_rate != way_back.frame_rate:
-        raise _another_rate("motion", motion.frame_rate, way_back, remedy)
-    if motion.frame_count < way_back.frames:
-        raise _too_few("motion", motion.frame_count, way_back, remedy)
-    return motion.with_keypoints(motion.keypoints[: way_back.frames])
-
-
-def _another_rate(name: str, rate: Fraction, way_back: WayBack, remedy: str) -> InputError:
-    return InputError(name, f"{float(rate):g} frames/s", f"{float(way_back.frame_rate):g}, as fitted", remedy)
-
-
-def _too_few(name: str, count: int, way_back: WayBack, remedy: str) -> InputError:
-    allowed = f"{way_back.length}, as fitted, or at least the clip's own {way_back.frames}"
-    return InputError(name, f"{count} frames", allowed, remedy)
+        allowed = f"{way_back.length}, as fitted, or at least the clip's own {way_back.frames}"
+        raise InputError("frames", f"{found.frame_count} frames", allowed, remedy)
+    return PickedStream(frames, range(way_back.frames), rate, way_back.sound, way_back.duration)
 
 
 def _source(stream: FrameStream) -> tuple[Fraction, Audio | None]:

@@ -61,6 +61,4 @@ def restore_length(inputs: Inputs) -> Forecast | None:
     if frames is None or kept is None:
         return None
     pairs = zip(frames.clips, kept.clips, strict=False)
-    restored = Clips(tuple(replace(clip, plan=own.plan) for clip, own in pairs))
-    motion = inputs.fact("motion", Clips)
-    return Forecast((restored, None, Clips(kept.clips) if motion else None))
+    return Forecast((Clips(tuple(replace(clip, plan=own.plan) for clip, own in pairs)),))

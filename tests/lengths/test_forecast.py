@@ -67,8 +67,7 @@ def test_it_is_what_the_run_gives(rule: str, loaded: float, rate: float, most: i
     found = forecasts(pictures(length, (64, 48)), {"frame_rate": loaded, "size": "384"}, fitting)
     assert frames(found["fit"]) == length == fitted.get_frame_count()
     assert found["fit"].work[0].frames == length
-    restored, _, motion = FrugalRestoreLength.execute(torch.zeros(length, 48, 64, 3), way_back).args
-    assert motion is None
+    restored, _ = FrugalRestoreLength.execute(torch.zeros(length, 48, 64, 3), way_back).args
     assert frames(found["restore"]) == restored.get_frame_count() == found["save"].work[0].frames
     assert found["restore"].outputs[0].clips[0].size == restored.get_dimensions()  # type: ignore[attr-defined]
     assert frames(found["face"]) == length

@@ -130,6 +130,8 @@ class FrugalInterpolate(FrugalNode):
         if way not in get_args(Way):
             raise InputError("way", repr(way), ", ".join(get_args(Way)))
         stream, shown = InterpolatedStream(source, plan, rate, interpolator, audio), ShownWays(plan)
+        if motion is not None and source.info.lasts is not None:  # from Restore Length: of a clip whose end was held
+            motion = motion.with_keypoints(motion.keypoints[: plan.frame_count])
         if way in ("motion", "guide") or (way == "best" and (motion is not None or guide is not None)):
             told = partial(NodeNotes(logging.INFO), "motion")
             clip = at_own_rate(uncharged(as_stream(guide))[0]) if guide is not None else None

@@ -56,8 +56,8 @@ class FrugalFitLength(FrugalNode):
                     min=0.0,
                     max=240.0,
                     step=0.001,
-                    tooltip="Frames per second that the model makes. Wan was trained at 16, its Animate at 30; 12, with "
-                    "Interpolate Frames behind it, is a third less work than 16. 0: as the video comes.",
+                    tooltip="Frames per second that the model makes. Wan was trained at 16, its Animate at 30; 12, "
+                    "with Interpolate Frames behind it, is a third less work than 16. 0: as the video comes.",
                 ),
                 io.Int.Input(
                     "most",

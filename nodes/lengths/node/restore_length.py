@@ -7,13 +7,12 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ...host.frugal_node import FrugalNode, Motion, WayBack
+from ...host.frugal_node import FrugalNode, WayBack
 from ...host.video import StreamVideo, as_stream
-from ...motion.motion import Motion as MotionValue
 from ...video.tensors import ImageStream
 from .. import forecast
 from ..fit import WayBack as WayBackValue
-from ..fit import restore, restored_motion
+from ..fit import restore
 
 
 class FrugalRestoreLength(FrugalNode):
@@ -37,11 +36,6 @@ class FrugalRestoreLength(FrugalNode):
                     "frames", [io.Image, io.Video], tooltip="All frames that the model has made: from VAE Decode."
                 ),
                 WayBack.Input("way_back", tooltip="From Fit Length."),
-                Motion.Input(
-                    "motion",
-                    optional=True,
-                    tooltip="Found in the video of Fit Length: it is cut likewise, for Interpolate Frames to follow.",
-                ),
             ],
             outputs=[
                 io.Video.Output(
@@ -51,16 +45,11 @@ class FrugalRestoreLength(FrugalNode):
                     display_name="fps",
                     tooltip="Frames per second that the clip had before: for frame_rate of Interpolate Frames.",
                 ),
-                Motion.Output(
-                    display_name="motion", tooltip="The motion of these frames alone; nothing if none is connected."
-                ),
             ],
         )
 
     @classmethod
-    def execute(cls, frames: Any, way_back: WayBackValue, motion: MotionValue | None = None) -> io.NodeOutput:
+    def execute(cls, frames: Any, way_back: WayBackValue) -> io.NodeOutput:
         is_image = isinstance(frames, torch.Tensor)
         made = ImageStream(frames, way_back.frame_rate) if is_image else as_stream(frames)
-        video = StreamVideo(restore(made, way_back), cls.stage())
-        own = restored_motion(motion, way_back) if motion is not None else None
-        return io.NodeOutput(video, float(way_back.source_rate), own)
+        return io.NodeOutput(StreamVideo(restore(made, way_back), cls.stage()), float(way_back.source_rate))
