@@ -43,12 +43,13 @@ def work_of(prompt: str) -> Planned:
 
 
 def _measured(record: Mapping[str, Any], found: Planned) -> Iterator[Measured]:
-    done, on_cpu = found.work(), cpu_frames(found.job)
-    for stage, (device, seconds) in _seconds(record, found.stages).items():
+    done, on_cpu, took = found.work(), cpu_frames(found.job), _seconds(record, found.stages)
+    for stage, (device, seconds) in took.items():
         if stage in on_cpu:
             yield Measured(stage, "cpu", 0.0, on_cpu[stage], seconds)
         elif stage in done:
-            parts = [done[name] for name in (_OF_SAMPLER if stage == "sample" else (stage,)) if name in done]
+            names = [stage, *(name for name in _OF_SAMPLER if stage == "sample" and name not in took)]
+            parts = [done[name] for name in names if name in done]  # ComfyUI's VAE nodes have seconds of their own
             if all(part.flops is not None for part in parts):
                 flops = sum(part.flops or 0.0 for part in parts)
                 if flops:  # else of a model that nobody knows

@@ -115,15 +115,16 @@ def sampled(
         return None
     model = guider.model
     inputs.most.extend(model.spares)
-    if model.model_sampling is None:
-        inputs.leave_out(model.name)
-        return Forecast((latents, latents), (DeviceWork("sample", "gpu", latents.pictures),))
-    if model.video is None and (latents.frames or 1) > 1:
+    is_clip = (latents.frames or 1) > 1
+    if is_clip and model.is_of_pictures:
         raise InputError(
             "latent_image",
             f"the {latents.frames} latent frames of a video",
             f"the latents of pictures, as {model.name or 'the model'} is a model of pictures",
         )
+    if model.model_sampling is None or (is_clip and model.video is None):
+        inputs.leave_out(model.name)
+        return Forecast((latents, latents), (DeviceWork("sample", "gpu", latents.pictures),))
     needs_both = guider.cfg != 1 or "cfg_pp" in sampler.name
     prompts = guider.prompts if needs_both else guider.prompts[:1]
     given = (model.model_sampling, sampler.name, sigmas.scheduler, sigmas.steps, sigmas.denoise)

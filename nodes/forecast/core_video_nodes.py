@@ -214,6 +214,7 @@ VIDEO: Mapping[str, Forecaster] = {
     "EmptyHunyuanVideo15Latent": partial(empty_video, 4, 16),
     "EmptyLTXVLatentVideo": partial(empty_video, 8, 32),
     "WanImageToVideo": image_to_video,
+    "WanCameraImageToVideo": image_to_video,
     "WanFirstLastFrameToVideo": ends_to_video,
     "WanFunInpaintToVideo": ends_to_video,
     "WanVaceToVideo": vace_to_video,

@@ -138,7 +138,8 @@ class Model:
         weights: bytes of the net, as it is held.
         model_sampling: ComfyUI's noise levels.
         name: of the file.
-        video: of a video model; ``None`` for images.
+        video: of a video model whose work can be counted; ``None`` for others, and for images.
+        is_of_pictures: whether it can make nothing but single pictures.
         windows: that a pass is done in, one after the other.
         spares: titles of nodes that leave out some work, nobody knows how much: what is counted is the most.
         loras: file names of what has been added to its weights.
@@ -154,6 +155,7 @@ class Model:
     windows: Windows | None = None
     spares: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
+    is_of_pictures: bool = False
 
     @property
     def is_distilled(self) -> bool:

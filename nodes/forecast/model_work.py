@@ -69,4 +69,5 @@ def _work_of(model: BaseModel, name: str, weights: float) -> Model:
         model_sampling=model.model_sampling,
         name=name,
         video=video_net(model),
+        is_of_pictures=model.latent_format.latent_dimensions == 2,
     )

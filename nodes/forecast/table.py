@@ -8,15 +8,16 @@ from .estimate import Estimate, StageEstimate
 HEADINGS = ("stage", "device", "frames", "TFLOP", "seconds", "by")
 
 
-def as_text(estimate: Estimate, bound: str = "") -> str:
+def as_text(estimate: Estimate, bound: str = "", has_naive: bool = True) -> str:
     """Markdown, aligned so that it reads as plain text too.
 
     Args:
         bound: what stands before the dollars, such as ``"At least "``.
+        has_naive: whether there is a naive way of doing the same.
     """
     lines = [_line(stage) for stage in estimate.stages]
     lines.append(("on the GPU", "", "", "", _number(estimate.seconds, 1), ""))
-    return "\n".join([aligned([HEADINGS, *lines]), "", *_words(estimate, bound)])
+    return "\n".join([aligned([HEADINGS, *lines]), "", *_words(estimate, bound, has_naive)])
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
@@ -33,7 +34,7 @@ def _line(stage: StageEstimate) -> tuple[str, ...]:
     return stage.stage, stage.device, f"{stage.frames:,}", flops, _number(stage.seconds, 1), by if known else "-"
 
 
-def _words(estimate: Estimate, bound: str) -> list[str]:
+def _words(estimate: Estimate, bound: str, has_naive: bool) -> list[str]:
     if not any(stage.device == "gpu" for stage in estimate.stages):
         return ["Nothing in this workflow needs the GPU."]
     words = []
@@ -41,10 +42,8 @@ def _words(estimate: Estimate, bound: str) -> list[str]:
         each = f" ({dollars(estimate.dollars / estimate.clips)} per clip)" if estimate.clips > 1 else ""
         per_ten = estimate.dollars_per_10_s
         of_video = "" if per_ten is None else f", {dollars(per_ten)} per 10 s of video"
-        words.append(
-            f"{bound}{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h{of_video}; "
-            f"the naive way {dollars(estimate.naive_dollars or 0)}."
-        )
+        naive = f"; the naive way {dollars(estimate.naive_dollars or 0)}" if has_naive else ""
+        words.append(f"{bound}{dollars(estimate.dollars)}{each} at ${estimate.price:g}/h{of_video}{naive}.")
     elif estimate.seconds is None:
         words.append("Seconds are not known: choose a GPU, or run once on this machine.")
     if estimate.rows.unet:

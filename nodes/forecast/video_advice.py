@@ -242,7 +242,7 @@ class _VideoGraph:
     def shorter_control(self) -> Iterator[Step]:
         """VACE's blocks left out where the picture has its shape."""
         vace = [node_id for node_id in self.clips if self.flow.kind(node_id) == "WanVaceToVideo"]
-        if vace:
+        if vace and not self.flow.ids("FrugalControlRange"):
             changed = {node_id: {CONTROL_END: CONTROL_UNTIL} for node_id in vace}
             yield f"control until {CONTROL_UNTIL:g} (Control Range)", lambda prompt: _changed(prompt, changed)
 

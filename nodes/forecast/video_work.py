@@ -111,6 +111,7 @@ _WAN = Family(_of_wan, _wan, frozenset(("reference", "vision_tokens")), {"blocks
 
 FAMILIES: Mapping[str, Family] = {
     "WanModel": _WAN,
+    "CameraWanModel": _WAN,
     "VaceWanModel": Family(_of_wan, _vace, frozenset(("controls", "vision_tokens")), {"blocks": _between_vace_blocks}),
     "AnimateWanModel": Family(
         _of_wan,

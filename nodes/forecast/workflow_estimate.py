@@ -109,6 +109,7 @@ class WorkflowEstimate:
         most: nodes that take some work away, nobody knows how much.
         cards: what a video would cost on others.
         saves: what else would save, where a video is sampled by a node that is not ours.
+        has_naive: whether there is a naive way of doing the same.
     """
 
     estimate: Estimate
@@ -119,6 +120,7 @@ class WorkflowEstimate:
     most: tuple[str, ...] = ()
     cards: tuple[CardCost, ...] = ()
     saves: tuple[Alternative, ...] = ()
+    has_naive: bool = True
 
     @property
     def bound(self) -> str:
@@ -130,7 +132,11 @@ class WorkflowEstimate:
     @property
     def text(self) -> str:
         """The table and the words below it, as Markdown."""
-        lines = [as_text(self.estimate, self.bound), *([str(self.advice)] if self.advice else []), *self.notes]
+        lines = [
+            as_text(self.estimate, self.bound, self.has_naive),
+            *([str(self.advice)] if self.advice else []),
+            *self.notes,
+        ]
         if self.cards:
             lines.append(f"On other cards: {', '.join(map(str, self.cards))}.")
         if self.saves:
@@ -195,11 +201,14 @@ def workflow_estimate(
         notes.append("How to meet a budget is told for workflows with one sampler, our own.")
     cards: tuple[CardCost, ...] = ()
     saves: tuple[Alternative, ...] = ()
+    has_naive = not found.samplers or whole.naive_seconds != whole.seconds
     if compares and found.samplers:
         cards = tuple(_on_other_cards(found, options, measured, name))
         costs = Costs(partial(_seconds_of, machine, options), partial(_between, machine), machine.price)
         saves = cheaper_ways(prompt, found, costs)
-    return WorkflowEstimate(whole, name, advice, (*notes, *found.notes), found.unknown, found.most, cards, saves)
+    return WorkflowEstimate(
+        whole, name, advice, (*notes, *found.notes), found.unknown, found.most, cards, saves, has_naive
+    )
 
 
 def _estimated(found: Planned, machine: Machine) -> Estimate:

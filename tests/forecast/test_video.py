@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.forecast import video_work
 from frugal_motion.nodes.forecast.model_files import diffusion_model
 from frugal_motion.nodes.forecast.walk import planned
 from frugal_motion.nodes.forecast.workflow_estimate import EstimateOptions, workflow_estimate
@@ -186,6 +188,16 @@ def test_a_model_that_nobody_knows_makes_it_at_least(models: Path) -> None:
     found = workflow_estimate(graph, EstimateOptions(gpu="L4"), compares=False)
     assert found.unknown == ("strange.safetensors",) and "At least $" in found.text
     assert "strange.safetensors is not part of the estimate." in found.text and found.estimate.seconds
+
+
+def test_a_video_net_that_cannot_be_counted_makes_it_at_least(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_work, "FAMILIES", {})
+    folder = models / "diffusion_models"
+    shutil.copy(folder / "tiny_vace.safetensors", folder / "new_kind.safetensors")
+    graph = vace()
+    graph["1"]["inputs"]["unet_name"] = "new_kind.safetensors"
+    found = planned(graph)
+    assert found.unknown == ("new_kind.safetensors",) and found.work()["encode"].flops
 
 
 def test_a_length_that_is_rounded_is_told() -> None:

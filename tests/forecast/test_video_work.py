@@ -10,11 +10,14 @@ import pytest
 import torch
 from comfy.ldm.hunyuan_video.model import HunyuanVideo
 from comfy.ldm.lightricks.model import LTXVModel
+from comfy.ldm.lightricks.vae.causal_video_autoencoder import VideoVAE
+from comfy.ldm.models.autoencoder import AutoencoderKL
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy.ldm.modules.diffusionmodules.model import pytorch_attention
 from comfy.ldm.wan import model_animate
 from comfy.ldm.wan.model import VaceWanModel, WanModel
 from comfy.ldm.wan.vae import WanVAE
+from comfy.ldm.wan.vae2_2 import WanVAE as WanVAE22
 
 from frugal_motion.nodes.forecast.facts import Guides, latent_frames_of, pictures_of
 from frugal_motion.nodes.forecast.vae_work import video_vae
@@ -32,6 +35,16 @@ HUNYUAN = {
     "use_cond_type_embedding": False, "vision_in_dim": None,
 }  # fmt: skip
 
+HUNYUAN_15 = {
+    **HUNYUAN, "context_in_dim": 3584, "depth": 54, "depth_single_blocks": 0, "guidance_embed": False,
+    "hidden_size": 2048, "in_channels": 65, "num_heads": 16, "out_channels": 32, "patch_size": [1, 1, 1],
+    "vec_in_dim": None, "byt5": True, "use_cond_type_embedding": True, "vision_in_dim": 1152,
+}  # fmt: skip
+OF_IMAGES: dict[str, Any] = {
+    "double_z": True, "z_channels": 16, "resolution": 256, "in_channels": 3, "out_ch": 3, "ch": 128,
+    "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2, "attn_resolutions": [], "dropout": 0.0,
+}  # fmt: skip
+
 NETS: dict[str, Callable[[], Any]] = {
     "t2v 1.3B": lambda: WanModel(model_type="t2v", in_dim=16, **SMALL, **ON_META),
     "t2v 14B": lambda: WanModel(model_type="t2v", in_dim=16, **LARGE, **ON_META),
@@ -41,6 +54,7 @@ NETS: dict[str, Callable[[], Any]] = {
     "vace 14B": lambda: VaceWanModel(in_dim=16, vace_layers=8, vace_in_dim=96, **LARGE, **ON_META),
     "animate 14B": lambda: model_animate.AnimateWanModel(in_dim=36, **LARGE, **ON_META),
     "hunyuan 13B": lambda: HunyuanVideo(**HUNYUAN, **ON_META),
+    "1.5 hunyuan": lambda: HunyuanVideo(**HUNYUAN_15, **ON_META),
     "ltxv 2B": lambda: LTXVModel(
         in_channels=128, cross_attention_dim=2048, attention_head_dim=64, num_attention_heads=32,
         caption_channels=4096, num_layers=28, **ON_META,
@@ -64,6 +78,8 @@ def given(kind: str, channels: int, frames: int, size: tuple[int, int], faces: i
             "face_pixel_values": zeros(1, 3, faces, 512, 512),
         }
         return found, Guides(vision_tokens=257, pose=True, face_frames=faces)
+    if kind.startswith("1.5"):
+        return {"clip_fea": zeros(1, 729, 1152)}, Guides(vision_tokens=729)
     if kind.startswith("hunyuan"):
         return {"guidance": zeros(1), "y": zeros(1, 768)}, Guides()
     return ({"attention_mask": None} if kind.startswith("ltxv") else {}), Guides()
@@ -73,8 +89,11 @@ def zeros(*shape: int) -> torch.Tensor:
     return torch.zeros(*shape, dtype=torch.float16, device="meta")
 
 
-CHANNELS = {"i2v 14B": 36, "fun 2.2 14B": 52, "animate 14B": 36, "ltxv 2B": 128}
-TOKENS = {"hunyuan 13B": 256, "ltxv 2B": 128}
+CHANNELS = {"i2v 14B": 36, "fun 2.2 14B": 52, "animate 14B": 36, "ltxv 2B": 128, "1.5 hunyuan": 65}
+DOWN = {"ltxv 2B": 32, "1.5 hunyuan": 16}
+EVERY = {"ltxv 2B": 8}
+TEXT_WIDTH = {"1.5 hunyuan": 3584}
+TOKENS = {"hunyuan 13B": 256, "1.5 hunyuan": 256, "ltxv 2B": 128}
 SIZES = {"480p": (832, 480), "720p": (1280, 720)}
 FAST = [("t2v 1.3B", "480p", 41), ("vace 14B", "480p", 81)]
 ALL = [(kind, size, length) for kind in NETS for size in SIZES for length in (41, 81, 161)]
@@ -87,13 +106,13 @@ ALL = [(kind, size, length) for kind in NETS for size in SIZES for length in (41
 def test_a_pass_takes_what_torch_counts_of_the_whole_net(
     kind: str, size: str, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    net, down, every = NETS[kind](), *((32, 8) if kind.startswith("ltxv") else (8, 4))
+    net, down, every = NETS[kind](), DOWN.get(kind, 8), EVERY.get(kind, 4)
     monkeypatch.setattr(model_animate, "optimized_attention", attention_pytorch)  # it takes no options
     width, height = (side // down for side in SIZES[size])
     frames, channels = latent_frames_of(length, every) + 1, CHANNELS.get(kind, 16)
     inputs, guides = given(kind, channels, frames, (width, height), length)
     options = {"optimized_attention_override": lambda _, *args, **more: attention_pytorch(*args, **more)}
-    context = zeros(1, TOKENS.get(kind, 512), 4096)
+    context = zeros(1, TOKENS.get(kind, 512), TEXT_WIDTH.get(kind, 4096))
     x = zeros(1, channels, frames, height, width)
     whole = counted(lambda: net(x, zeros(1), context, transformer_options=options, **inputs))
     assert pass_flops(net, (width, height), frames, guides) == pytest.approx(whole, rel=1e-3)
@@ -136,3 +155,30 @@ def test_wans_vae_takes_what_torch_counts_of_the_whole_clip(size: str, length: i
     encoding, decoding = counted(lambda: net.encode(pictures)), counted(lambda: net.decode(latents))
     assert found.encode_clip(width, height, length) == pytest.approx(encoding, rel=0.01)
     assert found.decode_clip(width, height, frames) == pytest.approx(decoding, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "down", "channels", "every"),
+    [
+        (lambda: WanVAE22(dim=160, z_dim=48, temperal_downsample=[False, True, True]), 16, 48, 4),
+        (lambda: VideoVAE(version=1), 32, 128, 8),
+        (lambda: AutoencoderKL(ddconfig={**OF_IMAGES, "conv3d": True, "time_compress": 4}, embed_dim=16), 8, 16, 4),
+    ],
+    ids=["Wan 2.2", "LTX", "Hunyuan"],
+)
+def test_other_vaes_take_what_torch_counts_of_the_whole_clip(
+    make: Callable[[], Any], down: int, channels: int, every: int
+) -> None:
+    with torch.device("meta"):
+        net = make().half()
+    for module in net.modules():
+        if hasattr(module, "optimized_attention"):
+            module.optimized_attention = pytorch_attention
+    size, frames = 128, 7
+    length = pictures_of(frames, every)
+    pictures = torch.zeros(1, 3, length, size, size, dtype=torch.float16, device="meta")
+    latents = torch.zeros(1, channels, frames, size // down, size // down, dtype=torch.float16, device="meta")
+    found = video_vae(net, down, channels, every)
+    assert found.encode_clip and found.decode_clip
+    assert found.encode_clip(size, size, length) == pytest.approx(counted(lambda: net.encode(pictures)), rel=0.01)
+    assert found.decode_clip(size, size, frames) == pytest.approx(counted(lambda: net.decode(latents)), rel=0.01)

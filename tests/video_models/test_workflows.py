@@ -142,22 +142,26 @@ def test_the_edited_motion_is_what_the_model_follows(
 
 
 def test_what_is_not_the_figure_is_the_clip_s_own(video_server: Server, clip: Path, tmp_path: Path) -> None:
-    video, _, _ = done(video_server, "wan_animate_replace", tmp_path, clip)
+    crop = {"Crop.width": "128", "Crop.height": "128"}  # in which people are found well enough
+    video, _, _ = done(video_server, "wan_animate_replace", tmp_path, clip, **crop)
     found, before = decoded(video), decoded(clip)
     assert found.shape == before.shape
     changed = (found != before).any(axis=-1)
-    assert 0.02 < changed.mean() < 0.4, "there is somebody, and a place"
-    assert not changed[:, :, : WIDTH // 10].any(), "nobody comes there"
+    assert changed.mean(axis=(1, 2)).min() > 0.02, "there is somebody"
+    rows, columns = np.nonzero(changed.any(axis=0))
+    assert rows.min() > 0.1 * HEIGHT and rows.max() < 0.8 * HEIGHT and columns.max() < 0.95 * WIDTH
+    assert changed.mean() < 0.3, "and a place"
 
 
 def test_several_clips_share_a_batch_and_come_out_as_alone(video_server: Server, tmp_path: Path) -> None:
     prompts = "a king\na queen at night"
-    both, sampler = several(video_server, tmp_path / "both", {"Prompts.text": prompts})
-    assert [clip.shape for clip in both] == [(40, 64, 64, 3)] * 2
+    as_sampled = {"Interpolate.frame_rate": "12"}  # what RIFE sees between pictures of noise turns with their last bit
+    both, sampler = several(video_server, tmp_path / "both", as_sampled | {"Prompts.text": prompts})
+    assert [clip.shape for clip in both] == [(19, 64, 64, 3)] * 2
     assert (sampler["calls"], sampler["rows"]) == (4, 8), "four steps for both"
     alone = {"Load Clips.files": "two_people.mp4", "Prompts.text": prompts.splitlines()[1]}
-    (second,), _ = several(video_server, tmp_path / "alone", alone)
-    assert np.abs(second.astype(int) - both[1]).max() <= 2, "but for rounding"
+    (second,), _ = several(video_server, tmp_path / "alone", as_sampled | alone)
+    assert np.abs(second.astype(int) - both[1]).max() <= 1, "but for rounding"
     assert np.abs(both[0].astype(int) - both[1]).mean() > 1
 
 
