@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
 from ..errors import InputError
 from ..forecast import core_sampling
-from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Size
-from ..forecast.facts import Clips, Conditioning, ControlNet, EditPlan, Forecast, Interpolator, Model, Texts, Vae
+from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Rows, Size
+from ..forecast.facts import (
+    Clips,
+    Conditioning,
+    ControlNet,
+    EditPlan,
+    Forecast,
+    Interpolator,
+    Latents,
+    Model,
+    Texts,
+    Vae,
+)
 from ..forecast.inputs import Inputs
 from ..keyframes.keyframes import Keyframes
 from .anchors import ANCHORS
@@ -39,14 +50,39 @@ def limit_control_range(inputs: Inputs) -> Forecast:
     return Forecast((inputs.fact("model", Model),))
 
 
+@dataclass(frozen=True)
+class LatentsOfRequests(Latents):
+    """LATENT of several requests; the rows are those of all."""
+
+
 def sample_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler takes, for all requests."""
-    return core_sampling.sample(inputs)
+    return _of_all(inputs, core_sampling.sample(inputs))
 
 
 def sample_steps_of_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler (Advanced) takes, for all requests."""
-    return core_sampling.sample_steps(inputs)
+    return _of_all(inputs, core_sampling.sample_steps(inputs))
+
+
+def _of_all(inputs: Inputs, one: Forecast | None) -> Forecast | None:
+    """For every line of prompts what is taken for one, unless the latents are those of all requests already."""
+    latents = inputs.fact("latent_image", Latents)
+    prompts = [inputs.fact(name, Conditioning) for name in ("positive", "negative")]
+    count = max((prompt.texts.count for prompt in prompts if prompt and prompt.texts), default=1)
+    if one is None or latents is None or isinstance(latents, LatentsOfRequests):
+        return one
+    work = tuple(
+        replace(
+            part,
+            frames=part.frames * count,
+            flops=None if part.flops is None else part.flops * count,
+            rows=sum([part.rows] * count, Rows()),
+        )
+        for part in one.work
+    )
+    made = LatentsOfRequests(**{**vars(latents), "rows": latents.rows * count})
+    return replace(one, outputs=(made, *one.outputs[1:]), work=work)
 
 
 def sample_keyframes(inputs: Inputs) -> Forecast:
@@ -91,7 +127,6 @@ def _settings(inputs: Inputs, model: Model) -> dict[str, Any]:
         "steps": int(value("steps", 18)),
         "refine_steps": int(value("refine_steps", 4)),
         "cfg": float(value("cfg", 7.0)) != 1 or "cfg_pp" in sampler,
-        "is_distilled": model.is_distilled or sampler == "lcm",
         "encodes": denoise < 1 or inputs.is_wired("mask"),
         "refines": refine_denoise > 0,
         "calls": counts,

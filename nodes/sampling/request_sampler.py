@@ -48,7 +48,7 @@ def sample_requests(
         requests: in any mix.
         settings: for all.
         on_step: called after every step with the step, the denoised and the noisy latent, and the step count.
-        tell: is told why requests are sampled one by one.
+        tell: is told how many batches they took, and why requests are sampled one by one.
 
     Returns:
         By request, its latent as it came out, on ComfyUI's offload device, or why there is none.
@@ -69,6 +69,7 @@ class _Run:
         self.on_step, self.tell = on_step, tell
         self.sigmas = noise_levels(model, settings)
         self.done: dict[int, torch.Tensor | Exception] = {}
+        self.batches = 0
 
     def results(self) -> list[torch.Tensor | Exception]:
         for number, request in enumerate(self.requests):
@@ -78,6 +79,9 @@ class _Run:
                 self.done[number] = error
         for group in self._groups([number for number in range(len(self.requests)) if number not in self.done]):
             self._sample_group(group)
+        sampled = sum(isinstance(result, torch.Tensor) for result in self.done.values())
+        if sampled > self.batches:
+            self.tell(f"{sampled} requests shared {self.batches} batch{'es' * (self.batches > 1)}")
         return [self.done[number] for number in range(len(self.requests))]
 
     def _groups(self, everyone: Sequence[int]) -> list[list[int]]:
@@ -99,13 +103,16 @@ class _Run:
         rows = self._rows_that_fit(waiting) if len(waiting) > 1 else 0
         while waiting:
             batch = self._batch(waiting, rows)
-            if self._sampled(batch):
-                waiting = waiting[len(batch) :]
+            error = self._error_of(batch)
+            if len(batch) > 1 and isinstance(error, OutOfMemory):
+                release_cached_memory()  # only now has the exception let go of the tensors
+                rows = sum(map(self._rows, batch)) // 2
+                remember_rows(self.model, self._shape(batch[0]), rows)
+                logger.warning("Batch Sampler: out of memory; going on with batches of %d", rows)
                 continue
-            release_cached_memory()  # only now has the exception let go of the tensors
-            rows = sum(map(self._rows, batch)) // 2
-            remember_rows(self.model, self._shape(batch[0]), rows)
-            logger.warning("Batch Sampler: out of memory; going on with batches of %d", rows)
+            if error is not None:
+                self._failed(batch, error)
+            waiting = waiting[len(batch) :]
 
     def _batch(self, waiting: Sequence[int], rows: int) -> list[int]:
         """The first of those that wait, as many as so many rows hold; one at least."""
@@ -118,34 +125,30 @@ class _Run:
             batch.append(number)
         return batch
 
-    def _sampled(self, batch: Sequence[int]) -> bool:
-        """Sample a batch; ``False`` if memory was short and fewer may fit."""
+    def _error_of(self, batch: Sequence[int]) -> Exception | None:
+        """Sample a batch and keep what comes out, or give what went wrong; without its stack, which holds tensors."""
         try:
-            self._keep(batch)
+            results = [self._alone(batch[0])] if len(batch) == 1 else self._together(batch)
         except InterruptProcessingException:
             raise
-        except OutOfMemory:
-            if len(batch) > 1:
-                return False
-            raise
-        except Exception as error:  # noqa: BLE001  models have errors of their own for what does not fit them
-            self._failed(batch, error)
-        return True
-
-    def _keep(self, batch: Sequence[int]) -> None:
-        results = [self._alone(batch[0])] if len(batch) == 1 else self._together(batch)
+        except Exception as error:
+            logger.info("Batch Sampler: %d requests failed", len(batch), exc_info=True)
+            return error.with_traceback(None)
+        self.batches += 1
         self.done.update(zip(batch, results, strict=True))
+        return None
 
     def _failed(self, batch: Sequence[int], error: Exception) -> None:
         """One that fails takes nobody with it: those of a batch are tried one by one."""
         if len(batch) == 1:
-            logger.warning("Batch Sampler: request %d failed", batch[0] + 1, exc_info=error)
+            logger.warning("Batch Sampler: request %d failed: %s", batch[0] + 1, error)
             self.done[batch[0]] = error
             return
         numbers = ", ".join(str(number + 1) for number in batch)
         self.tell(f"requests {numbers} one by one: together they failed with {type(error).__name__}: {error}")
         for number in batch:
-            self._sampled([number])
+            if own := self._error_of([number]):
+                self._failed([number], own)
 
     def _alone(self, number: int) -> torch.Tensor:
         request, settings = self.requests[number], self.settings

@@ -139,6 +139,8 @@ def alone_in_model(model: Any, settings: StepSettings) -> str:
     transformer = options.get("transformer_options", {})
     if settings.sampler == BY_THE_PICTURE:
         return f"{BY_THE_PICTURE} chooses its steps by the picture"
+    if not comfy.samplers.sampler_object(settings.sampler).sampler_function.__module__.startswith("comfy."):
+        return f"{settings.sampler}, a sampler of another pack, may look at a whole batch"
     if isinstance(model.model, SVD_img2vid):
         return "to this model the rows of a batch are the frames of one clip"
     if cache := transformer.get("easycache"):

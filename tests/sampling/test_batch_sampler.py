@@ -11,7 +11,9 @@ import comfy.sampler_helpers
 import comfy.samplers
 import pytest
 import torch
+from comfy.k_diffusion import sampling
 from comfy.model_management import InterruptProcessingException
+from comfy_execution.graph_utils import ExecutionBlocker
 from comfy_extras import (
     nodes_apg,
     nodes_cfg,
@@ -24,12 +26,14 @@ from comfy_extras import (
 )
 from node_helpers import conditioning_set_values
 
+from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.models import OutOfMemory
 from frugal_motion.nodes.sampling import request_sampler
+from frugal_motion.nodes.sampling.node import FrugalBatchSampler, FrugalBatchSamplerAdvanced
 from frugal_motion.nodes.sampling.request_sampler import sample_requests
 from frugal_motion.nodes.sampling.requests import Request, StepSettings
 from frugal_motion.nodes.sampling.sampler import MEMORY_MARGIN
-from nodes import common_ksampler
+from nodes import KSampler, KSamplerAdvanced, common_ksampler
 
 from ..video_models import nets
 from .conftest import Diffusion
@@ -266,6 +270,31 @@ def test_noise_masks_of_any_shape_share_a_batch() -> None:
         assert off(result, stock(model, given, settings)) <= 1e-5
 
 
+class GuideVae:
+    """Of LTX: a 32nd of the size, one latent for the first frame."""
+
+    downscale_index_formula = (8, 32, 32)
+
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        small = torch.nn.functional.avg_pool2d(pixels.movedim(-1, 1), 32)[:1]
+        return small.repeat(1, 43, 1, 1)[:, :128, None] * 4 - 2
+
+
+def guided(seed: int) -> Request:
+    one = request("ltxv", seed)
+    picture = clip(seed, 1, 128, 128)
+    made = nodes_lt.LTXVAddGuide.execute(one.positive, one.negative, GuideVae(), one.latent, picture, 16, 0.9)
+    positive, negative, latent = made.args
+    return changed(one, positive=positive, negative=negative, latent=latent)
+
+
+def test_clips_of_ltx_that_are_guided_share_a_batch() -> None:
+    model, requests = model_of("ltxv"), [guided(1), guided(2)]
+    assert "keyframe_idxs" in requests[0].positive[0][1] and "noise_mask" in requests[0].latent
+    for one, result in zip(requests, together(model, requests, euler()), strict=True):
+        assert off(result, stock(model, one, euler())) <= 1e-5
+
+
 def test_an_empty_latent_shares_no_batch_with_one_that_is_not() -> None:
     """ComfyUI does not shift an empty latent into the model's own range."""
     model, settings = model_of("t2v"), euler(denoise=0.5)
@@ -323,10 +352,8 @@ def test_every_sampler_makes_clips_together_as_alone(sampler: str) -> None:
 @pytest.mark.parametrize("sampler", ["euler", "ddim", "euler_ancestral", "dpmpp_2m_sde", "lcm"])
 def test_pictures_come_out_together_as_alone(diffusion: Diffusion, sampler: str) -> None:
     settings, requests = euler(7.0, sampler=sampler, scheduler="karras"), pictures(diffusion)
-    results = sample_requests(diffusion.model, requests, settings, tell=pytest.fail)
-    for one, result in zip(requests, results, strict=True):
-        assert isinstance(result, torch.Tensor)
-        assert off(result, stock(diffusion.model, one, settings)) <= 1e-4
+    for one, result in zip(requests, together(diffusion.model, requests, settings), strict=True):
+        assert off(result, stock(diffusion.model, one, settings)) <= 1e-5
 
 
 def told_by(model: Any, requests: list[Request], settings: StepSettings) -> list[str]:
@@ -342,6 +369,16 @@ def told_by(model: Any, requests: list[Request], settings: StepSettings) -> list
 def test_a_sampler_that_looks_at_the_picture_samples_one_by_one() -> None:
     (told,) = told_by(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(sampler="dpm_adaptive"))
     assert "dpm_adaptive" in told
+
+
+def test_a_sampler_of_another_pack_samples_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sample_mine(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **more: Any) -> torch.Tensor:
+        return sampling.sample_euler(model, x + 0.01 * x.mean(), sigmas, **more)
+
+    monkeypatch.setattr(sampling, "sample_mine", sample_mine, raising=False)
+    monkeypatch.setattr(comfy.samplers.KSampler, "SAMPLERS", [*comfy.samplers.KSampler.SAMPLERS, "mine"])
+    (told,) = told_by(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(sampler="mine"))
+    assert "mine" in told
 
 
 def test_ddim_with_masks_samples_one_by_one(diffusion: Diffusion) -> None:
@@ -401,9 +438,8 @@ def test_guidance_over_a_whole_batch_samples_one_by_one(diffusion: Diffusion) ->
 )
 def test_guidance_by_the_row_shares_batches(diffusion: Diffusion, patched: Any) -> None:
     requests = pictures(diffusion)
-    results = sample_requests(patched(diffusion.model), requests, euler(), tell=pytest.fail)
-    for one, result in zip(requests, results, strict=True):
-        assert off(result, stock(patched(diffusion.model), one, euler())) <= 1e-4
+    for one, result in zip(requests, together(patched(diffusion.model), requests, euler()), strict=True):
+        assert off(result, stock(patched(diffusion.model), one, euler())) <= 1e-5
 
 
 def test_references_of_an_image_model_are_stacked_item_by_item() -> None:
@@ -457,14 +493,20 @@ def test_short_memory_halves_batches_and_is_remembered(monkeypatch: pytest.Monke
     assert max(sizes) == 2, "remembered from the first time"
 
 
-def test_one_that_does_not_fit_alone_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: Any, **by: Any) -> Any:
-        raise OutOfMemory
+def test_one_that_does_not_fit_alone_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, small = model_of("t2v"), request("t2v", 1)
+    large = changed(request("t2v", 2), latent={"samples": torch.zeros(1, 16, 3, 12, 8)})
+    apply = type(model.model).apply_model
 
-    model = model_of("t2v")
+    def full(self: Any, x: torch.Tensor, *more: Any, **by: Any) -> Any:
+        if x.shape[-2] > 6:
+            raise OutOfMemory
+        return apply(self, x, *more, **by)
+
     monkeypatch.setattr(type(model.model), "apply_model", full)
-    with pytest.raises(OutOfMemory):
-        sample_requests(model, [request("t2v", 1), request("t2v", 2)], euler())
+    result, error = sample_requests(model, [small, large], euler())
+    assert isinstance(result, torch.Tensor) and isinstance(error, OutOfMemory)
+    assert error.__traceback__ is None, "which would hold tensors"
 
 
 def test_batches_are_cut_by_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,3 +529,83 @@ def test_no_steps_give_what_ksampler_gives(steps: Any) -> None:
     model, settings, requests = model_of("t2v"), euler(**steps), [request("t2v", 1), request("t2v", 2)]
     for one, result in zip(requests, sample_requests(model, requests, settings), strict=True):
         assert torch.equal(result, stock(model, one, settings))
+
+
+def node_lists(model: Any, requests: list[Request], **changes: Any) -> dict[str, list[Any]]:
+    """What ComfyUI hands the node: every input as a list."""
+    shared = {"steps": 3, "cfg": 5.0, "sampler_name": "euler", "scheduler": "simple", "denoise": 1.0, **changes}
+    return {
+        "model": [model],
+        "positive": [one.positive for one in requests],
+        "negative": [one.negative for one in requests],
+        "latent_image": [one.latent for one in requests],
+        "seed": [one.seed for one in requests],
+        **{name: [value] for name, value in shared.items()},
+    }
+
+
+def test_the_node_keeps_order_and_blocks_what_is_behind_a_bad_request() -> None:
+    model, bad = model_of("t2v"), changed(request("t2v", 2), positive=text(2, width=768))
+    requests = [request("t2v", 1), bad, request("t2v", 3)]
+    output = FrugalBatchSampler.execute(**node_lists(model, requests))
+    (latents,) = output.args
+    assert isinstance(latents[1], ExecutionBlocker)
+    for place in (0, 2):
+        assert off(latents[place]["samples"], stock(model, requests[place], euler())) <= 1e-5
+    (report,) = output.ui.as_dict()["text"]
+    assert "2 requests shared 1 batch" in report and "request 2 is left out: positive: found text" in report
+    jobs = FrugalBatchSampler.execute_for_jobs(**node_lists(model, requests))
+    assert list(jobs.left_out) == [1] and "width 768" in jobs.left_out[1]
+
+
+def test_the_node_fails_if_all_requests_do() -> None:
+    bad = changed(request("t2v", 2), positive=text(2, width=768))
+    with pytest.raises(InputError, match="width 768"):
+        FrugalBatchSampler.execute(**node_lists(model_of("t2v"), [bad, bad]))
+
+
+@pytest.mark.parametrize("changes", [{"sampler_name": "none"}, {"scheduler": "none"}])
+def test_unknown_settings_are_refused(changes: dict[str, str]) -> None:
+    (name,) = changes
+    with pytest.raises(InputError, match=name):
+        FrugalBatchSampler.execute(**node_lists(model_of("t2v"), [request("t2v", 1)], **changes))
+
+
+def test_seeds_alone_are_requests_and_other_keys_of_latents_stay() -> None:
+    model, one = model_of("t2v"), changed(request("t2v", 1), latent={**request("t2v", 1).latent, "kept": 7})
+    lists = {**node_lists(model, [one]), "seed": [1, 2, 3]}
+    (latents,) = FrugalBatchSampler.execute(**lists).args
+    assert [latent["kept"] for latent in latents] == [7] * 3
+    for seed, latent in zip((1, 2, 3), latents, strict=True):
+        assert off(latent["samples"], stock(model, changed(one, seed=seed), euler())) <= 1e-5
+
+
+def test_the_advanced_node_takes_what_ksampler_advanced_takes() -> None:
+    model, requests = model_of("t2v"), [request("t2v", 1), request("t2v", 2)]
+    lists = node_lists(
+        model, requests, add_noise="enable", start_at_step=0, end_at_step=2, return_with_leftover_noise="enable"
+    )
+    lists["noise_seed"] = lists.pop("seed")
+    del lists["denoise"]
+    (latents,) = FrugalBatchSamplerAdvanced.execute(**lists).args
+    given = {name: values[0] for name, values in lists.items()}
+    for one, latent in zip(requests, latents, strict=True):
+        own = {"noise_seed": one.seed, "latent_image": one.latent, "positive": one.positive, "negative": one.negative}
+        (alone,) = KSamplerAdvanced().sample(**{**given, **own})
+        assert off(latent["samples"], alone["samples"]) <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("node", "core"), [(FrugalBatchSampler, KSampler), (FrugalBatchSamplerAdvanced, KSamplerAdvanced)]
+)
+def test_sockets_are_those_of_comfyuis_own_node(node: Any, core: Any) -> None:
+    """A job's KSampler is done by it as it is."""
+    inputs = {each.id: each for each in node.define_schema().inputs}
+    wanted = core.INPUT_TYPES()["required"]
+    assert wanted.keys() <= inputs.keys() and all(inputs[name].optional for name in inputs.keys() - wanted.keys())
+    assert node.BATCHED.by_job < wanted.keys() and node.BATCHED.stands_for == (core.__name__,)
+    for name, (kind, *options) in wanted.items():
+        assert isinstance(kind, list) or inputs[name].get_io_type() == kind
+        for limit in ("default", "min", "max"):
+            if options and limit in options[0]:
+                assert getattr(inputs[name], limit) == options[0][limit], name

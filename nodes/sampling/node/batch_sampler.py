@@ -11,6 +11,7 @@ from comfy_api.latest import io, ui
 from ...batched import Batched, JobResults
 from ...host.frugal_node import FrugalNode
 from ...host.lists import only
+from ...host.progress import show_on_node
 from .. import forecast
 from ..requests import StepSettings
 from ..several_requests import REQUEST, SampledRequests, sampled_requests
@@ -46,6 +47,7 @@ class _BatchSampler(FrugalNode):
     @classmethod
     def execute(cls, **lists: list[Any]) -> io.NodeOutput:
         found = cls.sampled(**lists)
+        show_on_node(found.report)
         return io.NodeOutput(found.latents, ui=ui.PreviewText(found.report))
 
     @classmethod
