@@ -11,7 +11,8 @@ from comfy.patcher_extension import WrappersMP
 
 from ..errors import InputError
 
-_KEY = "frugal_control_range"
+KEY = "frugal_control_range"
+"""Of the wrapper around a model."""
 
 
 def limited(model: Any, start: float, end: float) -> Any:
@@ -34,7 +35,7 @@ def limited(model: Any, start: float, end: float) -> Any:
         raise InputError("end", f"{end:g}", f"{start:g} (start) to 1")
     result = model.clone()
     if start > 0 or end < 1:
-        result.add_wrapper_with_key(WrappersMP.APPLY_MODEL, _KEY, _within(start, end))
+        result.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _within(start, end))
     return result
 
 

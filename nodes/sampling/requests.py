@@ -16,15 +16,19 @@ from comfy.model_base import SVD_img2vid
 
 from ..errors import InputError
 from .conditioning import can_stack
+from .control_range import KEY as CONTROL_RANGE
 from .sampler import BY_THE_PICTURE
 
 SEEDED = ("unclip_conditioning", "noise_augmentation")
 """What a prompt holds that the model adds noise to, by the seed of the whole batch."""
 
 ROW_BY_ROW = frozenset(
-    {"RescaleCFG", "CFGZeroStar", "CFGNorm", "APG", "DifferentialDiffusion", "ChromaRadianceOptions", "torch.compile"}
+    {
+        *("RescaleCFG", "CFGZeroStar", "CFGNorm", "APG", "DifferentialDiffusion", "ChromaRadianceOptions"),
+        *("torch.compile", CONTROL_RANGE),
+    }
 )
-"""Nodes of ComfyUI that put something around a model which is known to look at each row by itself."""
+"""Nodes of ComfyUI and ours that put something around a model which is known to look at each row by itself."""
 
 _FUNCTIONS = (
     "model_function_wrapper",

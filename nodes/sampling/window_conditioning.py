@@ -38,8 +38,11 @@ Cut = Callable[[torch.Tensor], torch.Tensor]
 def references_in_front(request: Request) -> int:
     """Latents of reference pictures in front of a clip's own, where WanVaceToVideo and WanAnimateToVideo put them."""
     options = [entry[1] for prompt in (request.positive, request.negative) for entry in prompt]
-    if any(one.get(name) is not None for one in options for name in ("pose_video_latent", "face_video_pixels")):
-        return 1  # the net of Animate takes it to be there
+    for one in options:
+        if (pose := one.get("pose_video_latent")) is not None:  # of Animate, which has one in front; SCAIL has none
+            return 0 if pose.shape[2] == request.latent["samples"].shape[2] else 1
+        if one.get("face_video_pixels") is not None:
+            return 1
     return max(map(_vace_references, options), default=0)
 
 

@@ -168,12 +168,12 @@ class _Clip:
         self.request, self.windows, self.draw, self.blank = request, windows, draw, blank
         self.error: Exception | None = None
         self.joined: torch.Tensor | None = None
-        self.references = references_in_front(request)
         try:
             self.spans = spans_of(request, windows)
         except InputError as error:
             self.error, self.spans = error, []
         if len(self.spans) > 1:
+            self.references = references_in_front(request)
             self._begin(request.latent["samples"])
 
     def _begin(self, latent: torch.Tensor) -> None:

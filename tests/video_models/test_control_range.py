@@ -14,6 +14,8 @@ from comfy.patcher_extension import WrappersMP
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.sampling.control_range import limited
+from frugal_motion.nodes.sampling.request_sampler import sample_requests
+from frugal_motion.nodes.sampling.requests import Request, StepSettings, alone_in_model
 from nodes import KSampler, KSamplerAdvanced
 
 from . import nets
@@ -165,6 +167,19 @@ def test_batches_clones_and_other_packs_patches(vace: Any) -> None:
     assert len(calls) == STEPS
     assert torch.equal(found, sample(limited(vace, 0.0, 0.49), rows=2))
     assert not torch.equal(found, sample(vace, rows=2))
+
+
+def test_requests_of_a_limited_model_share_batches(vace: Any) -> None:
+    model, settings = limited(vace, 0.0, 0.49), StepSettings(STEPS, 3.0, "euler", "simple")
+    latent = {"samples": torch.zeros(1, *SHAPE)}
+    requests = [Request(prompt(seed), prompt(seed + 5), latent, seed) for seed in (1, 20)]
+    with counted(vace) as rows:
+        together = sample_requests(model, requests, settings)
+    assert rows == {"net": STEPS * 4, "control": 4 * 4}
+    assert alone_in_model(model, settings) == ""
+    for request, found in zip(requests, together, strict=True):
+        (alone,) = sample_requests(model, [request], settings)
+        assert isinstance(found, torch.Tensor) and (found - alone).norm() / alone.norm() < 1e-4
 
 
 def test_the_model_itself_stays_as_it_was(vace: Any) -> None:

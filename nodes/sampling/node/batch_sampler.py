@@ -119,7 +119,7 @@ class FrugalBatchSampler(_BatchSampler):
         called="samplers",
         stands_for=("KSampler",),
     )
-    SEARCH_ALIASES = ("ksampler", "batch", "queue", "several prompts", "wan", "video", "cheap")
+    SEARCH_ALIASES = ("ksampler", "batch", "queue", "several prompts", "wan", "video", "long video", "windows", "cheap")
 
     @classmethod
     def define_schema(cls) -> io.Schema:
