@@ -202,7 +202,7 @@ def text_encoder_weights(seed: int = 3) -> Weights:
     net = comfy.text_encoders.t5.T5(config, torch.float32, "cpu", comfy.ops.disable_weight_init)
     found = randomised(net, seed)
     # By this tensor ComfyUI tells UMT5-XXL; the small one has no such layer.
-    found["encoder.block.23.layer.1.DenseReluDense.wi_1.weight"] = torch.zeros(1, 4096)
+    found["encoder.block.23.layer.1.DenseReluDense.wi_1.weight"] = torch.zeros(10240, 4096, dtype=torch.float8_e4m3fn)
     found["spiece_model"] = torch.frombuffer(bytearray(_tokenizer()), dtype=torch.uint8).clone()
     return found
 
