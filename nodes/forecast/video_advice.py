@@ -147,7 +147,10 @@ class _VideoGraph:
     def frames_lost(self, changed: Prompt) -> Iterator[tuple[int, Size]]:
         """Pictures that a changed prompt has fewer, by clip, at which size."""
         for node_id in self.clips:
-            before, after = self._number(node_id, "length"), float(changed[node_id]["inputs"]["length"])
+            given = changed[node_id]["inputs"]["length"]
+            if is_link(given):  # as it was
+                continue
+            before, after = self._number(node_id, "length"), float(given)
             size = int(self._number(node_id, "width", 832)), int(self._number(node_id, "height", 480))
             if after < before:
                 yield int(before - after), size

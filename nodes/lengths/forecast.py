@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ..errors import InputError
 from ..forecast.edit_work import EditedClip
-from ..forecast.facts import Clips, DeviceWork, Forecast
+from ..forecast.facts import Clips, DeviceWork, Forecast, Number
 from ..forecast.inputs import Inputs
 from ..keyframes.keyframes import Keyframes
 from ..video.forecast import loaded, opened_clips
@@ -29,7 +29,8 @@ def fit_length(inputs: Inputs) -> Forecast | None:
     rate = usual_rate(asked) if asked else None
     both = [_fitted(clip, rule, rate, most) for clip in _at_rate(inputs, asked) or video.clips]
     fitted, kept = (Clips(tuple(clips)) for clips in zip(*both, strict=True))
-    return Forecast((fitted, None, kept), (DeviceWork("load", "cpu", fitted.frames),))
+    length = Number(max(len(clip.plan.frames) for clip in fitted.clips))
+    return Forecast((fitted, length, kept), (DeviceWork("load", "cpu", fitted.frames),))
 
 
 def _at_rate(inputs: Inputs, frame_rate: float) -> tuple[EditedClip, ...] | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from ..errors import InputError
-from ..forecast import core_nodes
+from ..forecast import core_sampling
 from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Rows, Size
 from ..forecast.facts import (
     Clips,
@@ -57,12 +57,12 @@ class LatentsOfRequests(Latents):
 
 def sample_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler takes, for all requests."""
-    return _of_all(inputs, core_nodes.sample(inputs))
+    return _of_all(inputs, core_sampling.sample(inputs))
 
 
 def sample_steps_of_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler (Advanced) takes, for all requests."""
-    return _of_all(inputs, core_nodes.sample_steps(inputs))
+    return _of_all(inputs, core_sampling.sample_steps(inputs))
 
 
 def _of_all(inputs: Inputs, one: Forecast | None) -> Forecast | None:
@@ -127,7 +127,6 @@ def _settings(inputs: Inputs, model: Model) -> dict[str, Any]:
         "steps": int(value("steps", 18)),
         "refine_steps": int(value("refine_steps", 4)),
         "cfg": float(value("cfg", 7.0)) != 1 or "cfg_pp" in sampler,
-        "is_distilled": model.is_distilled or sampler == "lcm",
         "encodes": denoise < 1 or inputs.is_wired("mask"),
         "refines": refine_denoise > 0,
         "calls": counts,

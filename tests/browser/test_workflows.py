@@ -115,11 +115,15 @@ def test_is_offered_as_a_template(server: Server) -> None:
         "finish_video",
         "look_from_picture",
         "micro_batch",
+        "micro_batch_wan",
         "motion_edit",
         "motion_edit_sdxl",
         "motion_lab",
         "one_node_edit",
         "replace_person",
+        "wan_animate_replace",
+        "wan_fun_control",
+        "wan_vace_motion_edit",
     ]
     for workflow in WORKFLOWS.glob("*.json"):
         assert workflow.with_suffix(".jpg").is_file(), "a template needs a thumbnail"

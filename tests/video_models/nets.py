@@ -2,7 +2,8 @@
 
 Diffusion nets, the VAE and their files are as ComfyUI's detection wants them: one head of 128 channels, few layers. Of
 the text encoder (UMT5-XXL) and of the vision encoder (CLIP ViT-H) ComfyUI knows one size alone, which is read from a
-file beside its code: ``small_encoders`` makes it read smaller ones, of the same width outside.
+file beside its code: ``small_encoders`` makes it read smaller ones, of the same width outside. Animate's encoder of
+faces has one size too, and would take minutes on a CPU: there it is smaller as well.
 """
 
 from __future__ import annotations
@@ -146,10 +147,25 @@ SMALLER = {"umt5_config_xxl.json": _SMALLER_TEXT, "clip_vision_config_h.json": _
 """What is smaller, by the file in which ComfyUI looks it up."""
 
 
+class _SmallerFaces(nn.Module):
+    """In place of the convolutions with which Animate encodes faces: pictures of 512 x 512 to as many numbers."""
+
+    def __init__(self, w_dim: int = 512, **kwargs: Any) -> None:
+        from comfy.ldm.wan.model_animate import EqualConv2d
+
+        super().__init__()
+        self.conv = EqualConv2d(3, w_dim, 4, bias=False, **kwargs)
+
+    def forward(self, faces: Tensor) -> Tensor:
+        found: Tensor = self.conv(nn.functional.adaptive_avg_pool2d(faces, 4))
+        return found.flatten(1)
+
+
 @contextmanager
 def small_encoders() -> Iterator[None]:
-    """Meanwhile ComfyUI reads the sizes of these two encoders as ``SMALLER`` says."""
+    """Meanwhile ComfyUI reads the sizes of these two encoders as ``SMALLER`` says, and encodes faces with less."""
     import comfy.clip_vision
+    import comfy.ldm.wan.model_animate as animate
     import comfy.sd1_clip
 
     class Smaller:
@@ -163,12 +179,14 @@ def small_encoders() -> Iterator[None]:
             return json.load(file) | SMALLER.get(os.path.basename(getattr(file, "name", "")), {})
 
     modules = comfy.clip_vision, comfy.sd1_clip
-    before = [module.json for module in modules]
+    before, faces = [module.json for module in modules], animate.EncoderApp
+    animate.EncoderApp = _SmallerFaces
     for module in modules:
         module.json = Smaller()
     try:
         yield
     finally:
+        animate.EncoderApp = faces
         for module, was in zip(modules, before, strict=True):
             module.json = was
 
@@ -235,7 +253,10 @@ def lora_weights(seed: int = 5, rank: int = 4) -> Weights:
 
 
 def write_all(models: Path) -> None:
-    """Fill a folder of models: ``diffusion_models/tiny_<kind>.safetensors``, the encoders, a VAE, a LoRA."""
+    """Fill a folder of models: ``diffusion_models/tiny_<kind>.safetensors``, the encoders, a VAE, a LoRA.
+
+    They are for a ComfyUI with ``small_encoders``.
+    """
     files: dict[str, Callable[[], Weights]] = {
         "vae/tiny_wan_vae.safetensors": vae_weights,
         "text_encoders/tiny_umt5.safetensors": text_encoder_weights,
@@ -244,8 +265,9 @@ def write_all(models: Path) -> None:
     }
     for place, make in files.items():
         _write(models / place, make())
-    for kind in NETS:
-        _write(models / "diffusion_models" / f"tiny_{kind}.safetensors", weights(kind))
+    with small_encoders():
+        for kind in NETS:
+            _write(models / "diffusion_models" / f"tiny_{kind}.safetensors", weights(kind))
 
 
 def _write(path: Path, found: Weights) -> None:

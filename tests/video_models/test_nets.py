@@ -6,6 +6,7 @@ from pathlib import Path
 
 import comfy.clip_vision
 import comfy.sd
+import comfy.utils
 import pytest
 import torch
 
@@ -47,6 +48,10 @@ def test_files_load_through_comfyui(tmp_path: Path) -> None:
             [str(tmp_path / "text_encoders" / "tiny_umt5.safetensors")], clip_type=comfy.sd.CLIPType.WAN
         )
         vision = comfy.clip_vision.load(str(tmp_path / "clip_vision" / "tiny_vit_h.safetensors"))
+        animate = comfy.utils.load_torch_file(str(tmp_path / "diffusion_models" / "tiny_animate.safetensors"))
+        net = comfy.sd.load_diffusion_model_state_dict(dict(animate)).model.diffusion_model
+    assert set(net.state_dict()) == set(animate)
+    assert net.motion_encoder.get_motion(torch.rand(2, 3, 512, 512)).shape == (2, 512)
     one, other = (clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in ("a robot", "a king at night"))
     assert one[0][0].shape == (1, 512, 4096)
     assert not torch.equal(one[0][0], other[0][0])

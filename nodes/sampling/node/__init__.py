@@ -25,5 +25,6 @@ NODES = (
     FrugalKeyframeSampler,
     FrugalBatchSampler,
     FrugalBatchSamplerAdvanced,
+    FrugalControlRange,
     FrugalTextLines,
 )
