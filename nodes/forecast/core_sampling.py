@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -33,15 +33,22 @@ from .inputs import Forecaster, Inputs
 Calls: TypeAlias = Callable[[tuple[float, float]], tuple[int, int]]
 """From when something counts (0..1) to the calls of the model, and to those in which it counts."""
 
+Cut: TypeAlias = Callable[[Latents], Iterable[Latents]]
+"""From latents to those that they are sampled in, one after the other."""
 
-def sample(inputs: Inputs) -> Forecast | None:
-    """KSampler."""
+
+def sample(inputs: Inputs, cut: Cut | None = None) -> Forecast | None:
+    """KSampler.
+
+    Args:
+        cut: of a sampler that does a video in parts.
+    """
     given = _guided(inputs), inputs.fact("latent_image", Latents)
     if None in given:
         return None
     value = inputs.value
     sigmas = Sigmas(str(value("scheduler")), int(inputs.number("steps")), float(value("denoise", 1.0)))
-    return sampled(inputs, *given, sigmas, SamplerName(str(value("sampler_name"))))
+    return sampled(inputs, *given, sigmas, SamplerName(str(value("sampler_name"))), cut=cut)
 
 
 def sample_steps(inputs: Inputs) -> Forecast | None:
@@ -105,6 +112,7 @@ def sampled(
     sigmas: Sigmas | None,
     sampler: SamplerName | None,
     steps: tuple[int, int] | None = None,
+    cut: Cut | None = None,
 ) -> Forecast | None:
     """LATENT: every row runs through the model once a call and prompt.
 
@@ -132,14 +140,19 @@ def sampled(
     def calls(control_range: tuple[float, float]) -> tuple[int, int]:
         return model_calls(*given, control_range, steps)
 
+    windows = list(cut(latents) if cut and model.video else _windowed(model.windows, latents))
     work = _of_images if model.video is None else _of_video
-    return Forecast((latents, latents), (work(inputs, model, prompts, latents, calls),))
+    return Forecast((latents, latents), (work(inputs, model, prompts, latents, windows, calls),))
 
 
 def _of_images(
-    inputs: Inputs, model: Model, prompts: tuple[Conditioning, ...], latents: Latents, calls: Calls
+    inputs: Inputs,
+    model: Model,
+    prompts: tuple[Conditioning, ...],
+    latents: Latents,
+    windows: Sequence[Latents],
+    calls: Calls,
 ) -> DeviceWork:
-    windows = list(_windowed(model.windows, latents))
     rows = sum(one.rows for one in windows) * calls((0.0, 1.0))[0] * len(prompts)
     flops, control_rows = _times(rows, model.unet(*latents.size)), 0
     applied = {id(one.net): one for prompt in prompts for one in prompt.controls}
@@ -163,13 +176,17 @@ def _of_control(inputs: Inputs, control: AppliedControl, rows: int, size: Size) 
 
 
 def _of_video(
-    inputs: Inputs, model: Model, prompts: tuple[Conditioning, ...], latents: Latents, calls: Calls
+    inputs: Inputs,
+    model: Model,
+    prompts: tuple[Conditioning, ...],
+    latents: Latents,
+    windows: Sequence[Latents],
+    calls: Calls,
 ) -> DeviceWork:
-    windows = list(_windowed(model.windows, latents))
     passes, flops = 0, 0.0
+    total, guided = calls(model.guided)
+    guided = total if model.guided == (0.0, 1.0) else guided
     for prompt in prompts:
-        total, guided = calls(prompt.guided)
-        guided = total if prompt.guided == (0.0, 1.0) else guided
         passes += total
         for count, guides in ((guided, prompt.guides), (total - guided, replace(prompt.guides, controls=0))):
             for one in windows if count else ():

@@ -23,9 +23,6 @@ from .facts import (
 )
 from .inputs import Forecaster, Inputs
 
-CONTROL_END = "control_end"
-"""An input that only advice gives to VACE's node: until when (0..1) its control video counts."""
-
 PREFIX = 2
 """Latent frames of a guide that LTXVAddGuide puts behind the clip."""
 
@@ -114,12 +111,8 @@ def vace_to_video(inputs: Inputs) -> Forecast:
     before = inputs.fact("positive", Conditioning)
     controls = (before.guides.controls or 0) if before else 0
     work = _encoding(inputs, latents.size, length, length, reference)
-    latents = replace(latents, frames=(latents.frames or 0) + reference)
-    prompts = _prompts(inputs, controls=controls + 1)
-    if inputs.has(CONTROL_END):
-        until = 0.0, float(inputs.value(CONTROL_END))
-        prompts = replace(prompts[0], guided=until), replace(prompts[1], guided=until)
-    return Forecast((*prompts, latents, Number(reference)), work)
+    latents = replace(latents, frames=(latents.frames or 0) + reference, leading=reference)
+    return Forecast((*_prompts(inputs, controls=controls + 1), latents, Number(reference)), work)
 
 
 def control_to_video(inputs: Inputs) -> Forecast:
@@ -148,7 +141,7 @@ def animate_to_video(inputs: Inputs) -> Forecast:
     face = _frames(inputs, "face_video", offset + length)
     work = _encoding(inputs, latents.size, 1, length, length if pose else 0)
     prompts = _prompts(inputs, pose=pose, face_frames=max(face - offset, 0))
-    latents = replace(latents, frames=(latents.frames or 0) + 1)
+    latents = replace(latents, frames=(latents.frames or 0) + 1, leading=1)
     trimmed = Number(pictures_of(latent_frames_of(past)) if past else 0)
     return Forecast((*prompts, latents, Number(1), trimmed, Number(offset + length)), work)
 
@@ -160,7 +153,9 @@ def trim_video(inputs: Inputs) -> Forecast | None:
         return None
     if latents.frames is None:
         raise InputError("samples", "the latents of pictures", "the latents of a video")
-    return Forecast((replace(latents, frames=max(latents.frames - int(inputs.number("trim_amount", 0)), 0)),))
+    trimmed = int(inputs.number("trim_amount", 0))
+    shorter = max(latents.frames - trimmed, 0)
+    return Forecast((replace(latents, frames=shorter, leading=max(latents.leading - trimmed, 0)),))
 
 
 def image_to_latents(inputs: Inputs) -> Forecast:

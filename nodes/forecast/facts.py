@@ -141,6 +141,7 @@ class Model:
         video: of a video model whose work can be counted; ``None`` for others, and for images.
         is_of_pictures: whether it can make nothing but single pictures.
         windows: that a pass is done in, one after the other.
+        guided: from when to when (0..1) control videos of VACE count; outside its blocks are left out.
         spares: titles of nodes that leave out some work, nobody knows how much: what is counted is the most.
         loras: file names of what has been added to its weights.
     """
@@ -153,6 +154,7 @@ class Model:
     name: str = ""
     video: VideoNet | None = None
     windows: Windows | None = None
+    guided: tuple[float, float] = (0.0, 1.0)
     spares: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     is_of_pictures: bool = False
@@ -294,13 +296,11 @@ class Conditioning:
         controls: ControlNets that are applied to it.
         texts: that it is made of, where they are several.
         guides: what else guides a video model.
-        guided: from when to when (0..1) a control video of VACE counts; outside its blocks are left out.
     """
 
     controls: tuple[AppliedControl, ...] = ()
     texts: Texts | None = None
     guides: Guides = Guides()
-    guided: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -312,13 +312,14 @@ class Latents:
         size: width and height in pixels of the pictures that they stand for.
         frames: latent frames of a video, with those of a reference in front; ``None`` for pictures.
         every: pictures that a latent frame stands for; the first stands for one.
-        guiding: latent frames at the end that only guide the others.
+        leading, guiding: latent frames in front and at the end that only guide the others.
     """
 
     rows: int
     size: Size
     frames: int | None = None
     every: int = 4
+    leading: int = 0
     guiding: int = 0
 
     @property

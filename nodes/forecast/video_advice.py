@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from ..economy.prices import dollars
 from ..errors import InputError
 from ..graph import Prompt, is_link, upstream
-from .core_video_nodes import CONTROL_END, VIDEO
+from .core_video_nodes import VIDEO
 from .edit_work import Size
 from .facts import latent_frames_of, pictures_of
 from .walk import Planned
@@ -211,22 +211,30 @@ class _VideoGraph:
         yield f"{width} x {height}", lambda prompt: _changed(prompt, changed)
 
     def windows(self) -> Iterator[Step]:
-        """Context windows, or none."""
+        """Windows, or none."""
+        ours = [node_id for node_id in self.samplers if self.flow.kind(node_id) == "FrugalBatchSampler"]
         if any(model.windows for model in self.samplers.values()):
             yield "no context windows", self._without_windows
+        elif in_windows := [node_id for node_id in ours if self._number(node_id, "window")]:
+            yield "no windows", partial(_changed, inputs={node_id: {"window": 0} for node_id in in_windows})
+        elif ours:
+            changed = {node_id: {"window": WINDOW, "overlap": OVERLAP} for node_id in ours}
+            yield f"windows of {WINDOW} frames, {OVERLAP} of them shared", partial(_changed, inputs=changed)
         elif self.clips and all(self.flow.kind(node_id) == "EmptyHunyuanLatentVideo" for node_id in self.clips):
             # Not with a control video: ComfyUI does not cut that into windows.
-            yield f"context windows of {WINDOW} frames, {OVERLAP} of them shared", self._with_windows
+            given = {"context_length": WINDOW, "context_overlap": OVERLAP}
+            cut = partial(self._with_models, "WanContextWindowsManual", given)
+            yield f"context windows of {WINDOW} frames, {OVERLAP} of them shared", cut
 
-    def _with_windows(self, prompt: Prompt) -> Prompt:
+    def _with_models(self, kind: str, given: Mapping[str, Any], prompt: Prompt) -> Prompt:
+        """A node more in front of every sampler, on the wire of its model."""
         found = dict(prompt)
         for node_id in self.samplers:
             wire = prompt[node_id]["inputs"].get("model")
             if not is_link(wire):
                 continue
-            new = f"{node_id} windows"
-            inputs = {"model": wire, "context_length": WINDOW, "context_overlap": OVERLAP}
-            found[new] = {"class_type": "WanContextWindowsManual", "inputs": inputs}
+            new = f"{node_id} {kind}"
+            found[new] = {"class_type": kind, "inputs": {"model": wire, **given}}
             found = _changed(found, {node_id: {"model": [new, 0]}})
         return found
 
@@ -243,8 +251,9 @@ class _VideoGraph:
         """VACE's blocks left out where the picture has its shape."""
         vace = [node_id for node_id in self.clips if self.flow.kind(node_id) == "WanVaceToVideo"]
         if vace and not self.flow.ids("FrugalControlRange"):
-            changed = {node_id: {CONTROL_END: CONTROL_UNTIL} for node_id in vace}
-            yield f"control until {CONTROL_UNTIL:g} (Control Range)", lambda prompt: _changed(prompt, changed)
+            given = {"start": 0.0, "end": CONTROL_UNTIL}
+            ranged = partial(self._with_models, "FrugalControlRange", given)
+            yield f"control until {CONTROL_UNTIL:g} (Control Range)", ranged
 
 
 def _changed(prompt: Prompt, inputs: Mapping[str, Mapping[str, Any]]) -> Prompt:

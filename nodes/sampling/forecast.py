@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
@@ -30,6 +30,7 @@ from .editor import EDIT_MODES
 from .lines import text_lines
 from .reference import TIMES
 from .sampler import BY_THE_PICTURE
+from .windows import Windows, window_spans
 
 LOADERS = "one of CheckpointLoaderSimple, UNETLoader, VAELoader, ControlNetLoader and others of ComfyUI's own"
 
@@ -46,8 +47,12 @@ def limit_control(inputs: Inputs) -> Forecast:
 
 
 def limit_control_range(inputs: Inputs) -> Forecast:
-    """A model whose control counts for a part of the sampling; that this saves work is left out."""
-    return Forecast((inputs.fact("model", Model),))
+    """A model whose control counts for a part of the sampling; of several such parts, where all do."""
+    model = inputs.fact("model", Model)
+    if model is None:
+        return Forecast()
+    (first, last), start, end = model.guided, inputs.number("start", 0.0), inputs.number("end", 0.5)
+    return Forecast((replace(model, guided=(max(first, start), min(last, end))),))
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,21 @@ class LatentsOfRequests(Latents):
 
 def sample_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler takes, for all requests."""
-    return _of_all(inputs, core_sampling.sample(inputs))
+    return _of_all(inputs, core_sampling.sample(inputs, _cut(inputs)))
+
+
+def _cut(inputs: Inputs) -> core_sampling.Cut | None:
+    """How the node cuts long clips."""
+    window = int(inputs.number("window", 0))
+    if not window:
+        return None
+    windows = Windows.of_frames(window, int(inputs.number("overlap", 16)))
+
+    def cut(latents: Latents) -> Iterator[Latents]:
+        for span in window_spans((latents.frames or 1) - latents.leading, windows):
+            yield replace(latents, frames=len(span) + latents.leading)
+
+    return cut
 
 
 def sample_steps_of_requests(inputs: Inputs) -> Forecast | None:
