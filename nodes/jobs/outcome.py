@@ -68,14 +68,20 @@ def verdicts(run: Merged, ended: Ended, kinds: Kinds) -> list[Verdict]:
     """What becomes of the jobs of a run, by their place.
 
     A node of one job that fails takes that job alone. If the jobs' common sampler fails, or memory is short, smaller
-    batches are tried, down to one. What is equal for all fails for all.
+    batches are tried, down to one. What is equal for all fails for all. Behind a sampler that has left a job out, a
+    second one for all jobs is not run: the others are then tried without that job.
     """
     if ended.status == "success":
         left_out = _left_out(run, ended.outputs)
-        return [
-            Failed(left_out[place]) if place in left_out else Done(outputs_of(run, ended.outputs, place, kinds))
-            for place in range(run.jobs)
-        ]
+
+        def verdict(place: int) -> Verdict:
+            if place in left_out:
+                return Failed(left_out[place])
+            if left_out and not is_complete(run, ended.outputs, place, kinds):
+                return Again()
+            return Done(outputs_of(run, ended.outputs, place, kinds))
+
+        return [verdict(place) for place in range(run.jobs)]
     return [
         Done(outputs_of(run, ended.outputs, place, kinds))
         if is_complete(run, ended.outputs, place, kinds)

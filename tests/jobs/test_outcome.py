@@ -29,6 +29,11 @@ def test_a_clip_that_the_sampler_leaves_out_fails_alone() -> None:
     assert isinstance(found[0], Done) and isinstance(found[2], Done)
 
 
+def test_jobs_that_a_second_sampler_was_not_run_for_are_tried_without_the_one_that_was_left_out() -> None:
+    left_out = {"6": {LEFT_OUT: [{"place": 1, "error": "too small"}]}}
+    assert verdicts(THREE, Ended("success", left_out), kinds) == [Again(), Failed("Sampler: too small"), Again()]
+
+
 def test_a_node_of_one_job_takes_that_job_alone() -> None:
     found = verdicts(THREE, Ended("error", {"8~1": {}}, "1~2", "no video", "InputError"), kinds)
     assert isinstance(found[0], Done), "it had its result already"

@@ -13,6 +13,7 @@ import pytest
 import torch
 from comfy.k_diffusion import sampling
 from comfy.model_management import InterruptProcessingException
+from comfy.nested_tensor import NestedTensor
 from comfy_execution.graph_utils import ExecutionBlocker
 from comfy_extras import (
     nodes_apg,
@@ -31,9 +32,9 @@ from frugal_motion.nodes.host.models import OutOfMemory
 from frugal_motion.nodes.sampling import request_sampler
 from frugal_motion.nodes.sampling.node import FrugalBatchSampler, FrugalBatchSamplerAdvanced
 from frugal_motion.nodes.sampling.request_sampler import sample_requests
-from frugal_motion.nodes.sampling.requests import Request, StepSettings
+from frugal_motion.nodes.sampling.requests import Request, StepSettings, alone_by_itself, rows_of_latent
 from frugal_motion.nodes.sampling.sampler import MEMORY_MARGIN
-from nodes import KSampler, KSamplerAdvanced, common_ksampler
+from nodes import ControlNetApplyAdvanced, KSampler, KSamplerAdvanced, common_ksampler
 
 from ..video_models import nets
 from .conftest import Diffusion
@@ -369,6 +370,33 @@ def told_by(model: Any, requests: list[Request], settings: StepSettings) -> list
 def test_a_sampler_that_looks_at_the_picture_samples_one_by_one() -> None:
     (told,) = told_by(model_of("t2v"), [request("t2v", 1), request("t2v", 2)], euler(sampler="dpm_adaptive"))
     assert "dpm_adaptive" in told
+
+
+def test_prompts_under_a_control_net_sample_one_by_one(diffusion: Diffusion) -> None:
+    hint = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(1))
+    requests = []
+    for one in pictures(diffusion):
+        applied = ControlNetApplyAdvanced().apply_controlnet(
+            one.positive, one.negative, diffusion.control_net, hint, 1.0, 0.0, 1.0
+        )
+        requests.append(changed(one, positive=applied[0], negative=applied[1]))
+    told = told_by(diffusion.model, requests, euler())
+    assert len(told) == 2 and all("ControlNet" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"noise_augmentation": 0.1}, {"unclip_conditioning": [{"strength": 1.0}]}],
+    ids=str,
+)
+def test_what_the_model_adds_noise_to_is_sampled_by_itself(options: Any) -> None:
+    assert alone_by_itself(holding(request("t2v", 1), **options), euler())
+
+
+def test_a_latent_of_sound_and_picture_is_sampled_by_itself() -> None:
+    parts = NestedTensor([torch.zeros(2, 8, 3, 4, 4), torch.zeros(2, 4, 9)])
+    one = changed(request("t2v", 1), latent={"samples": parts})
+    assert alone_by_itself(one, euler()) and rows_of_latent(one) == 2
 
 
 def test_a_sampler_of_another_pack_samples_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,3 +124,33 @@ def test_text_is_repeated_only_for_models_that_do_not_notice() -> None:
     short, long = [[torch.zeros(1, 7, 6), {}]], [[torch.zeros(1, 14, 6), {}]]
     assert can_stack([short, long]) and not can_stack([short, long], repeats_text=False)
     assert can_stack([short, short], repeats_text=False)
+
+
+def test_prompts_with_a_row_for_each_row_of_their_latent_share_a_batch() -> None:
+    one, two = (prompt(concat_latent_image=torch.full((rows, 4, 3, 8, 8), float(rows))) for rows in (1, 2))
+    assert not can_stack([one, two]) and not can_stack([one, two], rows=[1, 3])
+    assert can_stack([one, two], rows=[1, 2])
+    ((_, options),) = stack([one, two], [1, 2])
+    assert options["concat_latent_image"][:, 0, 0, 0, 0].tolist() == [1, 2, 2]
+
+
+def test_what_clip_saw_is_stacked_and_the_users_own_stays() -> None:
+    def seen(value: float) -> Any:
+        tensors = {"penultimate_hidden_states": torch.full((1, 5, 6), value), "mm_projected": None}
+        return SimpleNamespace(**tensors)
+
+    prompts = [prompt(clip_vision_output=seen(value)) for value in (1.0, 2.0)]
+    assert can_stack(prompts)
+    ((_, options),) = stack(prompts, [1, 1])
+    assert options["clip_vision_output"].penultimate_hidden_states[:, 0, 0].tolist() == [1, 2]
+    assert len(prompts[0][0][1]["clip_vision_output"].penultimate_hidden_states) == 1
+    other = prompt(
+        clip_vision_output=SimpleNamespace(penultimate_hidden_states=torch.zeros(1, 7, 6), mm_projected=None)
+    )
+    assert not can_stack([prompts[0], other])
+
+
+@pytest.mark.parametrize("name", ["vace_strength", "strength", "guidance"])
+def test_numbers_must_be_equal(name: str) -> None:
+    assert can_stack([prompt(**{name: [0.5]}), prompt(**{name: [0.5]})])
+    assert not can_stack([prompt(**{name: [0.5]}), prompt(**{name: [1.0]})])
