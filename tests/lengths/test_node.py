@@ -14,6 +14,8 @@ import torch
 from comfy_api.latest import InputImpl
 from comfy_extras.nodes_video import GetVideoComponents
 
+from frugal_motion.nodes.compositing.crop import Crop
+from frugal_motion.nodes.compositing.cropped import CroppedStream
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.video import StreamVideo
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
@@ -82,6 +84,16 @@ def test_from_the_file_to_the_file(clip: Path, rife: Any, rate: float, kept: int
     assert np.array_equal(raw_sound(result), raw_sound(clip)[: round(44100 * 5 / 3)])
 
 
+def test_a_part_of_it_lasts_as_long_as_its_frames() -> None:
+    video = FrugalLoadVideo.execute("clip.mov", size="384").args[0]
+    fitted, _, way_back = FrugalFitLength.execute(video, WAN, 8.0).args
+    restored = FrugalRestoreLength.execute(fitted, way_back).args[0]
+    part = restored.as_trimmed(0.5, 1.0)
+    assert part is not None and part.get_duration() == 1.0
+    box = Crop(np.zeros((13, 2)), (8, 8), restored.get_dimensions(), (16, 16), Fraction(8), restored.stream.info.region)
+    assert CroppedStream(restored.stream, box).info.duration == Fraction(5, 3)
+
+
 def test_a_video_does_as_well_as_images(rife: Any) -> None:
     video = FrugalLoadVideo.execute("clip.mov", size="384").args[0]
     fitted, _, way_back = FrugalFitLength.execute(video, "any", 8.0).args
@@ -103,15 +115,16 @@ def test_wrong_inputs_are_refused() -> None:
 def test_a_motion_of_the_fitted_clip_leads_the_frames_between(rife: Any) -> None:
     size = {"size": "custom", "width": 64, "height": 64, "fit": "stretch"}
     video = FrugalLoadVideo.execute("clip.mov", **size).args[0]
-    fitted, length, way_back = FrugalFitLength.execute(video, WAN, 12.0).args
+    fitted, length, way_back = FrugalFitLength.execute(video, "8n + 1: LTX", 8.0).args  # 5/3 s are 13.3 frames
+    assert (way_back.frames, length) == (13, 17)
     keypoints = np.random.default_rng(0).uniform(0.2, 0.8, (length, 1, 18, 3)).astype(np.float32)
     motion = Motion(keypoints, fitted.get_frame_rate(), *fitted.get_dimensions())
     restored, _ = FrugalRestoreLength.execute(fitted, way_back).args
     made = FrugalInterpolate.execute(restored, rife, 25.0, motion=motion, way="motion").args[0]
     assert made.get_frame_count() == sum(map(len, made.stream.chunks())) == 42
     assert made.stream.info.duration == Fraction(5, 3)
-    with pytest.raises(InputError, match="motion: found 19 frames"):
-        FrugalInterpolate.execute(restored, rife, 25.0, motion=motion.with_keypoints(keypoints[:19]))
-    other = StreamVideo(ArrayStream(np.zeros((20, 64, 64, 3), np.uint8), Fraction(12)))
-    with pytest.raises(InputError, match="motion: found 21 frames"):
+    with pytest.raises(InputError, match="motion: found 12 frames"):
+        FrugalInterpolate.execute(restored, rife, 25.0, motion=motion.with_keypoints(keypoints[:12]))
+    other = StreamVideo(ArrayStream(np.zeros((13, 64, 64, 3), np.uint8), Fraction(8)))
+    with pytest.raises(InputError, match="motion: found 17 frames"):
         FrugalInterpolate.execute(other, rife, 25.0, motion=motion)
