@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -176,6 +176,21 @@ def estimate_all(edits: Sequence[tuple[Edit, Nets]], other: OtherWork, machine: 
         clips=sum(len(job.clips) for job, _ in edits),
         video_seconds=float(sum(job.seconds for job, _ in edits)),
     )
+
+
+def with_samplers(whole: Estimate, steps: Sequence[tuple[str, float | None]]) -> Estimate:
+    """An estimate that also holds what is saved by settings of samplers that belong to no edit.
+
+    Args:
+        whole: naive in all but these settings.
+        steps: savings, the naive way first, and GPU seconds in all; the last are those of ``whole``.
+    """
+    first = steps[0][1]
+    if first is None or whole.naive_seconds is None or whole.seconds is None:
+        return whole
+    of_edits = whole.naive_seconds - whole.seconds
+    savings = (*_waterfall([(name, _sum(iter((seconds, of_edits)))) for name, seconds in steps]), *whole.savings)
+    return replace(whole, naive_seconds=first + of_edits, savings=savings)
 
 
 def _other_stages(other: OtherWork, machine: Machine) -> list[StageEstimate]:

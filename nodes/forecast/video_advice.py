@@ -19,6 +19,9 @@ from .workflow import Workflow
 RATES = (12, 8)
 """Frames per second from which RIFE makes a smooth video, the second only of calm motion."""
 
+NAIVE_RATE, NAIVE_STEPS, NAIVE_CFG = 16, 50, 5.0
+"""What people do with Wan who save nothing."""
+
 FEW, MANY = 4, 8
 """Steps of a distilled model, and those above which an undistilled one is assumed."""
 
@@ -51,7 +54,7 @@ class Alternative:
 
     def __str__(self) -> str:
         cost = dollars(self.dollars) if self.dollars else f"{self.seconds:,.0f} s"
-        return f"{self.what}: {cost}, {self.times:,.1f} times less"
+        return f"{self.what}: {cost}, {self.times:,.{1 if self.times >= 2 else 2}f} times less"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -92,6 +95,25 @@ def cheaper_ways(prompt: Prompt, found: Planned, costs: Costs) -> tuple[Alternat
     return (*ways, *([whole] if whole and len(together) > 1 else []))
 
 
+def from_naive(prompt: Prompt, found: Planned) -> Iterator[tuple[str, Prompt]]:
+    """The way from a naive workflow, which comes first, to one that samples videos.
+
+    Args:
+        prompt: as posted to ``/prompt``.
+        found: what it does.
+
+    Yields:
+        A saving, and the workflow with it: each differs from the one before by that. The last is the prompt itself.
+    """
+    graph = _VideoGraph(prompt, found)
+    whole = _changed(graph.prompt, {node_id: {"start": 0.0, "end": 1.0} for node_id in graph.ranges})
+    careful = graph.with_steps(NAIVE_STEPS, NAIVE_CFG, whole)
+    yield "naive", graph.at_least_at_rate(NAIVE_RATE, careful)
+    yield "frame rate", careful
+    yield "fewer steps", whole
+    yield "control range", graph.prompt
+
+
 def _alternative(
     what: str, changes: Sequence[Step], graph: _VideoGraph, costs: Costs, now: float
 ) -> Alternative | None:
@@ -128,6 +150,7 @@ class _VideoGraph:
         self.flow, self.samplers, self.numbers = Workflow(prompt), found.samplers, found.numbers
         self.prompt: Prompt = dict(self.flow.prompt)
         self.above = list(upstream(self.prompt, self.samplers))
+        self.ranges = self.flow.ids("FrugalControlRange")
         self.clips = [node_id for node_id in self.above if self._number(node_id, "length") and self._is_video(node_id)]
 
     def _is_video(self, node_id: str) -> bool:
@@ -180,23 +203,29 @@ class _VideoGraph:
             changed[node_id] = {"length": max(rounded, 1)}
         return _changed(prompt, changed)
 
+    def at_least_at_rate(self, rate: int, prompt: Prompt) -> Prompt:
+        """As many frames per second, or more."""
+        now = self._rate()
+        return self._at_rate(rate / now, prompt) if now < rate else prompt
+
     def fewer_steps(self) -> Iterator[Step]:
         """A distilled model or LoRA, which needs no negative prompt."""
-        steps = [node_id for node_id in self.above if self._number(node_id, "steps") > MANY]
-        guided = [node_id for node_id in self.above if self._number(node_id, "cfg") > 1]
-        if steps and guided:
-            yield f"a distilled LoRA at {FEW} steps and CFG 1", partial(self._with_few_steps, steps, guided)
+        has_many = any(self._number(node_id, "steps") > MANY for node_id in self.above)
+        if has_many and any(self._number(node_id, "cfg") > 1 for node_id in self.above):
+            yield f"a distilled LoRA at {FEW} steps and CFG 1", partial(self.with_steps, FEW, 1.0)
 
-    def _with_few_steps(self, steps: Sequence[str], guided: Sequence[str], prompt: Prompt) -> Prompt:
-        changed: dict[str, dict[str, Any]] = {node_id: {"cfg": 1.0} for node_id in guided}
-        for node_id in steps:
-            share = FEW / self._number(node_id, "steps")
+    def with_steps(self, count: int, cfg: float, prompt: Prompt) -> Prompt:
+        """Samplers with so many steps, of which they do as large a part as before, and so much guidance."""
+        guided = [node_id for node_id in self.above if self._number(node_id, "cfg")]
+        changed: dict[str, dict[str, Any]] = {node_id: {"cfg": cfg} for node_id in guided}
+        for node_id in [node_id for node_id in self.above if self._number(node_id, "steps")]:
+            share = count / self._number(node_id, "steps")
             parts = {
                 name: round(self._number(node_id, name) * share)
                 for name in ("start_at_step", "end_at_step")
                 if name in prompt[node_id]["inputs"]
             }
-            changed[node_id] = {**changed.get(node_id, {}), "steps": FEW, **parts}
+            changed[node_id] = {**changed.get(node_id, {}), "steps": count, **parts}
         return _changed(prompt, changed)
 
     def smaller(self) -> Iterator[Step]:
@@ -249,11 +278,11 @@ class _VideoGraph:
 
     def shorter_control(self) -> Iterator[Step]:
         """VACE's blocks left out where the picture has its shape."""
-        vace = [node_id for node_id in self.clips if self.flow.kind(node_id) == "WanVaceToVideo"]
-        if vace and not self.flow.ids("FrugalControlRange"):
-            given = {"start": 0.0, "end": CONTROL_UNTIL}
-            ranged = partial(self._with_models, "FrugalControlRange", given)
-            yield f"control until {CONTROL_UNTIL:g} (Control Range)", ranged
+        what, given = f"control until {CONTROL_UNTIL:g} (Control Range)", {"start": 0.0, "end": CONTROL_UNTIL}
+        if longer := [node_id for node_id in self.ranges if self._number(node_id, "end", 0.5) > CONTROL_UNTIL]:
+            yield what, partial(_changed, inputs={node_id: {"end": CONTROL_UNTIL} for node_id in longer})
+        elif not self.ranges and any(self.flow.kind(node_id) == "WanVaceToVideo" for node_id in self.clips):
+            yield what, partial(self._with_models, "FrugalControlRange", given)
 
 
 def _changed(prompt: Prompt, inputs: Mapping[str, Mapping[str, Any]]) -> Prompt:

@@ -20,11 +20,11 @@ from ..keyframes.keyframes import Keyframes
 from .advice import Advice, advise
 from .calibration import measured_runs
 from .edit_work import Size
-from .estimate import GIGABYTE, SHARE_OF_MEMORY, Estimate, Machine, estimate_all
+from .estimate import GIGABYTE, SHARE_OF_MEMORY, Estimate, Machine, estimate_all, with_samplers
 from .finishing_work import interpolation_work
 from .table import as_text
 from .throughput import Measured, calibrated
-from .video_advice import Alternative, Costs, cheaper_ways
+from .video_advice import Alternative, Costs, cheaper_ways, from_naive
 from .walk import Planned, planned
 
 THIS_MACHINE = "this machine"
@@ -201,11 +201,13 @@ def workflow_estimate(
         notes.append("How to meet a budget is told for workflows with one sampler, our own.")
     cards: tuple[CardCost, ...] = ()
     saves: tuple[Alternative, ...] = ()
-    has_naive = not found.samplers or whole.naive_seconds != whole.seconds
+    has_naive = not found.samplers
     if compares and found.samplers:
         cards = tuple(_on_other_cards(found, options, measured, name))
         costs = Costs(partial(_seconds_of, machine, options), partial(_between, machine), machine.price)
         saves = cheaper_ways(prompt, found, costs)
+        steps = [(saving, costs.seconds(one)) for saving, one in from_naive(prompt, found)]
+        whole, has_naive = with_samplers(whole, steps), None not in [seconds for _, seconds in steps]
     return WorkflowEstimate(
         whole, name, advice, (*notes, *found.notes), found.unknown, found.most, cards, saves, has_naive
     )

@@ -24,8 +24,8 @@ from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows" / "api"
+# Those of video models are read in tests/video_models/test_estimates.py.
 SHIPPED = sorted(path.stem for path in WORKFLOWS.glob("*.json") if "wan" not in path.stem)
-"""All but those of video models: see ``tests/video_models``."""
 SMALL = {
     "v1-5-pruned-emaonly-fp16.safetensors": "frugal-demo.ckpt",
     "control_v11p_sd15_openpose_fp16.safetensors": "frugal-demo-openpose.safetensors",
