@@ -126,6 +126,24 @@ def check_request(model: Any, request: Request) -> None:
                 found, allowed = f"text embeddings of width {text.shape[-1]}", f"width {width}, as {family} has"
                 raise InputError(name, found, allowed, "Use the text encoder that belongs to the model.")
 
+    _check_patches(model, request, latent)
+
+
+_PATCHED_APART = frozenset({"vace_frames", "pose_video_latent"})
+"""What nets of Wan cut into patches beside the latent: ComfyUI fills up the last patch of the latent alone."""
+
+
+def _check_patches(model: Any, request: Request, latent: torch.Tensor) -> None:
+    if not isinstance(model_net(model), WanModel) or latent.ndim != 5:
+        return
+    given = {key for prompt in (request.positive, request.negative) for _, options in prompt for key in options}
+    patch = model_net(model).patch_size[-2:]
+    if given & _PATCHED_APART and any(side % edge for side, edge in zip(latent.shape[-2:], patch, strict=True)):
+        each = 8 * patch[-1]
+        found = f"a video of {8 * latent.shape[-1]} x {8 * latent.shape[-2]} pixels"
+        remedy = "Set the size in the node that loads the clip, or in Draw Pose."
+        raise InputError("latent_image", found, f"sides that are multiples of {each}", remedy)
+
 
 def model_net(model: Any) -> Any:
     """The net inside."""

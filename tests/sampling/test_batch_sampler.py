@@ -637,3 +637,33 @@ def test_sockets_are_those_of_comfyuis_own_node(node: Any, core: Any) -> None:
         for limit in ("default", "min", "max"):
             if options and limit in options[0]:
                 assert getattr(inputs[name], limit) == options[0][limit], name
+
+
+@pytest.mark.parametrize("family", ["t2v", "fun_control", "vace", "animate"])
+def test_half_a_patch_at_the_edge(family: str) -> None:
+    """ComfyUI fills up what it samples, but not what guides VACE and Animate: it fails with the size of a tensor."""
+    width, model = WIDTH + 8, model_of(family)
+    prompts, film = (text(1), text(2)), clip(3, width=width)
+    given: dict[str, Any] = {
+        "t2v": lambda: (*prompts, {"samples": torch.zeros(1, 16, 3, HEIGHT // 8, width // 8)}),
+        "fun_control": lambda: (
+            nodes_wan.WanFunControlToVideo.execute(*prompts, vae(), width, HEIGHT, LENGTH, 1, control_video=film).args
+        ),
+        "vace": lambda: (
+            nodes_wan.WanVaceToVideo.execute(*prompts, vae(), width, HEIGHT, LENGTH, 1, 1.0, control_video=film).args
+        ),
+        "animate": lambda: (
+            nodes_wan.WanAnimateToVideo.execute(
+                *prompts, vae(), width, HEIGHT, LENGTH, 1, 5, 0, reference_image=film[:1], pose_video=film
+            ).args
+        ),
+    }
+    one = Request(*given[family]()[:3], seed=5)
+    try:
+        wanted = stock(model, one, euler())
+    except RuntimeError:
+        (error,) = sample_requests(model, [one], euler())
+        assert isinstance(error, InputError) and "multiples of 16" in str(error) and "72 x 48" in str(error)
+        return
+    (made,) = sample_requests(model, [one], euler())
+    assert isinstance(made, torch.Tensor) and torch.equal(made, wanted)
