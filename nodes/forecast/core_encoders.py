@@ -25,9 +25,9 @@ def load_clip(inputs: Inputs) -> Forecast:
 
 def encode_text(inputs: Inputs) -> Forecast:
     """CONDITIONING."""
-    clip = inputs.fact("clip", Clip)
-    work = (DeviceWork("text", "gpu", 1, clip.flops),) if clip and clip.flops else ()
-    return Forecast((Conditioning(texts=inputs.fact("text", Texts)),), work)
+    clip, texts = inputs.fact("clip", Clip), inputs.fact("text", Texts)
+    work = DeviceWork("text", "gpu", 1, clip.flops).times(texts.count if texts else 1) if clip and clip.flops else None
+    return Forecast((Conditioning(texts=texts),), (work,) if work else ())
 
 
 def load_vision(inputs: Inputs) -> Forecast:

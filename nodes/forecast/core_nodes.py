@@ -200,8 +200,9 @@ def decode_latents(inputs: Inputs) -> Forecast | None:
         each = vae.decode_clip(*latents.size, latents.frames)
     else:
         raise InputError("vae", "a VAE of single pictures", "the VAE of a video model, for the latents of a video")
-    work = DeviceWork("decode", "gpu", latents.pictures, _times(latents.rows, each))
-    return Forecast((pictures(latents.pictures, latents.size),), (work,))
+    work = DeviceWork("decode", "gpu", latents.pictures, _times(latents.items * latents.rows, each))
+    one = pictures(latents.pictures // latents.items, latents.size)
+    return Forecast((replace(one, clips=one.clips * latents.items),), (work,))
 
 
 def decode_in_tiles(inputs: Inputs) -> Forecast | None:

@@ -140,9 +140,14 @@ def sampled(
     def calls(control_range: tuple[float, float]) -> tuple[int, int]:
         return model_calls(*given, control_range, steps)
 
-    windows = list(cut(latents) if cut and model.video else _windowed(model.windows, latents))
-    work = _of_images if model.video is None else _of_video
-    return Forecast((latents, latents), (work(inputs, model, prompts, latents, windows, calls),))
+    items = max([latents.items, *(prompt.texts.count for prompt in prompts if prompt.texts)])
+    one = replace(latents, items=1)
+    windows = list(cut(one) if cut and model.video else _windowed(model.windows, one))
+    work = (_of_images if model.video is None else _of_video)(inputs, model, prompts, one, windows, calls)
+    if items > 1:
+        inputs.notes.append(f"{inputs.title}: as much for each of {items}.")
+    made = replace(latents, items=items)
+    return Forecast((made, made), (work.times(items),))
 
 
 def _of_images(

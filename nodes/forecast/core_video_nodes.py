@@ -34,7 +34,19 @@ def empty_video(every: int, down: int, inputs: Inputs) -> Forecast:
 
 def _latents(inputs: Inputs, every: int = 4, down: int = 8) -> Latents:
     length = _length(inputs, every)
-    return Latents(int(inputs.number("batch_size", 1)), _size(inputs, down), latent_frames_of(length, every), every)
+    rows, frames = int(inputs.number("batch_size", 1)), latent_frames_of(length, every)
+    return Latents(rows, _size(inputs, down), frames, every, items=_items(inputs))
+
+
+def _items(inputs: Inputs) -> int:
+    """How often the node runs: once for each item of the longest list that it is given."""
+    prompts = [inputs.fact(name, Conditioning) for name in ("positive", "negative")]
+    clips = [inputs.fact(name, Clips) for name in _CLIPS]
+    texts = [prompt.texts.count for prompt in prompts if prompt and prompt.texts]
+    return max([1, *texts, *(len(found.clips) for found in clips if found)])
+
+
+_CLIPS = ("control_video", "pose_video", "start_image", "background_video", "image")
 
 
 def _size(inputs: Inputs, down: int = 8) -> Size:
@@ -64,7 +76,7 @@ def _encoding(inputs: Inputs, size: Size, *clips: int) -> tuple[DeviceWork, ...]
         raise InputError("vae", "a VAE of single pictures", "the VAE of a video model")
     each = [vae.encode_clip(*size, length) for length in clips]
     flops = None if None in each else sum(one for one in each if one is not None)
-    return (DeviceWork("encode", "gpu", sum(clips), flops),)
+    return (DeviceWork("encode", "gpu", sum(clips), flops).times(_items(inputs)),)
 
 
 def _frames(inputs: Inputs, name: str, most: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -312,6 +312,7 @@ class Latents:
         size: width and height in pixels of the pictures that they stand for.
         frames: latent frames of a video, with those of a reference in front; ``None`` for pictures.
         every: pictures that a latent frame stands for; the first stands for one.
+        items: of a list of such latents; nodes that take no lists work on one after the other.
         leading, guiding: latent frames in front and at the end that only guide the others.
     """
 
@@ -321,11 +322,12 @@ class Latents:
     every: int = 4
     leading: int = 0
     guiding: int = 0
+    items: int = 1
 
     @property
     def pictures(self) -> int:
-        """How many they are once decoded, of all rows."""
-        return self.rows * (1 if self.frames is None else pictures_of(self.frames, self.every))
+        """How many they are once decoded, of all rows and items."""
+        return self.items * self.rows * (1 if self.frames is None else pictures_of(self.frames, self.every))
 
 
 def pictures_of(latent_frames: int, every: int = 4) -> int:
@@ -384,6 +386,11 @@ class DeviceWork:
     rows: Rows = field(default_factory=Rows)
     memory: float = 0.0
     model: Model | None = None
+
+    def times(self, count: int) -> DeviceWork:
+        """The same so many times, one after the other."""
+        flops = None if self.flops is None else count * self.flops
+        return replace(self, frames=count * self.frames, flops=flops, rows=sum([self.rows] * count, Rows()))
 
 
 @dataclass(frozen=True, eq=False)

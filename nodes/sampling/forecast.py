@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from ..errors import InputError
 from ..forecast import core_sampling
-from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Rows, Size
+from ..forecast.edit_work import Calls, Edit, EditedClip, Mode, Nets, Size
 from ..forecast.facts import (
     Clips,
     Conditioning,
@@ -55,14 +55,9 @@ def limit_control_range(inputs: Inputs) -> Forecast:
     return Forecast((replace(model, guided=(max(first, start), min(last, end))),))
 
 
-@dataclass(frozen=True)
-class LatentsOfRequests(Latents):
-    """LATENT of several requests; the rows are those of all."""
-
-
 def sample_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler takes, for all requests."""
-    return _of_all(inputs, core_sampling.sample(inputs, _cut(inputs)))
+    return core_sampling.sample(inputs, _cut(inputs))
 
 
 def _cut(inputs: Inputs) -> core_sampling.Cut | None:
@@ -81,27 +76,7 @@ def _cut(inputs: Inputs) -> core_sampling.Cut | None:
 
 def sample_steps_of_requests(inputs: Inputs) -> Forecast | None:
     """What KSampler (Advanced) takes, for all requests."""
-    return _of_all(inputs, core_sampling.sample_steps(inputs))
-
-
-def _of_all(inputs: Inputs, one: Forecast | None) -> Forecast | None:
-    """For every line of prompts what is taken for one, unless the latents are those of all requests already."""
-    latents = inputs.fact("latent_image", Latents)
-    prompts = [inputs.fact(name, Conditioning) for name in ("positive", "negative")]
-    count = max((prompt.texts.count for prompt in prompts if prompt and prompt.texts), default=1)
-    if one is None or latents is None or isinstance(latents, LatentsOfRequests):
-        return one
-    work = tuple(
-        replace(
-            part,
-            frames=part.frames * count,
-            flops=None if part.flops is None else part.flops * count,
-            rows=sum([part.rows] * count, Rows()),
-        )
-        for part in one.work
-    )
-    made = LatentsOfRequests(**{**vars(latents), "rows": latents.rows * count})
-    return replace(one, outputs=(made, *one.outputs[1:]), work=work)
+    return core_sampling.sample_steps(inputs)
 
 
 def sample_keyframes(inputs: Inputs) -> Forecast:

@@ -57,6 +57,25 @@ def test_nothing_is_left_out(name: str) -> None:
     assert all(done.flops and math.isfinite(done.flops) for done in work.values()), work
 
 
+def test_several_clips_take_as_much_as_each_alone() -> None:
+    """Whether nodes take lists, or are run once for each of their items."""
+    changes = SHARED | CHANGES["micro_batch_wan"]
+    clips = ["one_person.mp4", "two_people.mp4"]
+    alone, both = (
+        planned(
+            prompt(
+                "micro_batch_wan",
+                changes | {"Load Clips.files": "\n".join(some), "Prompts.text": "\n".join(["a robot"] * len(some))},
+            )
+        ).work()
+        for some in (clips[:1], clips)
+    )
+    for stage in ("encode", "sample", "decode", "interpolate"):
+        assert both[stage].flops == pytest.approx(2 * alone[stage].flops), stage
+        assert both[stage].frames == 2 * alone[stage].frames
+    assert (alone["text"].frames, both["text"].frames) == (2, 3), "both prompts, and one more"
+
+
 @pytest.mark.slow
 def test_dollars_of_the_real_size_on_five_cards() -> None:
     """VACE with 14 billion weights, by the headers of its files."""
