@@ -106,6 +106,31 @@ def rows_of_latent(request: Request) -> int:
     return len(samples.unbind()[0] if samples.is_nested else samples)
 
 
+def check_form(request: Request) -> None:
+    """Refuse what is no request at all, such as the nothing that a switch may give.
+
+    Raises:
+        InputError: names the input.
+    """
+    for name, prompt in (("positive", request.positive), ("negative", request.negative)):
+        if not _is_conditioning(prompt):
+            raise InputError(name, _what(prompt), "a CONDITIONING")
+    samples = request.latent.get("samples") if isinstance(request.latent, Mapping) else None
+    if samples is None:
+        raise InputError("latent_image", _what(request.latent), "a LATENT")
+    if not rows_of_latent(request):
+        raise InputError("latent_image", "a latent of no rows", "1 or more")
+
+
+def _is_conditioning(value: Any) -> bool:
+    pairs = value if isinstance(value, list | tuple) else [None]
+    return all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[1], Mapping) for pair in pairs)
+
+
+def _what(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
 def check_request(model: Any, request: Request) -> None:
     """Refuse what would fail deep inside the model with the shape of a matrix.
 

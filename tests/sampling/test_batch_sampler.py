@@ -592,6 +592,30 @@ def test_the_node_fails_if_all_requests_do() -> None:
         FrugalBatchSampler.execute(**node_lists(model_of("t2v"), [bad, bad]))
 
 
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        ({"positive": None}, "positive: found nothing"),
+        ({"positive": "a dog"}, "positive: found a str"),
+        ({"negative": [torch.zeros(1, 7, 4096)]}, "negative: found a list"),
+        ({"latent": None}, "latent_image: found nothing"),
+        ({"latent": {}}, "latent_image: found a dict"),
+        ({"latent": {"samples": torch.zeros(0, 16, 3, 6, 8)}}, "latent_image: found a latent of no rows"),
+    ],
+)
+@pytest.mark.parametrize("window", [0, 5])
+def test_what_is_no_request_is_left_out(bad: dict[str, Any], error: str, window: int) -> None:
+    """As of a switch whose branch has no wire."""
+    model, good = model_of("t2v"), request("t2v", 1)
+    lists = node_lists(model, [changed(good, **bad), good], window=window, overlap=4)
+    output = FrugalBatchSampler.execute(**lists)
+    (blocked, latent), (report,) = output.args[0], output.ui.as_dict()["text"]
+    assert isinstance(blocked, ExecutionBlocker) and torch.isfinite(latent["samples"]).all()
+    assert f"request 1 is left out: {error}" in report
+    with pytest.raises(InputError, match=error):
+        FrugalBatchSampler.execute(**node_lists(model, [changed(good, **bad)]))
+
+
 @pytest.mark.parametrize("changes", [{"sampler_name": "none"}, {"scheduler": "none"}])
 def test_unknown_settings_are_refused(changes: dict[str, str]) -> None:
     (name,) = changes
