@@ -131,11 +131,11 @@ def _what(value: Any) -> str:
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
-def check_request(model: Any, request: Request) -> None:
+def check_request(model: Any, request: Request, settings: StepSettings) -> None:
     """Refuse what would fail deep inside the model with the shape of a matrix.
 
     Raises:
-        InputError: the latent or a prompt is of another family of models.
+        InputError: the latent or a prompt is of another family of models, or of another size than its control.
     """
     family, form = type(model.model.model_config).__name__, model.model.latent_format
     latent = latent_of(model, request)
@@ -145,11 +145,23 @@ def check_request(model: Any, request: Request) -> None:
         found, allowed = f"a latent of {latent.shape[1]} channels", f"{form.latent_channels}, as {family} has"
         raise InputError("latent_image", found, allowed, "Use the VAE that belongs to the model.")
     width = model.model.model_config.unet_config.get("context_dim") or getattr(model_net(model), "text_dim", None)
-    for name, prompt in (("positive", request.positive), ("negative", request.negative)):
-        for text, _ in prompt:
+    prompts = {"positive": request.positive}
+    if settings.cfg != 1:  # else ComfyUI does not look at the other
+        prompts["negative"] = request.negative
+    for name, prompt in prompts.items():
+        for text, options in prompt:
+            _check_vace(name, options, latent)
             if width and isinstance(text, torch.Tensor) and text.shape[-1] != width:
                 found, allowed = f"text embeddings of width {text.shape[-1]}", f"width {width}, as {family} has"
                 raise InputError(name, found, allowed, "Use the text encoder that belongs to the model.")
+
+
+def _check_vace(name: str, options: Mapping[str, Any], latent: torch.Tensor) -> None:
+    for frames in options.get("vace_frames") or ():
+        if not latent.is_nested and latent.ndim == 5 and frames.shape[2:] != latent.shape[2:]:
+            found, allowed = (" x ".join(map(str, reversed(one.shape[2:]))) for one in (frames, latent))
+            remedy = "Connect latent_image to the node that has made the prompts."
+            raise InputError(name, f"a control of {found} latents", f"{allowed}, as latent_image has", remedy)
 
 
 def model_net(model: Any) -> Any:

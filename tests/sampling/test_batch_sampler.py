@@ -500,6 +500,22 @@ def test_a_bad_request_fails_alone() -> None:
         assert off(result, stock(model, given, euler())) <= 1e-5
 
 
+def test_a_control_of_another_size_than_the_latent_is_named() -> None:
+    """As where Empty Latent Image is wired in place of what WanVaceToVideo gives."""
+    model, good = model_of("vace"), request("vace", 1)
+    bad = changed(good, latent={"samples": torch.zeros(1, 4, 8, 8)})
+    (error,) = sample_requests(model, [bad], euler())
+    assert isinstance(error, InputError)
+    assert "positive: found a control of 8 x 6 x 4 latents; allowed: 8 x 8 x 1, as latent_image has" in str(error)
+
+
+def test_a_negative_that_is_not_heeded_may_be_of_any_width() -> None:
+    model, good = model_of("t2v"), request("t2v", 1)
+    one = changed(good, negative=text(2, width=768))
+    for given, result in zip([one, good], sample_requests(model, [one, good], euler(1.0)), strict=True):
+        assert torch.equal(result, stock(model, given, euler(1.0)))
+
+
 def test_short_memory_halves_batches_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     model, requests = model_of("t2v"), [request("t2v", seed) for seed in (1, 2, 3, 4, 5)]
     alone = [stock(model, one, euler(1.0)) for one in requests]
