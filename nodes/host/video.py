@@ -18,6 +18,7 @@ from ..video.clip import open_clip
 from ..video.codecs import CONTAINERS
 from ..video.decode_settings import DecodeSettings
 from ..video.encode import EncodeSettings, save
+from ..video.rates import usual_rate
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
 from ..video.tensors import to_frames, to_image
 from .frugal_node import Stage
@@ -162,10 +163,20 @@ def is_video(value: Any) -> bool:
     return isinstance(value, Input.Video)
 
 
-def as_stream(video: Input.Video) -> FrameStream:
-    """The frames of any VIDEO: ours, a file of a core loader, or images in memory."""
+def as_stream(video: Input.Video, name: str = "video") -> FrameStream:
+    """The frames of any VIDEO: ours, a file of a core loader, or images in memory.
+
+    Args:
+        name: of the input.
+
+    Raises:
+        InputError: it is none, such as a switch's nothing, or has no frames.
+    """
     if isinstance(video, StreamVideo):
         return video.stream
+    if not is_video(video):
+        found = "nothing" if video is None else f"a {type(video).__name__}"
+        raise InputError(name, found, "a VIDEO")
     # The default implementation would encode a VIDEO made of images to answer.
     has_file = type(video).get_stream_source is not Input.Video.get_stream_source
     source = video.get_stream_source() if has_file else None
@@ -175,8 +186,9 @@ def as_stream(video: Input.Video) -> FrameStream:
         return open_clip(Path(source), trim)
     parts = video.get_components()
     if len(parts.images) == 0:
-        raise InputError("video", "no frames", "1 frame or more")
-    return ArrayStream(to_frames(parts.images), Fraction(parts.frame_rate), audio_input(parts.audio))
+        raise InputError(name, "no frames", "1 frame or more")
+    # Create Video has made a fraction of a float, such as 23.976.
+    return ArrayStream(to_frames(parts.images), usual_rate(parts.frame_rate), audio_input(parts.audio))
 
 
 def uncharged(stream: FrameStream) -> tuple[FrameStream, Stage | None]:

@@ -9,6 +9,8 @@ from typing import Any
 import comfy.samplers
 import torch
 
+from ..errors import InputError
+
 
 @lru_cache(maxsize=256)
 def model_calls(
@@ -30,7 +32,13 @@ def model_calls(
 
     Returns:
         For ``dpm_adaptive``, which looks at the picture, a guess.
+
+    Raises:
+        InputError: this ComfyUI has no such sampler.
     """
+    if sampler not in comfy.samplers.KSampler.SAMPLERS:
+        remedy = "It may be one of a pack that is not installed."
+        raise InputError("sampler_name", repr(sampler), ", ".join(comfy.samplers.KSampler.SAMPLERS), remedy)
     sigmas = comfy.samplers.KSampler(
         _patcher(model_sampling), steps, torch.device("cpu"), sampler, scheduler, denoise
     ).sigmas

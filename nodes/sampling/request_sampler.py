@@ -74,7 +74,7 @@ class _Run:
     def results(self) -> list[torch.Tensor | Exception]:
         for number, request in enumerate(self.requests):
             try:
-                check_request(self.model, request)
+                check_request(self.model, request, self.settings)
             except InputError as error:
                 self.done[number] = error
         for group in self._groups([number for number in range(len(self.requests)) if number not in self.done]):

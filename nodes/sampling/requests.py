@@ -106,11 +106,36 @@ def rows_of_latent(request: Request) -> int:
     return len(samples.unbind()[0] if samples.is_nested else samples)
 
 
-def check_request(model: Any, request: Request) -> None:
+def check_form(request: Request) -> None:
+    """Refuse what is no request at all, such as the nothing that a switch may give.
+
+    Raises:
+        InputError: names the input.
+    """
+    for name, prompt in (("positive", request.positive), ("negative", request.negative)):
+        if not _is_conditioning(prompt):
+            raise InputError(name, _what(prompt), "a CONDITIONING")
+    samples = request.latent.get("samples") if isinstance(request.latent, Mapping) else None
+    if samples is None:
+        raise InputError("latent_image", _what(request.latent), "a LATENT")
+    if not rows_of_latent(request):
+        raise InputError("latent_image", "a latent of no rows", "1 or more")
+
+
+def _is_conditioning(value: Any) -> bool:
+    pairs = value if isinstance(value, list | tuple) else [None]
+    return all(isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[1], Mapping) for pair in pairs)
+
+
+def _what(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def check_request(model: Any, request: Request, settings: StepSettings) -> None:
     """Refuse what would fail deep inside the model with the shape of a matrix.
 
     Raises:
-        InputError: the latent or a prompt is of another family of models.
+        InputError: the latent or a prompt is of another family of models, or of another size than its control.
     """
     family, form = type(model.model.model_config).__name__, model.model.latent_format
     latent = latent_of(model, request)
@@ -120,8 +145,12 @@ def check_request(model: Any, request: Request) -> None:
         found, allowed = f"a latent of {latent.shape[1]} channels", f"{form.latent_channels}, as {family} has"
         raise InputError("latent_image", found, allowed, "Use the VAE that belongs to the model.")
     width = model.model.model_config.unet_config.get("context_dim") or getattr(model_net(model), "text_dim", None)
-    for name, prompt in (("positive", request.positive), ("negative", request.negative)):
-        for text, _ in prompt:
+    prompts = {"positive": request.positive}
+    if settings.cfg != 1:  # else ComfyUI does not look at the other
+        prompts["negative"] = request.negative
+    for name, prompt in prompts.items():
+        for text, options in prompt:
+            _check_vace(name, options, latent)
             if width and isinstance(text, torch.Tensor) and text.shape[-1] != width:
                 found, allowed = f"text embeddings of width {text.shape[-1]}", f"width {width}, as {family} has"
                 raise InputError(name, found, allowed, "Use the text encoder that belongs to the model.")
@@ -143,6 +172,14 @@ def _check_patches(model: Any, request: Request, latent: torch.Tensor) -> None:
         found = f"a video of {8 * latent.shape[-1]} x {8 * latent.shape[-2]} pixels"
         remedy = "Set the size in the node that loads the clip, or in Draw Pose."
         raise InputError("latent_image", found, f"sides that are multiples of {each}", remedy)
+
+
+def _check_vace(name: str, options: Mapping[str, Any], latent: torch.Tensor) -> None:
+    for frames in options.get("vace_frames") or ():
+        if not latent.is_nested and latent.ndim == 5 and frames.shape[2:] != latent.shape[2:]:
+            found, allowed = (" x ".join(map(str, reversed(one.shape[2:]))) for one in (frames, latent))
+            remedy = "Connect latent_image to the node that has made the prompts."
+            raise InputError(name, f"a control of {found} latents", f"{allowed}, as latent_image has", remedy)
 
 
 def model_net(model: Any) -> Any:

@@ -15,7 +15,7 @@ from ..host.frugal_node import note_shares
 from ..host.lists import broadcast
 from ..host.progress import LatentProgress
 from .request_sampler import sample_requests
-from .requests import Request, StepSettings, noise_levels, rows_of_latent
+from .requests import Request, StepSettings, check_form, noise_levels, rows_of_latent
 from .windows import Windows, sample_clips, spans_of
 
 REQUEST = ("positive", "negative", "latent_image", "seed")
@@ -56,8 +56,12 @@ def sampled_requests(
     _check_choice("scheduler", settings.scheduler, comfy.samplers.KSampler.SCHEDULERS)
     given = broadcast({name: lists[name] for name in REQUEST})
     requests = [Request(one["positive"], one["negative"], one["latent_image"], one["seed"]) for one in given]
-    turns = [_turns(request, windows) for request in requests]
-    rows = [rows_of_latent(request) * turn for request, turn in zip(requests, turns, strict=True)]
+    refused = {number: error for number, request in enumerate(requests) if (error := _refused(request))}
+    if len(refused) == len(requests):
+        raise refused[0]
+    sound = [request for number, request in enumerate(requests) if number not in refused]
+    turns = [0 if number in refused else _turns(request, windows) for number, request in enumerate(requests)]
+    rows = [rows_of_latent(request) * turn if turn else 0 for request, turn in zip(requests, turns, strict=True)]
     told: list[str] = []
     steps = max(len(noise_levels(model, settings)) - 1, 1)
     bar = LatentProgress(model, steps, sum(rows))
@@ -65,13 +69,22 @@ def sampled_requests(
     def sample(some: Sequence[Request]) -> list[torch.Tensor | Exception]:
         return sample_requests(model, some, settings, bar, told.append)
 
-    results = sample_clips(model, requests, windows, sample) if windows else sample(requests)
+    sampled = iter(sample_clips(model, sound, windows, sample) if windows else sample(sound))
+    results = [refused.get(number) or next(sampled) for number in range(len(requests))]
     failed = {number: result for number, result in enumerate(results, 1) if isinstance(result, Exception)}
     if len(failed) == len(results):
         raise failed[1]
     note_shares({n: 0.0 if n + 1 in failed else float(count) for n, count in enumerate(rows)})
     latents = [_latent(request, result) for request, result in zip(requests, results, strict=True)]
     return SampledRequests(latents, failed, _report(model, results, [*_cuts(turns), *told], failed))
+
+
+def _refused(request: Request) -> InputError | None:
+    try:
+        check_form(request)
+    except InputError as error:
+        return error
+    return None
 
 
 def _turns(request: Request, windows: Windows | None) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from comfy.utils import repeat_to_batch_size
 
 from ..errors import InputError
 from .requests import Request
@@ -134,16 +135,21 @@ def _window_of(options: dict[str, Any], span: range, references: int, known: tor
 
 
 def _give_known(options: dict[str, Any], known: torch.Tensor, place: slice) -> None:
-    """Tell models that can be told so which frames they are given; ``options`` hold this window's own part."""
-    channels = known.shape[1]
+    """Tell models that can be told so which frames they are given; ``options`` hold this window's own part.
+
+    Each row of a latent of several has made frames of its own, where all were given the same ones.
+    """
+    rows, channels = known.shape[:2]
     if options.get("concat_mask") is not None and options.get("concat_latent_image") is not None:
-        image, mask = options["concat_latent_image"].clone(), options["concat_mask"].clone()
+        image = repeat_to_batch_size(options["concat_latent_image"], rows).clone()
+        mask = options["concat_mask"].clone()
         # What is given stands in the last channels, behind the control of Fun Control.
         image[:, -channels:, place], mask[:, :, place] = known.to(image), 0
         options["concat_latent_image"], options["concat_mask"] = image, mask
     if options.get("vace_frames") and options.get("vace_mask"):
         pairs = zip(options["vace_frames"], options["vace_mask"], strict=True)
-        given = [_vace_given(frames, mask, known, place) for frames, mask in pairs]
+        by_row = [[repeat_to_batch_size(one, rows) for one in pair] for pair in pairs]
+        given = [_vace_given(frames, mask, known, place) for frames, mask in by_row]
         options["vace_frames"], options["vace_mask"] = [one for one, _ in given], [mask for _, mask in given]
 
 

@@ -86,7 +86,7 @@ class FrugalUpscale(FrugalNode):
     def execute(cls, frames: Any, upscale_model: Any, scale: float = 2.0, longer_side: int = 0) -> io.NodeOutput:
         if isinstance(frames, torch.Tensor):
             return io.NodeOutput(_upscaled_image(frames, upscale_model, scale, longer_side))
-        source = as_stream(frames)
+        source = as_stream(frames, "frames")
         size = target_size(source.info.width, source.info.height, scale, longer_side)
         return io.NodeOutput(_upscaled_video(source, _upscaler(upscale_model, size), cls.stage()))
 

@@ -111,6 +111,11 @@ def test_a_stock_graph_takes_what_was_forecast(kind: str, vae: Any) -> None:
     assert work["decode"].frames == len(pictures_out[0]) == LENGTH
 
 
+def test_a_sampler_that_is_not_installed_is_named() -> None:
+    with pytest.raises(InputError, match="KSampler, sampler_name: found 'res_2s'; allowed: euler, "):
+        planned(vace(sampler_name="res_2s")).work()
+
+
 def test_two_experts_take_their_steps_and_both_are_named(vae: Any) -> None:
     one = planned(vace()).work()["sample"].flops
     graph = vace()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from comfy_api.latest import InputImpl
-from comfy_extras.nodes_video import GetVideoComponents
+from comfy_extras.nodes_video import CreateVideo, GetVideoComponents
 
 from frugal_motion.nodes.compositing.crop import Crop
 from frugal_motion.nodes.compositing.cropped import CroppedStream
@@ -128,3 +128,22 @@ def test_a_motion_of_the_fitted_clip_leads_the_frames_between(rife: Any) -> None
     other = StreamVideo(ArrayStream(np.zeros((13, 64, 64, 3), np.uint8), Fraction(8)))
     with pytest.raises(InputError, match="motion: found 17 frames"):
         FrugalInterpolate.execute(other, rife, 25.0, motion=motion)
+
+
+@pytest.mark.parametrize("rate", [23.976, 29.97, 14.985, 12.0])
+def test_what_create_video_makes_at_the_rate_comes_back(rate: float) -> None:
+    """It makes a fraction of the float: 23.976 frames/s are not 24000/1001 there."""
+    fitted, _, way_back = FrugalFitLength.execute(FrugalLoadVideo.execute("clip.mov").args[0], WAN, rate).args
+    made = CreateVideo.execute(as_if_from_the_model(fitted), rate).args[0]
+    restored = FrugalRestoreLength.execute(made, way_back).args[0]
+    assert restored.get_frame_count() == way_back.frames
+    assert restored.get_frame_rate() == way_back.frame_rate
+
+
+def test_nothing_is_refused_by_name() -> None:
+    """As of a switch whose branch has no wire."""
+    _, _, way_back = FrugalFitLength.execute(FrugalLoadVideo.execute("clip.mov").args[0], WAN).args
+    with pytest.raises(InputError, match="video: found nothing"):
+        FrugalFitLength.execute(None, WAN)
+    with pytest.raises(InputError, match="frames: found nothing"):
+        FrugalRestoreLength.execute(None, way_back)

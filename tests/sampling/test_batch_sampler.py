@@ -500,6 +500,22 @@ def test_a_bad_request_fails_alone() -> None:
         assert off(result, stock(model, given, euler())) <= 1e-5
 
 
+def test_a_control_of_another_size_than_the_latent_is_named() -> None:
+    """As where Empty Latent Image is wired in place of what WanVaceToVideo gives."""
+    model, good = model_of("vace"), request("vace", 1)
+    bad = changed(good, latent={"samples": torch.zeros(1, 4, 8, 8)})
+    (error,) = sample_requests(model, [bad], euler())
+    assert isinstance(error, InputError)
+    assert "positive: found a control of 8 x 6 x 4 latents; allowed: 8 x 8 x 1, as latent_image has" in str(error)
+
+
+def test_a_negative_that_is_not_heeded_may_be_of_any_width() -> None:
+    model, good = model_of("t2v"), request("t2v", 1)
+    one = changed(good, negative=text(2, width=768))
+    for given, result in zip([one, good], sample_requests(model, [one, good], euler(1.0)), strict=True):
+        assert torch.equal(result, stock(model, given, euler(1.0)))
+
+
 def test_short_memory_halves_batches_and_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     model, requests = model_of("t2v"), [request("t2v", seed) for seed in (1, 2, 3, 4, 5)]
     alone = [stock(model, one, euler(1.0)) for one in requests]
@@ -590,6 +606,30 @@ def test_the_node_fails_if_all_requests_do() -> None:
     bad = changed(request("t2v", 2), positive=text(2, width=768))
     with pytest.raises(InputError, match="width 768"):
         FrugalBatchSampler.execute(**node_lists(model_of("t2v"), [bad, bad]))
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        ({"positive": None}, "positive: found nothing"),
+        ({"positive": "a dog"}, "positive: found a str"),
+        ({"negative": [torch.zeros(1, 7, 4096)]}, "negative: found a list"),
+        ({"latent": None}, "latent_image: found nothing"),
+        ({"latent": {}}, "latent_image: found a dict"),
+        ({"latent": {"samples": torch.zeros(0, 16, 3, 6, 8)}}, "latent_image: found a latent of no rows"),
+    ],
+)
+@pytest.mark.parametrize("window", [0, 5])
+def test_what_is_no_request_is_left_out(bad: dict[str, Any], error: str, window: int) -> None:
+    """As of a switch whose branch has no wire."""
+    model, good = model_of("t2v"), request("t2v", 1)
+    lists = node_lists(model, [changed(good, **bad), good], window=window, overlap=4)
+    output = FrugalBatchSampler.execute(**lists)
+    (blocked, latent), (report,) = output.args[0], output.ui.as_dict()["text"]
+    assert isinstance(blocked, ExecutionBlocker) and torch.isfinite(latent["samples"]).all()
+    assert f"request 1 is left out: {error}" in report
+    with pytest.raises(InputError, match=error):
+        FrugalBatchSampler.execute(**node_lists(model, [changed(good, **bad)]))
 
 
 @pytest.mark.parametrize("changes", [{"sampler_name": "none"}, {"scheduler": "none"}])

@@ -392,6 +392,19 @@ def test_the_same_windows_of_several_clips_share_batches(vae: Any) -> None:
         assert (found - alone).norm() / alone.norm() < 1e-4
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_rows_of_a_latent_come_out_as_alone(kind: str, vae: Any) -> None:
+    model, one = nets.model(kind), MAKERS[kind](25, vae)
+    latent = one.latent["samples"]
+    noise = random(2, *latent.shape[1:], seed=6)
+    both = replace(one, latent={"samples": latent.repeat(2, 1, 1, 1, 1)}, noise=noise)
+    (found,) = in_windows(model, [both], Windows(5, 2))
+    assert isinstance(found, torch.Tensor), found
+    for row in range(2):
+        (alone,) = in_windows(model, [replace(one, noise=noise[row : row + 1])], Windows(5, 2))
+        assert (found[row] - alone[0]).norm() / alone.norm() < 1e-4
+
+
 def test_a_clip_that_fails_takes_no_other_with_it() -> None:
     clips = [plain(41, seed=1), plain(41, seed=100)]
     error = RuntimeError("out of luck")

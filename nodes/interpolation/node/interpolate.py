@@ -162,7 +162,7 @@ def _pictures(frames: Any, keyframes: Keyframes | None) -> tuple[FrameStream, Ke
             raise InputError("keyframes", "nothing beside an IMAGE", allowed, remedy)
         source: FrameStream = ImageStream(frames, keyframes.frame_rate)
     else:
-        source = as_stream(frames)
+        source = as_stream(frames, "frames")
     count = source.info.frame_count
     if keyframes is None:
         return source, Keyframes.all_frames(count, source.info.frame_rate)

@@ -51,5 +51,5 @@ class FrugalRestoreLength(FrugalNode):
     @classmethod
     def execute(cls, frames: Any, way_back: WayBackValue) -> io.NodeOutput:
         is_image = isinstance(frames, torch.Tensor)
-        made = ImageStream(frames, way_back.frame_rate) if is_image else as_stream(frames)
+        made = ImageStream(frames, way_back.frame_rate) if is_image else as_stream(frames, "frames")
         return io.NodeOutput(StreamVideo(restore(made, way_back), cls.stage()), float(way_back.source_rate))
