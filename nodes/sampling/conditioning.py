@@ -24,6 +24,8 @@ _BY_ROW = frozenset(
         "concat_latent_image",
         "concat_mask",
         "clip_vision_output",
+        "clip_vision_output_pose",
+        "cross_attn_pose",
         "vace_frames",
         "vace_mask",
         "pose_video_latent",

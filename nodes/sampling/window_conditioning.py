@@ -21,6 +21,8 @@ WHOLE = frozenset(
         "attention_mask",
         "reference_latents",
         "clip_vision_output",
+        "clip_vision_output_pose",  # of Animate 2, and its prompt for the motion
+        "cross_attn_pose",
         "vace_strength",
         "concat_mask_index",
         "time_dim_concat",  # references that Phantom puts behind the clip

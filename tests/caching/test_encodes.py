@@ -78,13 +78,13 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
         return counting
 
+    from comfy.clip_model import CLIPVisionModelProjection
     from comfy.ldm.wan.vae import WanVAE
     from comfy.sd1_clip import SD1ClipModel
 
     monkeypatch.setattr(WanVAE, "encode", counted("vae", WanVAE.encode))
     monkeypatch.setattr(SD1ClipModel, "encode_token_weights", counted("text", SD1ClipModel.encode_token_weights))
-    preprocess = comfy.clip_vision.clip_preprocess
-    monkeypatch.setattr(comfy.clip_vision, "clip_preprocess", counted("vision", preprocess))
+    monkeypatch.setattr(CLIPVisionModelProjection, "forward", counted("vision", CLIPVisionModelProjection.forward))
     load = comfy.model_management.load_models_gpu
     monkeypatch.setattr(comfy.model_management, "load_models_gpu", counted("loads", load))
     yield found

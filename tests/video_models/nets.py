@@ -37,19 +37,19 @@ SIZES: dict[str, Any] = {
 def _wan(kind: str, **sizes: Any) -> nn.Module:
     from comfy.ldm.wan.model import WanModel
 
-    return WanModel(model_type=kind, **{**SIZES, **sizes}, **_on_cpu())
+    return WanModel(model_type=kind, **{**SIZES, **sizes}, **on_cpu())
 
 
 def _vace() -> nn.Module:
     from comfy.ldm.wan.model import VaceWanModel
 
-    return VaceWanModel(in_dim=16, vace_layers=2, vace_in_dim=96, **{**SIZES, "num_layers": 4}, **_on_cpu())
+    return VaceWanModel(in_dim=16, vace_layers=2, vace_in_dim=96, **{**SIZES, "num_layers": 4}, **on_cpu())
 
 
 def _animate() -> nn.Module:
     from comfy.ldm.wan.model_animate import AnimateWanModel
 
-    return AnimateWanModel(in_dim=36, **{**SIZES, "num_layers": 5}, **_on_cpu())
+    return AnimateWanModel(in_dim=36, **{**SIZES, "num_layers": 5}, **on_cpu())
 
 
 def _ltxv() -> nn.Module:
@@ -62,11 +62,11 @@ def _ltxv() -> nn.Module:
         num_attention_heads=2,
         caption_channels=4096,
         num_layers=2,
-        **_on_cpu(),
+        **on_cpu(),
     )
 
 
-def _on_cpu() -> dict[str, Any]:
+def on_cpu() -> dict[str, Any]:
     import comfy.ops
 
     return {"device": "cpu", "dtype": torch.float32, "operations": comfy.ops.disable_weight_init}
