@@ -40,7 +40,15 @@ def countable(net: Any) -> Any:
             module.forward = _given(type(module).forward, optimized_attention=attention_pytorch).__get__(module)
         elif _asks_for(in_parts := getattr(type(module), "forward_orig", None), "get_max_chunk_size"):
             module.forward_orig = _given(in_parts, get_max_chunk_size=_in_one_piece).__get__(module)
+            if hasattr(module, "decode_output_shape"):  # else it writes to where results are kept
+                module.register_forward_pre_hook(_with_room_beside, with_kwargs=True)
     return net
+
+
+def _with_room_beside(decoder: Any, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Of LTX's VAE in newer ComfyUI."""
+    (latent,) = args
+    return args, {**options, "output_buffer": latent.new_empty(decoder.decode_output_shape(latent.shape))}
 
 
 def _in_one_piece(_: Any) -> int:

@@ -184,7 +184,8 @@ def test_other_vaes_take_what_torch_counts_of_the_whole_clip(
     found = video_vae(net, down, channels, every)
     assert found.encode_clip and found.decode_clip
     encoding, decoding = found.encode_clip(size, size, length), found.decode_clip(size, size, frames)
-    # Newer ComfyUI asks the device, here torch's meta device, how much LTX's VAE may take at once.
+    # Newer ComfyUI asks devices how much LTX's VAE may take at once, and where results are kept.
     monkeypatch.setattr(comfy.model_management, "get_total_memory", lambda dev: 2**34)
+    monkeypatch.setattr(comfy.model_management, "intermediate_device", lambda: torch.device("meta"))
     assert encoding == pytest.approx(counted(lambda: net.encode(pictures)), rel=0.01)
     assert decoding == pytest.approx(counted(lambda: net.decode(latents)), rel=0.01)
