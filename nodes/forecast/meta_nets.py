@@ -109,7 +109,8 @@ def _in_time(layer: torch.nn.Conv3d, frames: torch.Tensor, autopad: str | None =
     Where newer ComfyUI says ``causal_zero``, it leaves out the weights of frames of zeros in front of the given ones.
     """
     weight = layer.weight[:, :, -frames.shape[2] :] if autopad == "causal_zero" else layer.weight
-    return torch.nn.Conv3d._conv_forward(layer, frames, weight, layer.bias)
+    found: torch.Tensor = torch.nn.Conv3d._conv_forward(layer, frames, weight, layer.bias)
+    return found
 
 
 def remembered(work: W) -> W:

@@ -160,6 +160,14 @@ def test_wans_vae_takes_what_torch_counts_of_the_whole_clip(size: str, length: i
     assert found.decode_clip(width, height, frames) == pytest.approx(decoding, rel=0.01)
 
 
+def test_wans_vae_is_counted_where_comfyui_goes_around_a_version_of_cudnn(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.device("meta"):
+        net = WanVAE(dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], temperal_downsample=[False, True, True]).half()
+    expected = video_vae(net, 8, 16, 4).encode(64, 64)
+    monkeypatch.setattr(comfy.ops, "NVIDIA_MEMORY_CONV_BUG_WORKAROUND", True)
+    assert video_vae(net, 8, 16, 4).encode(64, 64) == expected is not None
+
+
 @pytest.mark.parametrize(
     ("make", "down", "channels", "every"),
     [
