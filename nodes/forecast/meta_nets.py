@@ -36,18 +36,33 @@ def countable(net: Any) -> Any:
             module.optimized_attention = pytorch_attention
         elif isinstance(module, comfy.ops.CastWeightBiasOp):
             _use_torch_layer(module)
-        elif _asks_for_attention(type(module).forward):
-            module.forward = _with_torch_attention(type(module).forward).__get__(module)  # whatever its options say
+        elif _asks_for(type(module).forward, "optimized_attention"):  # whatever its options say
+            module.forward = _given(type(module).forward, optimized_attention=attention_pytorch).__get__(module)
+        elif _asks_for(in_parts := getattr(type(module), "forward_orig", None), "get_max_chunk_size"):
+            module.forward_orig = _given(in_parts, get_max_chunk_size=_in_one_piece).__get__(module)
+            if hasattr(module, "decode_output_shape"):  # else it writes to where results are kept
+                module.register_forward_pre_hook(_with_room_beside, with_kwargs=True)
     return net
 
 
-def _asks_for_attention(forward: Any) -> bool:
-    return isinstance(forward, FunctionType) and "optimized_attention" in forward.__code__.co_names
+def _with_room_beside(decoder: Any, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Of LTX's VAE in newer ComfyUI."""
+    (latent,) = args
+    return args, {**options, "output_buffer": latent.new_empty(decoder.decode_output_shape(latent.shape))}
 
 
-def _with_torch_attention(forward: Any) -> Any:
-    """The same function, for which ``optimized_attention`` is torch's."""
-    names = {**forward.__globals__, "optimized_attention": attention_pytorch}
+def _in_one_piece(_: Any) -> int:
+    """Bytes at once in LTX's VAE, by the memory of a device in newer ComfyUI; the meta device has none."""
+    return 2**60
+
+
+def _asks_for(forward: Any, name: str) -> bool:
+    return isinstance(forward, FunctionType) and name in forward.__code__.co_names
+
+
+def _given(forward: Any, **others: Any) -> Any:
+    """The same function with others in place of some that it knows from its module."""
+    names = {**forward.__globals__, **others}
     found = FunctionType(forward.__code__, names, forward.__name__, forward.__defaults__, forward.__closure__)
     found.__kwdefaults__ = forward.__kwdefaults__
     return found
@@ -65,7 +80,7 @@ def _torch_attention(_: Any, *args: Any, **options: Any) -> Any:
 def _use_torch_layer(module: Any) -> None:
     kind = type(module)
     if kind.forward is _comfy_layer(kind).forward:
-        module.forward = _torch_layer(kind).forward.__get__(module)
+        module.forward = _torch_forward(kind).__get__(module)
     else:  # one that does something of its own, and then what its layer does
         module.__class__ = _over_torch(cast(Any, kind))
 
@@ -74,7 +89,7 @@ def _use_torch_layer(module: Any) -> None:
 def _over_torch(kind: type) -> type:
     """A class of layers with torch's in place of the ComfyUI's that it inherits from."""
     layer = _comfy_layer(kind)
-    plain = type(layer.__name__, (layer,), {"forward": cast(Any, _torch_layer(kind)).forward})
+    plain = type(layer.__name__, (layer,), {"forward": _torch_forward(kind)})
     return type(kind.__name__, (kind, plain), {})
 
 
@@ -82,9 +97,20 @@ def _comfy_layer(kind: type) -> Any:
     return next(one for one in kind.__mro__ if one.__module__ == comfy.ops.__name__)
 
 
-def _torch_layer(kind: type) -> Any:
-    """The class of torch that a layer of ComfyUI is made of."""
-    return next(one for one in kind.__mro__ if one.__module__.startswith("torch.nn."))
+def _torch_forward(kind: type) -> Any:
+    """Of the class of torch that a layer of ComfyUI is made of."""
+    layer: Any = next(one for one in kind.__mro__ if one.__module__.startswith("torch.nn."))
+    return _in_time if layer is torch.nn.Conv3d else layer.forward
+
+
+def _in_time(layer: torch.nn.Conv3d, frames: torch.Tensor, autopad: str | None = None) -> torch.Tensor:
+    """Without what ComfyUI does in between: with some versions of cuDNN it calls that, which the meta device lacks.
+
+    Where newer ComfyUI says ``causal_zero``, it leaves out the weights of frames of zeros in front of the given ones.
+    """
+    weight = layer.weight[:, :, -frames.shape[2] :] if autopad == "causal_zero" else layer.weight
+    found: torch.Tensor = torch.nn.Conv3d._conv_forward(layer, frames, weight, layer.bias)
+    return found
 
 
 def remembered(work: W) -> W:

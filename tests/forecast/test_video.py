@@ -138,13 +138,15 @@ def test_windows_multiply_the_passes(vae: Any) -> None:
     """As ComfyUI runs them: a window of 3 latent frames, the next one begins 2 later."""
     graph = text_to_video(21)
     graph["20"] = node(
-        "WanContextWindowsManual", model=["1", 0], context_length=9, context_overlap=1,
+        "WanContextWindowsManual", model=["1", 0], context_length=9, context_overlap=4,
         context_schedule="standard_static", context_stride=1, closed_loop=False, fuse_method="pyramid",
     )  # fmt: skip
     graph["12"]["inputs"]["model"] = ["20", 0]
-    model = nodes_context_windows.WanContextWindowsManualNode.execute(
-        nets.model("t2v"), **{name: value for name, value in graph["20"]["inputs"].items() if name != "model"}
-    ).args[0]
+    cut = nodes_context_windows.WanContextWindowsManualNode
+    set_to = {name: value for name, value in graph["20"]["inputs"].items() if name != "model"}
+    if "freenoise" in {one.id for one in cut.define_schema().inputs}:  # newer ComfyUI
+        set_to["freenoise"] = True
+    model = cut.execute(nets.model("t2v"), **set_to).args[0]
     positive, negative = prompts()
     latent = {"samples": torch.zeros(1, 16, 6, SIZE[1] // 8, SIZE[0] // 8)}
     settings = {name: value for name, value in graph["12"]["inputs"].items() if not isinstance(value, list)}

@@ -33,6 +33,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _folders(assets: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NODE_CLASS_MAPPINGS, "ImageCompositeMasked", ImageCompositeMasked)  # as a server has it
+    monkeypatch.setattr(ImageCompositeMasked, "RELATIVE_PYTHON_MODULE", "comfy_extras.nodes_mask", raising=False)
     monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
     for folder in (*(assets / "models").iterdir(), *models.iterdir()):
         places = ([str(folder)], {".safetensors", ".ckpt", ".pth", ".task"})
