@@ -111,7 +111,7 @@ _LENGTHS: Mapping[str, Callable[[int, int], int]] = {
 """Along axis 2, of what follows a clip: by its latents, with those of references, and by the number of these."""
 
 _MAY_LACK = {"concat_mask": math.inf, "face_video_pixels": 3}
-"""How much of it may be missing at the end: frames that are not given; of faces, those that a length was rounded up by."""
+"""How much of it may be missing at the end: frames that are not given; of faces, those a length was rounded up by."""
 
 
 def conditioning_of_window(conditioning: Any, span: range, references: int, known: torch.Tensor | None = None) -> Any:
