@@ -34,19 +34,7 @@ def empty_video(every: int, down: int, inputs: Inputs) -> Forecast:
 
 def _latents(inputs: Inputs, every: int = 4, down: int = 8) -> Latents:
     length = _length(inputs, every)
-    _leave_out_others(inputs)
     return Latents(int(inputs.number("batch_size", 1)), _size(inputs, down), latent_frames_of(length, every), every)
-
-
-def _leave_out_others(inputs: Inputs) -> None:
-    """Tell that a list of clips, for each of which these nodes run once, is counted as one: the longest."""
-    found = (inputs.fact(name, Clips) for name in _CLIPS)
-    count = max((len(one.clips) for one in found if one), default=1)
-    if count > 1:
-        inputs.leave_out(f"{inputs.title}: what is made of all but one of {count} clips")
-
-
-_CLIPS = ("control_video", "pose_video", "face_video", "background_video", "continue_motion")
 
 
 def _size(inputs: Inputs, down: int = 8) -> Size:

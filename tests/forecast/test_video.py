@@ -111,21 +111,6 @@ def test_a_stock_graph_takes_what_was_forecast(kind: str, vae: Any) -> None:
     assert work["decode"].frames == len(pictures_out[0]) == LENGTH
 
 
-def test_of_a_list_of_clips_one_is_counted_and_the_others_are_named(tmp_path: Path, assets: Path) -> None:
-    for name in ("one.mp4", "two.mp4"):
-        shutil.copyfile(assets / "input" / "one_person.mp4", tmp_path / name)
-    graph = vace()
-    opening = {"frame_rate": 12.0, "size": "custom", "width": SIZE[0], "height": SIZE[1], "fit": "cover"}
-    graph["16"] = node("FrugalLoadClips", files="one.mp4\ntwo.mp4", start=0.0, duration=0.0, **opening)
-    fitting = {"rule": "4n + 1: Wan, Hunyuan Video", "frame_rate": 12.0, "most": 9}
-    graph["17"] = node("FrugalFitLength", video=["16", 0], **fitting)
-    graph["18"] = node("GetVideoComponents", video=["17", 0])
-    graph["11"]["inputs"] |= {"length": ["17", 1], "control_video": ["18", 0]}
-    left_out = "WanVaceToVideo: what is made of all but one of 2 clips"
-    found = workflow_estimate(graph, EstimateOptions())
-    assert left_out in found.unknown and f"{left_out} is not part of the estimate." in found.text
-
-
 def test_a_control_that_ends_before_it_begins_is_refused_as_by_the_node() -> None:
     graph = vace()
     graph["16"] = node("FrugalControlRange", model=["1", 0], start=0.7, end=0.3)
