@@ -31,7 +31,7 @@ def _nothing(_width: int, _height: int) -> float:
 
 def interpolate(inputs: Inputs) -> Forecast:
     """Frames between those that come; in the cheaper order with an upscaling."""
-    rate = usual_rate(float(inputs.value("frame_rate", 25.0)))
+    rate = usual_rate(inputs.number("frame_rate", 25.0))
     if rate <= 0:
         raise InputError("frame_rate", str(rate), "more than 0")
     frames, net = inputs.fact("frames", Clips), inputs.fact("interp_model", Interpolator)

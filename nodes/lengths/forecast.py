@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import InputError
 from ..forecast.edit_work import EditedClip
-from ..forecast.facts import Clips, DeviceWork, Forecast, Number
+from ..forecast.facts import UNTIMED, Clips, DeviceWork, Forecast, Number
 from ..forecast.inputs import Inputs
 from ..keyframes.keyframes import Keyframes
+from ..video.decode import FileStream
 from ..video.forecast import loaded, opened_clips
 from ..video.picture_stream import PictureStream
 from ..video.rates import usual_rate
 from .fit import fitted_length
 from .rule import LengthRule, rule_named
+
+
+@dataclass(frozen=True, eq=False)
+class FittedClips(Clips):
+    """FRUGAL_LENGTH: a clip's own frames of those that the model is given.
+
+    Attributes:
+        source_rate: frames per second that the clip had.
+    """
+
+    source_rate: Fraction = UNTIMED
 
 
 def fit_length(inputs: Inputs) -> Forecast | None:
@@ -28,7 +40,8 @@ def fit_length(inputs: Inputs) -> Forecast | None:
     rule = rule_named(str(inputs.value("rule")))
     rate = usual_rate(asked) if asked else None
     both = [_fitted(clip, rule, rate, most) for clip in _at_rate(inputs, asked) or video.clips]
-    fitted, kept = (Clips(tuple(clips)) for clips in zip(*both, strict=True))
+    given, own = (tuple(clips) for clips in zip(*both, strict=True))
+    fitted, kept = Clips(given), FittedClips(own, source_rate=_source_rate(inputs, video))
     length = Number(max(len(clip.plan.frames) for clip in fitted.clips))
     return Forecast((fitted, length, kept), (DeviceWork("load", "cpu", fitted.frames),))
 
@@ -45,6 +58,17 @@ def _at_rate(inputs: Inputs, frame_rate: float) -> tuple[EditedClip, ...] | None
     return clips.clips if isinstance(clips, Clips) else None
 
 
+def _source_rate(inputs: Inputs, video: Clips) -> Fraction:
+    """Frames per second of the clip's file, or of the clip where it comes from none directly."""
+    source = inputs.source("video")
+    if source is not None and inputs.flow.kind(source) == "FrugalLoadVideo":
+        given = inputs.flow.inputs(source)
+        (stream,) = opened_clips([given["file"]], given)
+        if isinstance(stream, FileStream):
+            return stream.source.frame_rate
+    return video.clips[0].plan.frame_rate
+
+
 def _fitted(
     clip: EditedClip, rule: LengthRule, frame_rate: Fraction | None, most: int
 ) -> tuple[EditedClip, EditedClip]:
@@ -57,8 +81,9 @@ def _fitted(
 
 def restore_length(inputs: Inputs) -> Forecast | None:
     """The clip's own frames, at the size of those that come."""
-    frames, kept = inputs.fact("frames", Clips), inputs.fact("way_back", Clips)
+    frames, kept = inputs.fact("frames", Clips), inputs.fact("way_back", FittedClips)
     if frames is None or kept is None:
         return None
     pairs = zip(frames.clips, kept.clips, strict=False)
-    return Forecast((Clips(tuple(replace(clip, plan=own.plan) for clip, own in pairs)),))
+    clips = Clips(tuple(replace(clip, plan=own.plan) for clip, own in pairs))
+    return Forecast((clips, Number(float(kept.source_rate))))

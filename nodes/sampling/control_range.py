@@ -31,12 +31,21 @@ def limited(model: Any, start: float, end: float) -> Any:
     if not hasattr(net, "vace_layers_mapping"):
         allowed = "a VACE model, whose control has blocks of its own"
         raise InputError("model", type(net).__name__, allowed, "In others no blocks could be left out.")
-    if end < start:
-        raise InputError("end", f"{end:g}", f"{start:g} (start) to 1")
+    check_range(start, end)
     result = model.clone()
     if start > 0 or end < 1:
         result.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, _within(start, end))
     return result
+
+
+def check_range(start: float, end: float) -> None:
+    """Refuse a range that ends before it begins.
+
+    Raises:
+        InputError: it does.
+    """
+    if end < start:
+        raise InputError("end", f"{end:g}", f"{start:g} (start) to 1")
 
 
 def _within(start: float, end: float) -> Callable[..., Any]:

@@ -26,6 +26,7 @@ from ..forecast.inputs import Inputs
 from ..keyframes.keyframes import Keyframes
 from .anchors import ANCHORS
 from .calls import model_calls
+from .control_range import check_range
 from .editor import EDIT_MODES
 from .lines import text_lines
 from .reference import TIMES
@@ -52,6 +53,7 @@ def limit_control_range(inputs: Inputs) -> Forecast:
     if model is None:
         return Forecast()
     (first, last), start, end = model.guided, inputs.number("start", 0.0), inputs.number("end", 0.5)
+    check_range(start, end)
     return Forecast((replace(model, guided=(max(first, start), min(last, end))),))
 
 

@@ -6,6 +6,7 @@ what is not known is refused, since a model would follow the wrong part of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,7 +86,7 @@ def check_conditioning(name: str, conditioning: Any, length: int, references: in
             wanted = _LENGTHS[key](length, references)
             for tensor in value if isinstance(value, list) else [value]:
                 found = tensor.shape[2]
-                if found != wanted and not (key == "concat_mask" and found < wanted):
+                if not wanted - _MAY_LACK.get(key, 0) <= found <= wanted:
                     raise InputError(name, f"{key} of {found}", f"{wanted}, as the latent is long")
 
 
@@ -110,6 +111,9 @@ _LENGTHS: Mapping[str, Callable[[int, int], int]] = {
     "face_video_pixels": lambda length, references: _frames_of(length - references),
 }
 """Along axis 2, of what follows a clip: by its latents, with those of references, and by the number of these."""
+
+_MAY_LACK = {"concat_mask": math.inf, "face_video_pixels": 3}
+"""How much of it may be missing at the end: frames that are not given; of faces, those a length was rounded up by."""
 
 
 def conditioning_of_window(conditioning: Any, span: range, references: int, known: torch.Tensor | None = None) -> Any:
@@ -174,7 +178,8 @@ def _cut_for(key: str, span: range, references: int) -> Cut:
     if key == "pose_video_latent":
         return lambda value: value[:, :, span.start : span.stop]
     if key == "face_video_pixels":  # the window's first latent holds one frame: the last of those that it holds
-        return lambda value: value[:, :, 4 * span.start : 4 * (span.stop - 1) + 1]
+        frames = torch.arange(4 * span.start, 4 * (span.stop - 1) + 1)
+        return lambda value: value[:, :, frames.clamp_max(value.shape[2] - 1)]
 
     def cut(value: torch.Tensor) -> torch.Tensor:
         missing = references + span.stop - value.shape[2]

@@ -111,6 +111,14 @@ def test_a_stock_graph_takes_what_was_forecast(kind: str, vae: Any) -> None:
     assert work["decode"].frames == len(pictures_out[0]) == LENGTH
 
 
+def test_a_control_that_ends_before_it_begins_is_refused_as_by_the_node() -> None:
+    graph = vace()
+    graph["16"] = node("FrugalControlRange", model=["1", 0], start=0.7, end=0.3)
+    graph["12"]["inputs"]["model"] = ["16", 0]
+    with pytest.raises(InputError, match=r"FrugalControlRange, end: found 0.3; allowed: 0.7 \(start\) to 1"):
+        planned(graph).work()
+
+
 def test_a_sampler_that_is_not_installed_is_named() -> None:
     with pytest.raises(InputError, match="KSampler, sampler_name: found 'res_2s'; allowed: euler, "):
         planned(vace(sampler_name="res_2s")).work()

@@ -11,9 +11,10 @@ import torch
 
 from frugal_motion.nodes.compositing.node import FrugalFaceCrop
 from frugal_motion.nodes.errors import InputError
-from frugal_motion.nodes.forecast.facts import Clips, Forecast, pictures
+from frugal_motion.nodes.forecast.facts import Clips, Forecast, Number, pictures
 from frugal_motion.nodes.forecast.inputs import Inputs
 from frugal_motion.nodes.forecast.workflow import Workflow
+from frugal_motion.nodes.interpolation.node import FrugalInterpolate
 from frugal_motion.nodes.lengths.node import FrugalFitLength, FrugalRestoreLength
 from frugal_motion.nodes.lengths.rule import RULES
 from frugal_motion.nodes.video.node import FrugalLoadVideo, FrugalSaveVideo
@@ -24,6 +25,7 @@ CLASSES = {
     "restore": FrugalRestoreLength,
     "save": FrugalSaveVideo,
     "face": FrugalFaceCrop,
+    "interpolate": FrugalInterpolate,
 }
 
 
@@ -40,6 +42,7 @@ def forecasts(made: Clips, loading: dict[str, Any], fitting: dict[str, Any]) -> 
         "restore": {"frames": ["model", 0], "way_back": ["fit", 2]},
         "save": {"video": ["restore", 0]},
         "face": {"video": ["fit", 0], "motion": ["fit", 0], "size": 512},
+        "interpolate": {"frames": ["restore", 0], "frame_rate": ["restore", 1]},
     }
     flow = Workflow({name: {"class_type": CLASSES[name].__name__, "inputs": values} for name, values in inputs.items()})
     found: dict[str, Forecast] = {"model": Forecast((made,))}
@@ -67,9 +70,12 @@ def test_it_is_what_the_run_gives(rule: str, loaded: float, rate: float, most: i
     found = forecasts(pictures(length, (64, 48)), {"frame_rate": loaded, "size": "384"}, fitting)
     assert frames(found["fit"]) == length == fitted.get_frame_count()
     assert found["fit"].work[0].frames == length
-    restored, _ = FrugalRestoreLength.execute(torch.zeros(length, 48, 64, 3), way_back).args
+    restored, rate_before = FrugalRestoreLength.execute(torch.zeros(length, 48, 64, 3), way_back).args
     assert frames(found["restore"]) == restored.get_frame_count() == found["save"].work[0].frames
     assert found["restore"].outputs[0].clips[0].size == restored.get_dimensions()  # type: ignore[attr-defined]
+    assert found["restore"].outputs[1] == Number(rate_before)
+    interpolation = found["interpolate"].edit
+    assert interpolation is not None and interpolation.edit.frame_rate == rate_before
     assert frames(found["face"]) == length
     assert found["face"].outputs[0].clips[0].size == (512, 512)  # type: ignore[attr-defined]
 

@@ -598,6 +598,7 @@ def test_the_node_keeps_order_and_blocks_what_is_behind_a_bad_request() -> None:
         assert off(latents[place]["samples"], stock(model, requests[place], euler())) <= 1e-5
     (report,) = output.ui.as_dict()["text"]
     assert "2 requests shared 1 batch" in report and "request 2 is left out: positive: found text" in report
+    assert "a second Batch Sampler behind this one runs for none of them" in report
     jobs = FrugalBatchSampler.execute_for_jobs(**node_lists(model, requests))
     assert list(jobs.left_out) == [1] and "width 768" in jobs.left_out[1]
 

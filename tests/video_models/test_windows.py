@@ -342,6 +342,29 @@ def test_a_window_of_animate_sees_its_part_of_everything(vae: Any) -> None:
     assert torch.equal(image[:, :, 1 : 1 + held], given[1].latent["samples"][:, :, 1 : 1 + held])
 
 
+def test_faces_may_lack_what_the_length_was_rounded_up_by(vae: Any) -> None:
+    """A clip of 38 frames is sampled as one of 41: the last face is held."""
+    request = animate(41, vae, face=True)
+    given: list[Request] = []
+
+    def sample(some: Sequence[Request]) -> Any:
+        given.extend(some)
+        return [one.noise for one in some]
+
+    def with_faces(frames: int) -> Request:
+        ((words, options),) = request.positive
+        faces = options["face_video_pixels"][:, :, :frames]
+        return replace(request, positive=[[words, {**options, "face_video_pixels": faces}]])
+
+    whole = request.positive[0][1]["face_video_pixels"]
+    sample_in_windows([with_faces(38)], Windows(6, 2), sample, stock_noise)
+    last = given[-1].positive[0][1]["face_video_pixels"]
+    assert torch.equal(last[:, :, :18], whole[:, :, 20:38])
+    assert torch.equal(last[:, :, 18:], whole[:, :, [37, 37, 37]])
+    (error,) = sample_in_windows([with_faces(37)], Windows(6, 2), sample, stock_noise)
+    assert "face_video_pixels of 37; allowed: 41" in str(error)
+
+
 def test_a_pose_as_long_as_the_latent_has_no_reference_in_front() -> None:
     """As SCAIL has it: its references are elsewhere, and its poses are half as large."""
     pose = random(1, 16, 11, 3, 4, seed=5)

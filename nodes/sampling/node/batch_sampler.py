@@ -17,6 +17,8 @@ from ..requests import StepSettings
 from ..several_requests import REQUEST, SampledRequests, sampled_requests
 from ..windows import Windows
 
+# ComfyUI does not run a node that takes lists while one item of them is blocked.
+_STOPPED = "a second Batch Sampler behind this one runs for none of them: mend that request, or take it out"
 _MANY = "A list is several requests; a list of one goes for all."
 
 
@@ -47,8 +49,9 @@ class _BatchSampler(FrugalNode):
     @classmethod
     def execute(cls, **lists: list[Any]) -> io.NodeOutput:
         found = cls.sampled(**lists)
-        show_on_node(found.report)
-        return io.NodeOutput(found.latents, ui=ui.PreviewText(found.report))
+        report = f"{found.report}\n{_STOPPED}" if found.failed else found.report
+        show_on_node(report)
+        return io.NodeOutput(found.latents, ui=ui.PreviewText(report))
 
     @classmethod
     def execute_for_jobs(cls, **lists: list[Any]) -> JobResults:
