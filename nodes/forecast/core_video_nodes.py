@@ -46,7 +46,7 @@ def _items(inputs: Inputs) -> int:
     return max([1, *texts, *(len(found.clips) for found in clips if found)])
 
 
-_CLIPS = ("control_video", "pose_video", "start_image", "background_video", "image")
+_CLIPS = ("control_video", "pose_video", "face_video", "start_image", "background_video", "continue_motion", "image")
 
 
 def _size(inputs: Inputs, down: int = 8) -> Size:
