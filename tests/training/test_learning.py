@@ -177,7 +177,8 @@ def test_going_on_from_a_model_its_controlnet_stays(latents: Latents) -> None:
         [latents], steps=4, rate=1e-2, cells=512, crops=0, start=(unet, control_net), rounding=export.rounded
     )
     trainer.step(0)
-    assert all(torch.equal(value.float(), before[name]) for name, value in trainer.control_net.state_dict().items())
+    after = trainer.control_net.state_dict()  # in bfloat16, where the CPU has it
+    assert all(torch.equal(value, before[name].to(value.dtype)) for name, value in after.items())
     learned = trainer.unet.input_blocks[1][0].in_layers[2].weight
     assert torch.equal(learned, learned.to(torch.float8_e4m3fn).to(learned.dtype)), "as the file will hold it"
     assert not torch.equal(learned.float(), networks.build(0)[0].input_blocks[1][0].in_layers[2].weight)
