@@ -38,6 +38,8 @@ from .facts import (
     Vae,
     latent_frames_of,
     pictures,
+    plus,
+    times,
 )
 from .finishing_work import upscale_scale, upscale_work
 from .inputs import Forecaster, Inputs
@@ -185,7 +187,7 @@ def encode_images(inputs: Inputs) -> Forecast | None:
     if vae.encode_clip:
         work = DeviceWork("encode", "gpu", images.frames, vae.encode_clip(width, height, images.frames))
         return Forecast((Latents(1, (width, height), latent_frames_of(images.frames, vae.every), vae.every),), (work,))
-    work = DeviceWork("encode", "gpu", images.frames, _times(images.frames, vae.encode(width, height)))
+    work = DeviceWork("encode", "gpu", images.frames, times(images.frames, vae.encode(width, height)))
     return Forecast((Latents(images.frames, (width, height)),), (work,))
 
 
@@ -200,7 +202,7 @@ def decode_latents(inputs: Inputs) -> Forecast | None:
         each = vae.decode_clip(*latents.size, latents.frames)
     else:
         raise InputError("vae", "a VAE of single pictures", "the VAE of a video model, for the latents of a video")
-    work = DeviceWork("decode", "gpu", latents.pictures, _times(latents.items * latents.rows, each))
+    work = DeviceWork("decode", "gpu", latents.pictures, times(latents.items * latents.rows, each))
     one = pictures(latents.pictures // latents.items, latents.size)
     return Forecast((replace(one, clips=one.clips * latents.items),), (work,))
 
@@ -212,8 +214,8 @@ def decode_in_tiles(inputs: Inputs) -> Forecast | None:
         return None
     tile, overlap = int(inputs.value("tile_size", 512)), int(inputs.value("overlap", 64))
     overlap = tile // 4 if tile < overlap * 4 else overlap
-    times = math.prod(sum(_tiles(side, tile, overlap)) / side for side in latents.size)
-    work = tuple(replace(done, flops=None if done.flops is None else times * done.flops) for done in found.work)
+    share = math.prod(sum(_tiles(side, tile, overlap)) / side for side in latents.size)
+    work = tuple(replace(done, flops=times(share, done.flops)) for done in found.work)
     return Forecast(found.outputs, work)
 
 
@@ -222,10 +224,10 @@ def upscale_images(inputs: Inputs) -> Forecast | None:
     images, net = inputs.fact("image", Clips), inputs.fact("upscale_model", Upscaler)
     if images is None or net is None:
         return None
-    flops = [_times(len(clip.plan.frames), _tiled(net, clip.size)) for clip in images.clips]
+    flops = [times(len(clip.plan.frames), _tiled(net, clip.size)) for clip in images.clips]
     total: float | None = 0.0
     for one in flops:
-        total = _sum(total, one)
+        total = plus(total, one)
     larger = _resized(images, lambda size: (round(size[0] * net.scale), round(size[1] * net.scale)))
     return Forecast((larger,), (DeviceWork("upscale", "gpu", images.frames, total),))
 
@@ -234,7 +236,7 @@ def _tiled(net: Upscaler, size: Size) -> float | None:
     total: float | None = 0.0
     for width in _tiles(size[0]):
         for height in _tiles(size[1]):
-            total = _sum(total, net.work(width, height))
+            total = plus(total, net.work(width, height))
     return total
 
 
@@ -352,14 +354,6 @@ def _resized(images: Clips, size: Any) -> Clips:
     """Pictures of another size; what made the old ones goes no further."""
     clips: list[EditedClip] = [replace(clip, size=size(clip.size)) for clip in images.clips]
     return Clips(tuple(clips), is_image=True)
-
-
-def _times(count: int, each: float | None) -> float | None:
-    return None if each is None or not math.isfinite(each) else count * each
-
-
-def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
 
 
 CORE: Mapping[str, Forecaster] = {

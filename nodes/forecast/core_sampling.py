@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,6 +26,8 @@ from .facts import (
     SamplerName,
     Sigmas,
     Windows,
+    plus,
+    times,
 )
 from .inputs import Forecaster, Inputs
 
@@ -147,7 +148,7 @@ def sampled(
     if items > 1:
         inputs.notes.append(f"{inputs.title}: as much for each of {items}.")
     made = replace(latents, items=items)
-    return Forecast((made, made), (work.times(items),))
+    return Forecast((made, made), (work.repeated(items),))
 
 
 def _of_images(
@@ -159,14 +160,14 @@ def _of_images(
     calls: Calls,
 ) -> DeviceWork:
     rows = sum(one.rows for one in windows) * calls((0.0, 1.0))[0] * len(prompts)
-    flops, control_rows = _times(rows, model.unet(*latents.size)), 0
+    flops, control_rows = times(rows, model.unet(*latents.size)), 0
     applied = {id(one.net): one for prompt in prompts for one in prompt.controls}
     for one in applied.values():
         users = sum(other.net is one.net for prompt in prompts for other in prompt.controls)
         count = calls((one.start, one.end))[1]
         each = min(latents.rows, one.net.keyframes or latents.rows) * users
         control_rows += count * each
-        flops = _sum(flops, _times(count, _of_control(inputs, one, each, latents.size)))
+        flops = plus(flops, times(count, _of_control(inputs, one, each, latents.size)))
     weights = model.weights + sum(one.net.weights for one in applied.values())
     memory = weights + max(model.memory(one) for one in windows)
     return DeviceWork("sample", "gpu", latents.rows, flops, Rows(rows, control_rows), memory)
@@ -176,7 +177,7 @@ def _of_control(inputs: Inputs, control: AppliedControl, rows: int, size: Size) 
     """FLOPs of a ControlNet for all rows of a batch."""
     each, hint = inputs.counted(control.net.work, "ControlNet")(*size), control.net.hint(*size)
     if each is None or hint is None or not control.has_one_picture:
-        return _times(rows, each)
+        return times(rows, each)
     return rows * (each - hint) + hint
 
 
@@ -288,14 +289,6 @@ def add_lora(inputs: Inputs) -> Forecast:
     name = "" if inputs.is_wired("lora_name") else str(inputs.value("lora_name", ""))
     clip = inputs.fact_of("clip")
     return Forecast((replace(model, loras=(*model.loras, name)) if model else None, clip))
-
-
-def _times(count: int, each: float | None) -> float | None:
-    return None if each is None or not math.isfinite(each) else count * each
-
-
-def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
 
 
 SAMPLING: Mapping[str, Forecaster] = {

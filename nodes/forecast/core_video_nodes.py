@@ -76,7 +76,7 @@ def _encoding(inputs: Inputs, size: Size, *clips: int) -> tuple[DeviceWork, ...]
         raise InputError("vae", "a VAE of single pictures", "the VAE of a video model")
     each = [vae.encode_clip(*size, length) for length in clips]
     flops = None if None in each else sum(one for one in each if one is not None)
-    return (DeviceWork("encode", "gpu", sum(clips), flops).times(_items(inputs)),)
+    return (DeviceWork("encode", "gpu", sum(clips), flops).repeated(_items(inputs)),)
 
 
 def _frames(inputs: Inputs, name: str, most: int) -> int:

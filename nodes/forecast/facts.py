@@ -5,6 +5,7 @@ A wire may carry several clips: a fact holds one item for each.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,16 @@ from .edit_work import Edit, EditedClip, Nets, Rows, Size, Work
 
 UNTIMED = Fraction(25)
 """Frames per second of pictures of which nobody says when they are shown."""
+
+
+def times(count: float, each: float | None) -> float | None:
+    """FLOPs of so many; ``None`` where those of one are not known."""
+    return None if each is None or not math.isfinite(each) else count * each
+
+
+def plus(one: float | None, other: float | None) -> float | None:
+    """FLOPs of both; ``None`` where those of one are not known."""
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, eq=False)
@@ -387,10 +398,11 @@ class DeviceWork:
     memory: float = 0.0
     model: Model | None = None
 
-    def times(self, count: int) -> DeviceWork:
+    def repeated(self, count: int) -> DeviceWork:
         """The same so many times, one after the other."""
-        flops = None if self.flops is None else count * self.flops
-        return replace(self, frames=count * self.frames, flops=flops, rows=sum([self.rows] * count, Rows()))
+        return replace(
+            self, frames=count * self.frames, flops=times(count, self.flops), rows=sum([self.rows] * count, Rows())
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -76,11 +76,6 @@ def _cut(inputs: Inputs) -> core_sampling.Cut | None:
     return cut
 
 
-def sample_steps_of_requests(inputs: Inputs) -> Forecast | None:
-    """What KSampler (Advanced) takes, for all requests."""
-    return core_sampling.sample_steps(inputs)
-
-
 def sample_keyframes(inputs: Inputs) -> Forecast:
     """Keyframes, or all frames under their control."""
     mode = inputs.value("mode", "sparse")

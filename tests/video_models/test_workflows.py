@@ -202,8 +202,13 @@ def test_models_are_named_with_the_links_of_comfyui_s_own_templates(
     ours = [model for model in listed(graph) if model["directory"] not in ("upscale_models", "frame_interpolation")]
     assert {model["directory"] for model in ours} >= {"diffusion_models", "text_encoders", "vae", "loras"}
     assert {key(model) for model in ours} <= known
+
+
+@pytest.mark.parametrize("workflow", WAN, ids=[path.stem for path in WAN])
+def test_a_model_is_named_by_a_widget_or_the_dialog_would_not_show_it(workflow: Path) -> None:
+    graph = json.loads(workflow.read_text(encoding="utf-8"))
     chosen = {value for node in graph["nodes"] for value in node.get("widgets_values") or [] if isinstance(value, str)}
-    assert {model["name"] for model in listed(graph)} <= chosen, "the dialog shows a model only if a widget names it"
+    assert {model["name"] for model in listed(graph)} <= chosen
 
 
 def key(model: dict[str, str]) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ import comfy.samplers
 from comfy_api.latest import io, ui
 
 from ...batched import Batched, JobResults
+from ...forecast.core_sampling import sample_steps
 from ...host.frugal_node import FrugalNode
 from ...host.lists import only
 from ...host.progress import show_on_node
@@ -188,7 +189,7 @@ class FrugalBatchSamplerAdvanced(_BatchSampler):
     """Samples some of the steps of several requests in the same batches."""
 
     SEED = "noise_seed"
-    FORECAST = staticmethod(forecast.sample_steps_of_requests)
+    FORECAST = staticmethod(sample_steps)
     BATCHED = Batched(
         "FrugalJobsKSamplerAdvanced",
         by_job=frozenset({"positive", "negative", "latent_image", "noise_seed"}),
