@@ -26,10 +26,11 @@ def load_clip(inputs: Inputs) -> Forecast:
 def encode_text(inputs: Inputs) -> Forecast:
     """CONDITIONING."""
     clip, texts = inputs.fact("clip", Clip), inputs.fact("text", Texts)
-    work = (
-        DeviceWork("text", "gpu", 1, clip.flops).repeated(texts.count if texts else 1) if clip and clip.flops else None
-    )
-    return Forecast((Conditioning(texts=texts),), (work,) if work else ())
+    prompt = Conditioning(texts=texts)
+    if clip is None or not clip.flops:
+        return Forecast((prompt,))
+    work = DeviceWork("text", "gpu", 1, clip.flops).repeated(texts.count if texts else 1)
+    return Forecast((prompt,), (work,))
 
 
 def load_vision(inputs: Inputs) -> Forecast:
