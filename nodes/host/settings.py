@@ -31,11 +31,12 @@ OWNER_ONLY = frozenset(
         *("cache_folder", "cache_remote", "idle_exit_minutes", "idle_exit_code"),
         *("jobs_batch", "jobs_window_seconds", "jobs_waiting", "jobs_per_client", "jobs_clip_seconds"),
         *("jobs_body_megabytes", "jobs_days", "jobs_token", "jobs_webhooks", "jobs_ahead"),
+        *("fleet", "fleet_files"),
     }
 )
 """Not to be changed over HTTP: whoever reaches the server could write elsewhere, stop it, or lift its limits."""
 
-SECRET = frozenset({"jobs_token", "cache_remote"})
+SECRET = frozenset({"jobs_token", "cache_remote", "fleet_files"})
 """Not to be told over HTTP."""
 
 
@@ -129,6 +130,21 @@ class Settings(BaseSettings):
         default="",
         title="Hosts of webhooks",
         description="Names, separated by commas, that may be told of the end of jobs; empty for none.",
+    )
+
+    fleet: str = Field(
+        default="",
+        max_length=200,
+        title="Fleet",
+        description="Address of a Ray cluster whose workers run the jobs, such as 10.0.0.1:6379, or auto for the one "
+        "of this machine; empty: this ComfyUI runs them. Holds from the next start.",
+    )
+    fleet_files: str = Field(
+        default="",
+        pattern=r"^$|^[\w+.-]+://",
+        title="Files of the fleet",
+        description="URL of a store that gateway and workers reach, such as s3://bucket/jobs; empty for a folder of "
+        "the user folder, where all are on one machine.",
     )
 
     @field_validator("cache_folder")
