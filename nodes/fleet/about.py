@@ -53,9 +53,10 @@ class About:
         Raises:
             TypeError: there is no name.
         """
-        known = {field.name: given[field.name] for field in fields(cls) if field.name in given}
-        sets = {name: frozenset(known[name]) for name in ("models", "loaded") if name in known}
-        return cls(**{**known, **sets})
+        known: dict[str, Any] = {field.name: given[field.name] for field in fields(cls) if field.name in given}
+        for name in ("models", "loaded"):
+            known[name] = frozenset(given.get(name, ()))
+        return cls(**known)
 
 
 def models_named(prompt: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
