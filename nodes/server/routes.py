@@ -12,6 +12,7 @@ from server import PromptServer
 from ..caching.statistics import statistics
 from ..economy.idle_watch import IdleWatch, idle_delays
 from ..economy.run_keeper import RunKeeper
+from ..fleet.child import SECRET
 from ..host.frugal_node import ledger
 from ..host.settings import settings
 from ..strict_json import strict
@@ -20,7 +21,7 @@ from .job_routes import Jobs, add_job_routes
 from .machine_routes import add_machine_routes
 from .model_routes import Downloads, add_model_routes
 from .run_routes import add_run_routes
-from .worker_routes import SECRET, OwnedRuns, add_worker_routes, end_with_owner
+from .worker_routes import OwnedRuns, add_worker_routes, end_with_owner
 
 
 def register() -> None:

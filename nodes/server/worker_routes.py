@@ -37,7 +37,6 @@ from .answers import PREFIX, Handler, Refusal, answering, json_answer, json_obje
 
 logger = logging.getLogger(__name__)
 
-SECRET = "FRUGAL_MOTION_WORKER"  # noqa: S105  the name of the variable that has it
 LARGEST = 1 << 30
 """Bytes of an order: the gateway has limited the jobs in it."""
 _LOOK_EVERY = 0.5  # seconds
@@ -84,7 +83,7 @@ class OwnedRuns:
             except InputError as error:
                 await tell(_last(Ended("refused", error=error.found)))
                 return
-            running = asyncio.create_task(self._machine.run(batch.merged.prompt, batch))
+            running = asyncio.create_task(self._machine.run(batch))
             running.add_done_callback(lambda _: lines.put_nowait(None))
             try:
                 while (line := await _next(lines, is_gone)) is not None:
@@ -98,7 +97,7 @@ class OwnedRuns:
     async def _stop(self, running: asyncio.Task[Ended], batch: Batch) -> None:
         """Interrupt the run, if it has not ended, until it obeys."""
         while not running.done():
-            self._machine.withdraw(batch.run, even_if_running=True)
+            self._machine.withdraw(batch, even_if_running=True)
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _forget(self, order: Order) -> None:
@@ -158,7 +157,7 @@ async def _next(lines: asyncio.Queue[Line | None], is_gone: Callable[[], bool]) 
     while not is_gone():
         try:
             return await asyncio.wait_for(lines.get(), _LOOK_EVERY)
-        except asyncio.TimeoutError:  # noqa: UP041  not the built-in one before Python 3.11
+        except asyncio.TimeoutError:
             continue
     raise ConnectionResetError("nobody reads the answer any more")
 
