@@ -196,7 +196,7 @@ class Ledger:
             if row is None:
                 return
             file.execute(
-                "update batches set ended = max(began, ?), lost = ?, clips = ? where run = ?",
+                "update batches set ended = ?, lost = ?, clips = ? where run = ?",
                 (now, lost, 0 if lost else clips, run),
             )
             life = self._last_life(row[0])
@@ -254,8 +254,8 @@ class Ledger:
         """Nobody waits any more for the batches of the process before."""
         with self._transaction() as file:
             file.execute(
-                "update batches set lost = 1, ended = max(began, coalesce("
-                "(select max(until) from lives where lives.worker = batches.worker), began)) where ended is null"
+                "update batches set lost = 1, ended = coalesce("
+                "(select max(until) from lives where lives.worker = batches.worker), began) where ended is null"
             )
 
     @contextmanager

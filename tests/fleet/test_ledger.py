@@ -87,6 +87,12 @@ def test_no_start_reaches_back_into_what_was_paid(ledger: Ledger) -> None:
     assert seconds(ledger.today(NOON).total) == (0, 110, 3590, 0)
 
 
+def test_how_long_a_worker_is_up_matters_at_the_first_look_alone(ledger: Ledger) -> None:
+    for at in range(0, 300, 50):
+        ledger.seen([worker(up=0, cold=30)], NOON + at)  # as it said when it was ready
+    assert seconds(ledger.today(NOON).total) == (0, 250, 30, 0)
+
+
 def test_a_clock_that_is_set_back_takes_nothing_away(ledger: Ledger) -> None:
     ledger.seen([worker(up=100)], NOON)
     ledger.began("1", "a", NOON - 10)
