@@ -158,6 +158,16 @@ class JobStore:
         with self._lock:
             return self._file.execute("select 1 from jobs where state = 'queued' limit 1").fetchone() is not None
 
+    def count(self, state: State) -> int:
+        """How many jobs are in a state."""
+        with self._lock:
+            return self._count("state = ?", state)
+
+    def quarantined(self, limit: int = 20) -> list[str]:
+        """Ids of the last jobs that have ended too many workers."""
+        clause = "where state = 'failed' and error like 'quarantined: %' order by number desc limit ?"
+        return [job.id for job in self._select(clause, limit, columns=_BUT_PROMPT)]
+
     def newest(self, limit: int, client: str | None = None) -> list[Job]:
         """The last jobs, the newest first, without their prompts."""
         where, values = ("where client = ?", (client,)) if client is not None else ("", ())
