@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import posixpath
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import fsspec
 
 from ..strict_json import to_json
+from .storage import place, put, redacted
 
 logger = logging.getLogger(__name__)
 
@@ -94,9 +91,9 @@ class Remote:
                 files, root = fsspec.core.url_to_fs(self._url)
                 folder = f"{root}/{key[:2]}"
                 # The facts come last: they make the entry valid.
-                _put(files, f"{folder}/{content.name}", lambda part: files.put_file(str(content), part))
+                put(files, f"{folder}/{content.name}", lambda part: files.put_file(str(content), part))
                 text = to_json(facts).encode()
-                _put(files, f"{folder}/{key}.json", lambda part: files.pipe_file(part, text))
+                put(files, f"{folder}/{key}.json", lambda part: files.pipe_file(part, text))
             except Exception as error:  # noqa: BLE001  storage libraries have errors of their own
                 if content.exists():
                     logger.warning("%s", self._failed(error))
@@ -140,43 +137,5 @@ class Remote:
         return RemoteError(f"cache_remote {place(self._url)} is left alone for a minute: {found}")
 
 
-def place(url: str) -> str:
-    """Scheme and host of a URL, without names, passwords and tokens."""
-    try:
-        host = urlsplit(url).hostname or ""  # not all before the path: a password may hold a slash
-    except ValueError:
-        host = ""
-    return f"{url.partition('://')[0]}://{host}"
-
-
-def redacted(text: str, url: str) -> str:
-    """A text without the secrets of a URL that it may quote."""
-    user = url.partition("://")[2].rpartition("@")[0]
-    password, query = user.partition(":")[2], url.partition("?")[2]
-    for secret in filter(None, (url, user, password, unquote(password), query)):
-        text = text.replace(secret, "***")
-    return text
-
-
 def _block(files: Any, root: str, name: str, start: int, end: int) -> Any:
     return files.cat_file(f"{root}/{name[:2]}/{name}", start=start, end=end)
-
-
-def _put(files: Any, path: str, write: Callable[[str], None]) -> None:
-    """Write a file that others see when it is whole: aside and renamed, where the storage can rename.
-
-    Object storage cannot, and shows nothing before its end. It has no folders either: to make one can make a bucket.
-    """
-    if type(files).mv is fsspec.AbstractFileSystem.mv:  # copies and deletes
-        write(path)
-        return
-    folder = posixpath.dirname(path)
-    files.makedirs(folder, exist_ok=True)
-    part = posixpath.join(folder, f".{uuid.uuid4().hex}")
-    try:
-        write(part)
-        files.mv(part, path)
-    except Exception:
-        with suppress(Exception):
-            files.rm_file(part)
-        raise

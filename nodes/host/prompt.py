@@ -91,13 +91,18 @@ def files_named(text: str) -> list[Path]:
 
     A folder counts too, where nodes read all that is in it.
     """
-    if not any(map(str.isalnum, text)) or len(text) > _LONGEST or text != text.strip() or "\0" in text:
+    if not may_name_file(text):
         return []
     folders = [folder for folder in folder_paths.folder_names_and_paths if folder != "custom_nodes"]
     models = [path for folder in folders if (path := folder_paths.get_full_path(folder, text))]
     whole = [folder_paths.get_annotated_filepath(spelled) for spelled in spellings_of(text)]
     whole += [os.path.join(folder, text) for folder in folder_paths.get_folder_paths("diffusers")]
     return [path for path in map(Path, dict.fromkeys([*whole, *models])) if is_there(Path.exists, path)]
+
+
+def may_name_file(text: str) -> bool:
+    """Whether it is worth a look at the disk."""
+    return any(map(str.isalnum, text)) and len(text) <= _LONGEST and text == text.strip() and "\0" not in text
 
 
 def embeddings_in(text: str) -> list[Path]:

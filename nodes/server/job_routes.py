@@ -223,7 +223,7 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
 
 
 def _authorized(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         if settings_problem():  # there may be a token in them
             raise Refusal(503, "the settings cannot be read; the log of ComfyUI says why")
         token = settings().jobs_token
