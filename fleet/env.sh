@@ -2,5 +2,3 @@
 #     . fleet/env.sh
 export RAY_USAGE_STATS_ENABLED=0 # Ray tells nobody that it runs
 export RAY_AUTH_MODE=token       # who has not the token in ~/.ray/auth_token is refused
-# Where Ray finds nodes.fleet.replica: the folder of the pack, in which this shell must stand.
-export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
