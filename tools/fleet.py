@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from . import server
-from .demo import ASSETS, STAND_INS
+from .demo import ASSETS, STAND_INS, WORKFLOWS
 from .environment import CACHE
 from .process import ROOT, say
 
@@ -124,6 +124,7 @@ def fleet_running(
 def _environment(folder: Path) -> dict[str, str]:
     """For all that has to do with Ray: a token of this fleet alone, and addresses that nobody else reaches."""
     token = folder / "token"
+    token.touch(0o600)
     token.write_text(secrets.token_hex(32), encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "FRUGAL_MOTION_"))}
     env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
@@ -211,7 +212,8 @@ def run_fleet(fleet: Fleet, workers: int) -> None:
     say(f"gateway at {fleet.gateway.url}; waiting for {workers} workers")
     _wait_for_workers(fleet, workers)
     say(f"running {len(PROMPTS)} jobs")
-    jobs = [_submit(fleet, text, seed) for seed, text in enumerate(PROMPTS)]
+    asked = [{"workflow": "motion_edit", "values": job_values(text, seed)} for seed, text in enumerate(PROMPTS)]
+    jobs = [str(fleet.post("/frugal-motion/jobs", body)["id"]) for body in asked]
     ended = _watch(fleet, jobs)
     for text, job in zip(PROMPTS, ended, strict=True):
         print(f"\n{text}: {job['state']}, on {job.get('worker') or 'a worker'}")
@@ -231,23 +233,22 @@ def _wait_for_workers(fleet: Fleet, workers: int) -> None:
         time.sleep(1)
 
 
-def _submit(fleet: Fleet, prompt: str, seed: int) -> str:
-    """A job with the small models and frames of ``make demo``."""
-    values = STAND_INS["small frames"] | STAND_INS["demo model"]
-    graph = json.loads((ROOT / "workflows" / "api" / "motion_edit.json").read_text(encoding="utf-8"))
-    titles = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
-    taken: dict[str, Any] = {}
-    for name, text in values.items():
-        title, _, key = name.rpartition(".")
-        if key in titles.get(title, {}):
-            taken[name] = _as(titles[title][key], text)
-    taken |= {
+def job_values(prompt: str, seed: int) -> dict[str, Any]:
+    """What *Motion Edit* is given for a second of the demo's clip, with the small models and frames of ``make demo``."""
+    graph = json.loads((WORKFLOWS / "motion_edit.json").read_text(encoding="utf-8"))
+    known = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
+    wanted = {tuple(name.rsplit(".", 1)): text for group in STAND_INS.values() for name, text in group.items()}
+    values = {
+        f"{title}.{key}": _as(known[title][key], text)
+        for (title, key), text in wanted.items()
+        if key in known.get(title, {})
+    }
+    return values | {
         "Load Video.file": "one_person.mp4",
-        "Load Video.duration": 1,
+        "Load Video.duration": 1.0,
         "Prompt.text": prompt,
         "Sampler.seed": seed,
     }
-    return str(fleet.post("/frugal-motion/jobs", {"workflow": "motion_edit", "values": taken})["id"])
 
 
 def _as(example: Any, text: str) -> Any:
