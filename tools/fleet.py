@@ -213,13 +213,13 @@ def run_fleet(fleet: Fleet, workers: int) -> None:
     _wait_for_workers(fleet, workers)
     say(f"running {len(PROMPTS)} jobs")
     asked = [{"workflow": "motion_edit", "values": job_values(text, seed)} for seed, text in enumerate(PROMPTS)]
-    jobs = [str(fleet.post("/frugal-motion/jobs", body)["id"]) for body in asked]
+    jobs = [str(fleet.post("/frugal-motion/jobs", body)["job_id"]) for body in asked]
     ended = _watch(fleet, jobs)
     for text, job in zip(PROMPTS, ended, strict=True):
         print(f"\n{text}: {job['state']}, on {job.get('worker') or 'a worker'}")
         print(*(error for error in [job.get("error")] if error), *_files(fleet, job), sep="\n")
     print(f"\nGET /frugal-motion/fleet\n{json.dumps(fleet.gateway.get('/frugal-motion/fleet'), indent=1)}")
-    if failed := [job["id"] for job in ended if job["state"] != "done"]:
+    if failed := [job["job_id"] for job in ended if job["state"] != "done"]:
         raise FleetError(f"not done: {', '.join(failed)}; the logs are below {fleet.folder} and {fleet.gateway.base}")
 
 
@@ -263,8 +263,8 @@ def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
     while time.monotonic() < until:
         found = [fleet.gateway.get(f"/frugal-motion/jobs/{job}") for job in jobs]
         for job in found:
-            if states.get(job["id"]) != job["state"]:
-                states[job["id"]] = job["state"]
+            if states.get(job["job_id"]) != job["state"]:
+                states[job["job_id"]] = job["state"]
                 say(f"{job['id']}: {job['state']}")
         if all(job["state"] in ENDED for job in found):
             return found
@@ -273,7 +273,7 @@ def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _files(fleet: Fleet, job: Mapping[str, Any]) -> list[str]:
-    folder = fleet.gateway.base / "output" / "jobs" / str(job["id"])
+    folder = fleet.gateway.base / "output" / "jobs" / str(job["job_id"])
     return sorted(str(path) for path in folder.rglob("*") if path.is_file())
 
 

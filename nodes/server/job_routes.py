@@ -163,6 +163,7 @@ class Jobs:
             "progress": self.runner.progress(job) if self.runner and job.state == "running" else None,
             "estimate": None,
             "error": job.error,
+            "worker": job.worker,
             "troubles": [asdict(trouble) for trouble in job.troubles],
             "results": [_linked(output) for output in job.outputs],
             "cost": job.cost,

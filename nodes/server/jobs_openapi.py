@@ -35,6 +35,7 @@ JOB: dict[str, Any] = {
             "properties": {"seconds": _NUMBER, "dollars": _NUMBER},
         },
         "error": _TEXT,
+        "worker": {**_TEXT, "description": "Of a fleet, on which it runs or ran last."},
         "troubles": {
             "type": "array",
             "description": "What it has met on workers of a fleet, which was not its own doing as far as is known.",
