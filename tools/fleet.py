@@ -253,7 +253,7 @@ def job_values(prompt: str, seed: int) -> dict[str, Any]:
 
 def _as(example: Any, text: str) -> Any:
     """The text as a value of the same type as the workflow's own."""
-    return type(example)(text) if isinstance(example, int | float) else text
+    return json.loads(text) if isinstance(example, int | float) else text
 
 
 def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
