@@ -265,7 +265,7 @@ def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
         for job in found:
             if states.get(job["job_id"]) != job["state"]:
                 states[job["job_id"]] = job["state"]
-                say(f"{job['id']}: {job['state']}")
+                say(f"{job['job_id']}: {job['state']}")
         if all(job["state"] in ENDED for job in found):
             return found
         time.sleep(0.5)
