@@ -128,6 +128,7 @@ def _environment(folder: Path) -> dict[str, str]:
     token.write_text(secrets.token_hex(32), encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "FRUGAL_MOTION_"))}
     env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    env["RAY_worker_niceness"] = "0"  # else whatever else runs on the machine goes before ComfyUI
     # Else Ray takes the machine's own address for 127.0.0.1, and listens on all.
     return {**env, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
