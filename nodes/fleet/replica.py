@@ -62,7 +62,7 @@ class Worker:
     async def run(self, order: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Lines of the answer to an order; see ``order.Order``."""
         if self._ends.is_set():
-            raise RuntimeError("this worker ends")
+            raise ConnectionAbortedError("this worker is about to end: another one takes its place")
         async with aclosing(self._own.run(Order.of(order), self._end_soon)) as lines:
             async for line in lines:
                 yield line
