@@ -305,6 +305,12 @@ def list_models(folder: str) -> list[str]:
     return list(folder_paths.get_filename_list(folder))
 
 
+def all_models() -> frozenset[str]:
+    """Names, with ``/``, of the files in all of ComfyUI's model folders. Cheap as long as the folders do not change."""
+    folders = [folder for folder in list(folder_paths.folder_names_and_paths) if folder != "custom_nodes"]
+    return frozenset(name.replace("\\", "/") for folder in folders for name in list_models(folder))
+
+
 def model_file(folder: str, name: str, argument: str) -> Path:
     """Resolve a model.
 

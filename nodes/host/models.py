@@ -73,6 +73,16 @@ def free_memory(device: torch.device) -> int:
     return int(management.get_free_memory(device))
 
 
+def total_memory(device: torch.device) -> int:
+    """Bytes that ``device`` has."""
+    return int(management.get_total_memory(device))
+
+
+def holds_weights() -> bool:
+    """Whether any weights are loaded."""
+    return bool(management.current_loaded_models)
+
+
 def remember_rows(patcher: ModelPatcher, shape: tuple[int, ...], rows: int) -> None:
     """More rows of this shape than ``rows`` ran out of memory."""
     _rows_that_fit.setdefault(patcher.model, {})[shape] = rows

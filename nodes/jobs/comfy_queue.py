@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from threading import Thread
 from typing import Any
@@ -21,6 +22,7 @@ from ..host.queue import UNWATCHED_CLIENT, Refused, enqueue
 from ..host.settings import settings
 from .batch import Batch
 from .gather import Gathering
+from .job import Job
 from .kinds import Batcher, Kind
 from .merged_runs import merged_runs
 from .outcome import Ended
@@ -73,6 +75,8 @@ def gathering() -> Gathering:
 class QueueMachine:
     """Runs prompts on the queue of ComfyUI's server, and listens to their events as one of its websockets would.
 
+    It is the only one of the ``workers.Workers`` of this process, and they are no more than it.
+
     Args:
         server: ComfyUI's ``PromptServer``.
     """
@@ -82,13 +86,43 @@ class QueueMachine:
         self._batch: Batch | None = None
         self._ahead: Thread | None = None
 
-    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
-        """Run a prompt at the place of ``batch`` in the queue, and tell ``batch`` what happens on the way."""
+    name = ""
+    most = 1
+    outlive_us = False
+
+    @asynccontextmanager
+    async def free(self) -> AsyncIterator[QueueMachine]:
+        """What runs prompts."""
+        yield self
+
+    def can_run(self, job: Job) -> bool:
+        """Whatever ComfyUI has accepted."""
+        return True
+
+    def has_loaded(self, job: Job) -> bool:
+        """Of no use where there is no choice."""
+        return False
+
+    def refusal(self, job: Job) -> str:
+        """Nothing is refused."""
+        return ""
+
+    def trouble(self) -> str:
+        """Nothing hinders it."""
+        return ""
+
+    def deliver(self, job_id: str, run: str) -> None:
+        """The files are where they belong."""
+
+    async def run(self, batch: Batch) -> Ended:
+        """Run a batch at its place in the queue, and tell it what happens on the way."""
         self._server.sockets[UNWATCHED_CLIENT] = self
         self._batch = batch
         try:
             with merged_runs.known(batch.run, batch.merged):  # before its first node runs, on another thread
-                await enqueue(self._server, copy.deepcopy(prompt), UNWATCHED_CLIENT, batch.run, batch.place)
+                await enqueue(
+                    self._server, copy.deepcopy(batch.merged.prompt), UNWATCHED_CLIENT, batch.run, batch.place
+                )
                 while self._is_there(batch.run):
                     await asyncio.sleep(_LOOK_EVERY)
             with self._queue.mutex:
@@ -110,15 +144,14 @@ class QueueMachine:
         while self._ahead and self._ahead.is_alive():
             await asyncio.sleep(_LOOK_EVERY)
 
-    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
-        """Take the prompt that runs back if it has not begun, and tell its batch the place it had; or stop it."""
+    def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
+        """Take a batch back if it has not begun, and tell it the place it had; or stop it."""
         with self._queue.mutex:
-            place = next((item[0] for item in self._queue.queue if item[1] == run), None)
-            if place is not None and self._queue.delete_queue_item(lambda item: item[1] == run):
-                if self._batch:
-                    self._batch.place = place
+            place = next((item[0] for item in self._queue.queue if item[1] == batch.run), None)
+            if place is not None and self._queue.delete_queue_item(lambda item: item[1] == batch.run):
+                batch.place = place
                 return True
-            if even_if_running and any(item[1] == run for item in self._queue.currently_running.values()):
+            if even_if_running and any(item[1] == batch.run for item in self._queue.currently_running.values()):
                 interrupt_processing()
                 return True
         return False

@@ -13,6 +13,7 @@ from ..graph import Prompt, is_link, is_switch, upstream
 from .job import Job
 from .kinds import Batcher, Kinds
 from .merge import MOST
+from .workers import Worker
 
 SIZES = frozenset({"size", "width", "height", "fit", "frame_rate", "fps", "length", "batch_size"})
 """Inputs in front of a batched node that must be equal: rows of one batch have one size and, as videos, one length, and
@@ -99,13 +100,54 @@ def choose(waiting: Sequence[Job], turns: Mapping[str, float], gathering: Gather
     """
     if not waiting:
         return Choice()
+    batch, wait = _next(waiting, turns, gathering, now)
+    return Choice(wait=wait) if wait else Choice(tuple(batch))
+
+
+def ripe_batches(
+    waiting: Sequence[Job], turns: Mapping[str, float], gathering: Gathering, now: float, most: int
+) -> tuple[int, float | None]:
+    """How many batches, up to ``most``, could begin now, and the seconds until there may be another one.
+
+    Args:
+        waiting, turns, gathering, now: as for ``choose``.
+    """
+    left, count, soonest = list(waiting), 0, None
+    while left and count < most:
+        batch, wait = _next(left, turns, gathering, now)
+        count += not wait
+        soonest = min(wait, soonest or wait) if wait else soonest
+        taken = {job.id for job in batch}
+        left = [job for job in left if job.id not in taken]
+        turns = {**turns, **dict.fromkeys((job.client for job in batch), now)}
+    return count, soonest
+
+
+PATIENCE = 30.0
+"""Seconds that jobs may be overtaken by later ones, for which a worker need not load other weights."""
+
+
+def fitting(waiting: Sequence[Job], worker: Worker) -> list[Job]:
+    """The jobs of which a worker should choose: what it can run, and if that is fair what it holds the weights of.
+
+    Args:
+        waiting: in the order in which they came.
+    """
+    able = [job for job in waiting if worker.can_run(job)]
+    warm = [job for job in able if worker.has_loaded(job)]
+    return warm if warm and warm[0].created <= able[0].created + PATIENCE else able
+
+
+def _next(
+    waiting: Sequence[Job], turns: Mapping[str, float], gathering: Gathering, now: float
+) -> tuple[list[Job], float]:
+    """The batch whose turn it is, and the seconds that it waits for others to join it."""
     clients = sorted(dict.fromkeys(job.client for job in waiting), key=lambda client: turns.get(client, 0.0))
     lead = next(job for job in waiting if job.client == clients[0])
     batch = _joined(lead, waiting, clients, min(gathering.most, MOST))
     due = min(min(_since(job, now) + gathering.window, (job.deadline or now + 1e9) - gathering.window) for job in batch)
-    if due > now and lead.key and len(batch) < min(gathering.most, lead.most):
-        return Choice(wait=due - now)
-    return Choice(tuple(batch))
+    may_grow = lead.key and len(batch) < min(gathering.most, lead.most)
+    return batch, max(due - now, 0.0) if may_grow else 0.0
 
 
 def _since(job: Job, now: float) -> float:
@@ -116,7 +158,10 @@ def _since(job: Job, now: float) -> float:
 def _joined(lead: Job, waiting: Sequence[Job], clients: Sequence[str], most: int) -> list[Job]:
     if not lead.key:
         return [lead]
-    alike = {client: [j for j in waiting if j.client == client and j.key == lead.key] for client in clients}
+    alike: dict[str, list[Job]] = {client: [] for client in clients}
+    for job in waiting:
+        if job.key == lead.key:
+            alike[job.client].append(job)
     batch: list[Job] = []
     while any(alike.values()):
         for jobs in alike.values():

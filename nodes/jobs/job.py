@@ -79,6 +79,24 @@ class Request(BaseModel):
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """What a job has met on a worker of a fleet.
+
+    Attributes:
+        worker: its name.
+        kind: ``"lacks"`` if it refuses what the gateway has accepted, ``"broken"`` if it cannot do any work, such as
+            with a full disk, ``"killed"`` if its ComfyUI has died.
+        why: in words.
+        alone: whether no other job ran with it.
+    """
+
+    worker: str
+    kind: Literal["lacks", "broken", "killed"]
+    why: str
+    alone: bool
+
+
+@dataclass(frozen=True)
 class Job:
     """A job with all that it needs, but for the files that its prompt names.
 
@@ -97,6 +115,9 @@ class Job:
         error: why it has failed.
         outputs: what its nodes have left behind; see ``outcome.outputs_of``.
         cost: its part of what the run has cost.
+        needs: names of the files with weights that its nodes name.
+        troubles: what it has met on workers.
+        run: the run that it is, or was last, a part of.
     """
 
     id: str
@@ -115,6 +136,9 @@ class Job:
     error: str = ""
     outputs: list[dict[str, Any]] = field(default_factory=list)
     cost: dict[str, float] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    run: str = ""
 
 
 def check_prompt(prompt: Any) -> Prompt:

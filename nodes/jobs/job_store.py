@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ..strict_json import to_json
-from .job import Job, State
+from .faults import given_up
+from .job import Job, State, Trouble
 
 MOST_CRASHES = 5
 """A job whose run has ended so often without an outcome is not tried again."""
@@ -34,19 +36,24 @@ create table if not exists jobs (
     error text not null,
     outputs text not null,
     cost text not null,
-    calls integer not null default 0
+    calls integer not null default 0,
+    needs text not null default '[]',
+    troubles text not null default '[]',
+    run text not null default ''
 );
 create index if not exists by_state on jobs (state, client);
 create index if not exists by_client on jobs (client);
 create index if not exists by_end on jobs (ended);
 create index if not exists by_call on jobs (calls, ended) where webhook != '';
 """
+_NEWER = ("needs text not null default '[]'", "troubles text not null default '[]'", "run text not null default ''")
+"""Columns that the files of earlier versions lack."""
 _COLUMNS = (
     "number, id, prompt, client, key, created, deadline, webhook, state, most, crashes, started, ended, error, "
-    "outputs, cost"
+    "outputs, cost, needs, troubles, run"
 )
 _BUT_PROMPT = _COLUMNS.replace("prompt", "'{}' prompt")
-_JSON = ("prompt", "outputs", "cost")
+_JSON = ("prompt", "outputs", "cost", "needs", "troubles")
 
 
 class Full(Exception):
@@ -72,6 +79,7 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        self._queued: dict[str, Job] | None = None  # jobs that wait, as far as they have been read
         self._file = sqlite3.connect(path, timeout=0.5, check_same_thread=False)
         self._file.row_factory = sqlite3.Row
         try:
@@ -79,11 +87,18 @@ class JobStore:
             self._file.execute("pragma journal_mode = wal")
             self._file.execute("pragma synchronous = full")  # an accepted job is on the disk
             self._file.executescript(_TABLE)
+            self._add_columns()
         except sqlite3.OperationalError as error:
             self._file.close()
             if "locked" in str(error):
                 raise Taken(f"another ComfyUI works with {path}") from error
             raise
+
+    def _add_columns(self) -> None:
+        there = {row["name"] for row in self._file.execute("pragma table_info(jobs)")}
+        for column in _NEWER:
+            if column.split()[0] not in there:
+                self._file.execute(f"alter table jobs add column {column}")
 
     def close(self) -> None:
         """Let others open the file."""
@@ -100,7 +115,14 @@ class JobStore:
         Raises:
             Full: so many wait already.
         """
-        with self._transaction() as file:
+        with self._lock:
+            added = self._added(job, waiting, waiting_of_client)
+            if self._queued is not None:
+                self._queued[added.id] = replace(added, prompt={})
+            return added
+
+    def _added(self, job: Job, waiting: int, waiting_of_client: int) -> Job:
+        with self._transaction(gone=()) as file:
             for count, most, whose in (
                 (self._count("state = 'queued'"), waiting, "all clients"),
                 (self._count("state = 'queued' and client = ?", job.client), waiting_of_client, "this client"),
@@ -109,8 +131,11 @@ class JobStore:
                     raise Full(f"{count} jobs of {whose} wait; at most {most} may")
             file.execute(
                 "insert into jobs (id, prompt, client, key, created, deadline, webhook, state, most, crashes, error, "
-                "outputs, cost) values (?, ?, ?, ?, ?, ?, ?, 'queued', ?, 0, '', '[]', '{}')",
-                (job.id, json.dumps(job.prompt), job.client, job.key, job.created, job.deadline, job.webhook, job.most),
+                "outputs, cost, needs) values (?, ?, ?, ?, ?, ?, ?, 'queued', ?, 0, '', '[]', '{}', ?)",
+                (
+                    *(job.id, json.dumps(job.prompt), job.client, job.key, job.created, job.deadline, job.webhook),
+                    *(job.most, json.dumps(job.needs)),
+                ),
             )
             return self._one(job.id)
 
@@ -122,7 +147,11 @@ class JobStore:
 
     def waiting(self) -> list[Job]:
         """Jobs that wait, in the order in which they came, without their prompts."""
-        return self._select("where state = 'queued' order by number", columns=_BUT_PROMPT)
+        with self._lock:
+            if self._queued is None:
+                rows = self._select("where state = 'queued' order by number", columns=_BUT_PROMPT)
+                self._queued = {job.id: job for job in rows}
+            return list(self._queued.values())
 
     def has_waiting(self) -> bool:
         """Whether any job waits."""
@@ -139,18 +168,22 @@ class JobStore:
         with self._lock:
             return self._count("state = 'queued' and number < ?", job.number)
 
-    def begin(self, job_ids: Collection[str], now: float) -> list[Job]:
+    def begin(self, job_ids: Collection[str], now: float, run: str = "") -> list[Job]:
         """Jobs that wait begin to run.
+
+        Args:
+            run: its id. What another run says of them is not heard any more.
 
         Returns:
             Those that do: one that has been cancelled in the meantime does not.
         """
-        with self._transaction() as file:
+        with self._transaction(gone=job_ids) as file:
             for job_id in job_ids:
                 file.execute(
-                    "update jobs set state = 'running', started = ? where id = ? and state = 'queued'", (now, job_id)
+                    "update jobs set state = 'running', started = ?, run = ? where id = ? and state = 'queued'",
+                    (now, run, job_id),
                 )
-            return [job for job in map(self._one, job_ids) if job.state == "running"]
+            return [job for job in map(self._one, job_ids) if job.state == "running" and job.run == run]
 
     def end(
         self,
@@ -165,7 +198,7 @@ class JobStore:
         Returns:
             Whether that was news.
         """
-        with self._transaction() as file:
+        with self._transaction(gone=[job_id]) as file:
             changed = file.execute(
                 "update jobs set state = ?, ended = ?, error = ?, outputs = ? where id = ? and state in "
                 "('queued', 'running')",
@@ -189,14 +222,52 @@ class JobStore:
             self.end(job_id, "failed", now, f"its run has ended {crashes} times without an outcome")
             return
         suspect = crashed and crashes > 1
-        most = min(job.most, most or job.most, 1 if suspect else job.most)
-        place = "(select max(number) + 1 from jobs)" if suspect else "number"
+        self._queue(job, crashes=crashes, most=1 if suspect else min(job.most, most or job.most), is_last=suspect)
+
+    def elsewhere(self, job_id: str, now: float, trouble: Trouble) -> None:
+        """A job that runs waits once more, for another worker.
+
+        If it may be why its worker has died, it runs alone from now on and behind all that wait now; so it does if it
+        meets trouble once more. If it has failed too many workers it fails itself.
+
+        Args:
+            trouble: that it has met.
+        """
+        job = self.find(job_id)
+        if job is None or job.state != "running":
+            return
+        troubles = [*job.troubles, trouble]
+        if reason := given_up(troubles):
+            self.end(job_id, "failed", now, reason)
+            return
+        suspect = trouble.kind == "killed"
+        self._queue(job, troubles=troubles, most=1 if suspect or job.troubles else job.most, is_last=suspect)
+
+    def _queue(
+        self,
+        job: Job,
+        *,
+        most: int,
+        is_last: bool,
+        crashes: int | None = None,
+        troubles: Sequence[Trouble] | None = None,
+    ) -> None:
+        """Let a job that runs wait; what is ``None`` stays as it is."""
+        told = to_json([asdict(one) for one in (job.troubles if troubles is None else troubles)])
+        crashed = job.crashes if crashes is None else crashes
         with self._transaction() as file:
+            place = file.execute("select max(number) + 1 from jobs").fetchone()[0] if is_last else job.number
             file.execute(
-                f"update jobs set state = 'queued', started = null, most = ?, crashes = ?, number = {place} "  # noqa: S608
-                "where id = ? and state = 'running'",
-                (most, crashes, job_id),
+                "update jobs set state = 'queued', started = null, run = '', most = ?, crashes = ?, troubles = ?, "
+                "number = ? where id = ? and state = 'running'",
+                (most, crashed, told, place, job.id),
             )
+
+    def is_running(self, job_id: str, run: str) -> bool:
+        """Whether a job runs, and is a part of that run and no later one."""
+        with self._lock:
+            clause = "select 1 from jobs where id = ? and state = 'running' and run = ?"
+            return self._file.execute(clause, (job_id, run)).fetchone() is not None
 
     def running(self) -> list[Job]:
         """Jobs that run; right after the file has been opened, those of a process that has died."""
@@ -224,20 +295,30 @@ class JobStore:
         Returns:
             How often in all.
         """
-        with self._transaction() as file:
+        with self._transaction(gone=()) as file:
             file.execute("update jobs set calls = calls + ? where id = ?", (calls, job_id))
             row = file.execute("select calls from jobs where id = ?", (job_id,)).fetchone()
         return int(row[0]) if row else 0
 
     def forget(self, before: float) -> int:
         """Drop the records of jobs that ended before that time; how many."""
-        with self._transaction() as file:
+        with self._transaction(gone=()) as file:
             return file.execute("delete from jobs where ended < ?", (before,)).rowcount
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._file:
-            yield self._file
+    def _transaction(self, gone: Collection[str] | None = None) -> Iterator[sqlite3.Connection]:
+        """Write all or nothing.
+
+        Args:
+            gone: ids of jobs that do not wait afterwards, if all others that wait stay as they are; a long queue is
+                then not read again.
+        """
+        with self._lock:
+            queued, self._queued = self._queued, None
+            with self._file:
+                yield self._file
+            if queued is not None and gone is not None:
+                self._queued = {job_id: job for job_id, job in queued.items() if job_id not in gone}
 
     def _select(self, clause: str, *values: Any, columns: str = _COLUMNS) -> list[Job]:
         with self._lock:
@@ -254,5 +335,6 @@ class JobStore:
 
 
 def _job(row: sqlite3.Row) -> Job:
-    values = dict(row)
-    return Job(**{**values, **{name: json.loads(values[name]) for name in _JSON}})
+    values = {**dict(row), **{name: json.loads(row[name]) for name in _JSON}}
+    values["troubles"] = [Trouble(**trouble) for trouble in values["troubles"]]
+    return Job(**values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..graph import title
+from .job import Trouble
 from .kinds import Kinds
 from .merge import Merged
 
@@ -61,7 +62,14 @@ class Again:
     crashed: bool = False
 
 
-Verdict: TypeAlias = Done | Failed | Again
+@dataclass(frozen=True)
+class Elsewhere:
+    """A job is to run once more, on another worker."""
+
+    trouble: Trouble
+
+
+Verdict: TypeAlias = Done | Failed | Again | Elsewhere
 
 
 def verdicts(run: Merged, ended: Ended, kinds: Kinds) -> list[Verdict]:

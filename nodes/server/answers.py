@@ -21,7 +21,7 @@ PREFIX = "/frugal-motion"
 LARGEST = 32_000_000
 """Bytes of a body: no workflow comes near."""
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Refusal(Exception):
@@ -38,7 +38,7 @@ def answering(handler: Handler) -> Handler:
     It works beside the runs: a user who cancels one of them means that run, and not a request which hashes a file.
     """
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         try:
             with background_work():
                 return await handler(request)

@@ -20,9 +20,10 @@ from frugal_motion.nodes.jobs.outcome import Ended
 from frugal_motion.nodes.jobs.runner import Runner
 
 from .graphs import SAMPLER, SAVE, kinds, workflow
+from .workers import OneWorker
 
 
-class Machine:
+class Machine(OneWorker):
     """Its first run stays at each of some nodes for many looks ahead; ``prepared`` says of which files, and where."""
 
     def __init__(self, *stays_at: str) -> None:
@@ -33,9 +34,9 @@ class Machine:
         self.at: Callable[[str], None] = lambda _: None
         self.notice: Callable[[], None] = lambda: None
 
-    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+    async def run(self, batch: Batch) -> Ended:
         self.ran.append([job.id for job in batch.jobs])
-        for node_id, node in prompt.items():
+        for node_id, node in batch.merged.prompt.items():
             self.node = node["class_type"].replace("FrugalJobs", "FrugalKeyframe")
             if self.node in self.stays_at and len(self.ran) == 1:
                 batch.at(node_id)
@@ -52,7 +53,7 @@ class Machine:
         self.prepared.append((prompt["1"]["inputs"]["file"], self.node))
         await asyncio.sleep(0)
 
-    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+    def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
         return False
 
 
@@ -76,7 +77,7 @@ def begun(store: JobStore, machine: Machine, *, ahead: bool = True, clock: Calla
     """A runner that has run one batch, of two jobs."""
     runner = Runner(store, machine, kinds, lambda: Gathering(2, 60.0, ahead), clock=clock)
     machine.notice = runner.notice
-    asyncio.run(runner.step())
+    asyncio.run(runner.run_one())
     assert machine.ran == [["0", "1"]]
     return runner
 
@@ -86,7 +87,7 @@ def test_the_next_batch_is_prepared_while_this_one_is_sampled(store: JobStore) -
     machine = Machine("FrugalLoadVideo", "FrugalPlanKeyframes", SAMPLER)
     runner = begun(store, machine)
     assert machine.prepared == [("2.mp4", SAMPLER), ("3.mp4", SAMPLER)], "each once, and only while sampling"
-    asyncio.run(runner.step())
+    asyncio.run(runner.run_one())
     assert machine.ran[1] == ["2", "3"], "those it has been for"
 
 
@@ -114,7 +115,7 @@ def test_nothing_is_prepared_beside_work_on_the_processor_or_against_the_setting
     assert machine.prepared == []
     add(store, 3)
     machine = Machine(SAMPLER)
-    asyncio.run(Runner(store, machine, kinds, lambda: Gathering(1), clock=lambda: 1e6).step())
+    asyncio.run(Runner(store, machine, kinds, lambda: Gathering(1), clock=lambda: 1e6).run_one())
     assert machine.ran == [["2"]] and machine.prepared == []
 
 
@@ -163,10 +164,10 @@ def test_looking_ahead_ends_with_the_batch(store: JobStore) -> None:
 
     machine.prepare = endless  # type: ignore[method-assign]
 
-    async def step() -> None:
-        await Runner(store, machine, kinds, lambda: Gathering(2, 0.0, True), clock=lambda: 1e6).step()
+    async def all_of_it() -> None:
+        await Runner(store, machine, kinds, lambda: Gathering(2, 0.0, True), clock=lambda: 1e6).run_one()
         await asyncio.sleep(0)
         assert stopped == ["2.mp4"]
         assert len(asyncio.all_tasks()) == 1
 
-    asyncio.run(step())
+    asyncio.run(all_of_it())

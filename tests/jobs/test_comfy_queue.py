@@ -35,7 +35,7 @@ def test_nodes_that_run_at_once_know_whose_they_are(server: Mock, monkeypatch: p
         found.append(merged_runs.origin(prompt_id, "1~2"))
 
     monkeypatch.setattr(comfy_queue, "enqueue", enqueue)
-    ended = asyncio.run(QueueMachine(server).run({}, one := batch()))
+    ended = asyncio.run(QueueMachine(server).run(one := batch()))
     assert found == [(PROMPTS[1], "1")]
     assert ended.status == "lost" and merged_runs.origin(one.run, "1~2") is None and server.sockets == {}
 
@@ -49,7 +49,7 @@ def test_comfyui_never_hears_of_a_failure(server: Mock, monkeypatch: pytest.Monk
         await server.sockets[client].send_json({"type": "executed", "data": data})
 
     monkeypatch.setattr(comfy_queue, "enqueue", enqueue)
-    asyncio.run(QueueMachine(server).run({}, one := batch(full)))
+    asyncio.run(QueueMachine(server).run(one := batch(full)))
     assert one.outputs == {"1~1": {"images": []}}
 
 
@@ -62,22 +62,22 @@ def test_a_prompt_that_was_taken_back_returns_to_its_place(server: Mock, monkeyp
         return [item[1] for item in sorted(server.prompt_queue.queue)]
 
     async def taken_back(one: Batch) -> None:
-        running = asyncio.create_task(works.run({}, one))
+        running = asyncio.create_task(works.run(one))
         while one.run not in others():
             await asyncio.sleep(0)
         await enqueue(server, {}, prompt_id="editor")
         assert others() == [one.run, "editor"]
-        assert works.withdraw(one.run, even_if_running=False)
+        assert works.withdraw(one, even_if_running=False)
         await running
 
     async def again(place: float | None) -> list[str]:
         two = batch()
         two.place = place
-        running = asyncio.create_task(works.run({}, two))
+        running = asyncio.create_task(works.run(two))
         while two.run not in others():
             await asyncio.sleep(0)
         found = others()
-        works.withdraw(two.run, even_if_running=False)
+        works.withdraw(two, even_if_running=False)
         await running
         return ["two" if run == two.run else run for run in found]
 

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frugal_motion.nodes.graph import Prompt
 from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.gather import Gathering, batch_key
 from frugal_motion.nodes.jobs.job import ENDED, Job
@@ -26,6 +25,7 @@ from frugal_motion.nodes.jobs.outcome import LEFT_OUT, Ended
 from frugal_motion.nodes.jobs.runner import Runner
 
 from .graphs import kinds, workflow
+from .workers import OneWorker
 
 
 class Died(BaseException):
@@ -33,7 +33,7 @@ class Died(BaseException):
 
 
 @dataclass
-class Machine:
+class Machine(OneWorker):
     """Runs prompts as ComfyUI would, without doing anything.
 
     What is wrong with a clip stands in its file's name: ``broken``, ``left out``, ``large`` (does not fit beside
@@ -50,11 +50,11 @@ class Machine:
     def clear(self, job: Job) -> None:
         self.made[job.id] = 0
 
-    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+    async def run(self, batch: Batch) -> Ended:
         self.runs += 1
         self.sizes.append(len(batch.jobs))
         files = {place: job.prompt["1"]["inputs"]["file"] for place, job in enumerate(batch.jobs)}
-        for node_id, node in prompt.items():
+        for node_id, node in batch.merged.prompt.items():
             batch.at(node_id)
             await asyncio.sleep(0)
             self._accident()
@@ -85,7 +85,7 @@ class Machine:
         if self.random.random() < self.accidents:
             raise Died
 
-    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+    def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
         return False
 
 
@@ -102,7 +102,7 @@ def work(folder: Path, jobs: list[Job], machine: Machine, most: int = 4, store: 
         runner.recover()
         try:
             while store.waiting():
-                asyncio.run(runner.step())
+                asyncio.run(runner.run_one())
             return store
         except Died:
             store.close()
@@ -182,7 +182,7 @@ def test_a_job_that_is_late_does_not_begin(tmp_path: Path) -> None:
     late = job(0, "fine.mp4")
     store.add(Job(**{**vars(late), "deadline": 10.0}), 9, 9)
     runner = Runner(store, machine, kinds, lambda: Gathering(4), clock=lambda: 11.0)
-    asyncio.run(runner.step())
+    asyncio.run(runner.run_one())
     assert store.find("0").state == "failed" and "deadline" in store.find("0").error
     assert machine.runs == 0
 
@@ -191,15 +191,15 @@ def test_what_a_run_has_cost_may_be_known_before_its_end_is(tmp_path: Path) -> N
     store = JobStore(tmp_path / "jobs.sqlite")
 
     class Billed(Machine):
-        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
-            ended = await super().run(prompt, batch)
+        async def run(self, batch: Batch) -> Ended:
+            ended = await super().run(batch)
             runner.charge(batch.run, [("6", {"device": "cpu", "gpu_seconds": 0.0, "seconds": 4.0})], 0.0)
             return ended
 
     for number in range(2):
         store.add(job(number, f"{number}.mp4"), 9, 9)
     runner = Runner(store, Billed(Random(1), 0.0), kinds, lambda: Gathering(4), clock=lambda: 99)
-    asyncio.run(runner.step())
+    asyncio.run(runner.run_one())
     assert [one.cost["seconds"] for one in store.newest(9)] == [2.0, 2.0]
 
 
@@ -234,23 +234,23 @@ def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Pa
     class Waiting(Machine):
         there = True
 
-        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        async def run(self, batch: Batch) -> Ended:
             if self.runs:
-                return await super().run(prompt, batch)
+                return await super().run(batch)
             self.runs += 1
             assert runner.cancel("0") and runner.cancel("1")
             return Ended("lost")
 
-        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+        def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
             was, self.there = self.there, False
             return was
 
     for number in range(3):
         store.add(job(number, f"{number}.mp4"), 9, 9)
     runner = Runner(store, Waiting(Random(1), 0.0), kinds, lambda: Gathering(4), clock=lambda: 99)
-    asyncio.run(runner.step())
+    asyncio.run(runner.run_one())
     assert (store.find("2").state, store.find("2").crashes) == ("queued", 0)
-    asyncio.run(runner.step())
+    asyncio.run(runner.run_one())
     assert job_states(store) == {"0": "cancelled", "1": "cancelled", "2": "done"}
 
 
@@ -258,9 +258,9 @@ def test_who_clears_the_queue_again_and_again_fails_no_job(tmp_path: Path) -> No
     store = JobStore(tmp_path / "jobs.sqlite")
 
     class Cleared(Machine):
-        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        async def run(self, batch: Batch) -> Ended:
             if self.runs > 2 * MOST_CRASHES:
-                return await super().run(prompt, batch)
+                return await super().run(batch)
             self.runs += 1
             return Ended("lost")
 
@@ -274,22 +274,22 @@ def test_a_run_that_is_stopped_was_a_turn(tmp_path: Path) -> None:
     began: list[str] = []
 
     class Stopped(Machine):
-        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        async def run(self, batch: Batch) -> Ended:
             began.append(batch.jobs[0].id)
             if batch.jobs[0].client == "greedy":
-                batch.at(next(iter(prompt)))
+                batch.at(next(iter(batch.merged.prompt)))
                 assert runner.cancel(batch.jobs[0].id)
                 return Ended("stopped")
-            return await super().run(prompt, batch)
+            return await super().run(batch)
 
-        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
+        def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
             return even_if_running
 
     for number, client in enumerate(("greedy", "greedy", "modest")):
         store.add(job(number, f"{number}.mp4", client), 9, 9)
     runner = Runner(store, Stopped(Random(1), 0.0), kinds, lambda: Gathering(1), clock=lambda: 99)
     for _ in range(2):
-        asyncio.run(runner.step())
+        asyncio.run(runner.run_one())
     assert began == ["0", "2"]
 
 
@@ -304,7 +304,7 @@ def test_cancelling(tmp_path: Path) -> None:
     assert runner.cancel("0") and not runner.cancel("0") and not runner.cancel("nobody")
 
     async def cancelled_on_the_way() -> None:
-        running = asyncio.create_task(runner.step())
+        running = asyncio.create_task(runner.run_one())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert runner.cancel("2")
@@ -324,20 +324,20 @@ class Busy(Machine):
         self.places: list[float | None] = []
         self.arrives, self.standing = arrives, None
 
-    async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+    async def run(self, batch: Batch) -> Ended:
         self.places.append(batch.place)
         if len(self.places) > 1:
-            return await super().run(prompt, batch)
+            return await super().run(batch)
         self.standing = batch
         self.arrives()
         for _ in range(50):
             await asyncio.sleep(0)
             if batch.withdrawn:
                 return Ended("lost")
-        return await super().run(prompt, batch)
+        return await super().run(batch)
 
-    def withdraw(self, run: str, *, even_if_running: bool) -> bool:
-        assert not even_if_running and run == self.standing.run
+    def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
+        assert not even_if_running and batch is self.standing
         self.standing.place = 7
         return True
 
@@ -350,7 +350,7 @@ def test_a_job_that_is_late_before_its_run_has_begun_fails(tmp_path: Path, monke
         store.add(replace(job(number, f"{number}.mp4"), deadline=deadline), 9, 9)
     runner = Runner(store, Busy(), kinds, lambda: Gathering(4), clock=lambda: next(now))
     while store.waiting():
-        asyncio.run(runner.step())
+        asyncio.run(runner.run_one())
     assert job_states(store) == {"0": "failed", "1": "done"}
     assert "deadline" in store.find("0").error and store.find("1").crashes == 0
 
@@ -380,7 +380,7 @@ def test_jobs_join_a_batch_that_stands_behind_others(
     machine = Busy(lambda: add(arriving))
     runner = Runner(store, machine, kinds, lambda: Gathering(4), clock=lambda: 99)
     while store.waiting():
-        asyncio.run(runner.step())
+        asyncio.run(runner.run_one())
     assert machine.sizes == sizes and machine.places == places, "with others, but at its old place"
     assert set(job_states(store).values()) == {"done"} and {one.crashes for one in store.newest(9)} == {0}
 
@@ -400,7 +400,7 @@ def test_a_batch_that_was_taken_back_had_no_turn(tmp_path: Path, monkeypatch: py
         store, machine, kinds, lambda: Gathering(4), lambda one: began.append(f"{one.id} {one.state}"), lambda: 99
     )
     while store.waiting():
-        asyncio.run(runner.step())
+        asyncio.run(runner.run_one())
     assert machine.places == [None, 7, None] and machine.sizes == [2, 1], "a's jobs are first, as they came first"
     assert began.index("1 running") < began.index("2 running")
 
@@ -412,16 +412,16 @@ def test_a_run_that_has_begun_is_not_taken_back(tmp_path: Path, monkeypatch: pyt
     asked: list[str] = []
 
     class Slow(Machine):
-        async def run(self, prompt: Prompt, batch: Batch) -> Ended:
+        async def run(self, batch: Batch) -> Ended:
             batch.at("1")
             for _ in range(20):
                 await asyncio.sleep(0)
-            return await super().run(prompt, batch)
+            return await super().run(batch)
 
-        def withdraw(self, run: str, *, even_if_running: bool) -> bool:
-            asked.append(run)
+        def withdraw(self, batch: Batch, *, even_if_running: bool) -> bool:
+            asked.append(batch.run)
             return False
 
     store.add(replace(job(0, "0.mp4"), deadline=110.0), 9, 9)
-    asyncio.run(Runner(store, Slow(Random(1), 0.0), kinds, lambda: Gathering(1), clock=lambda: next(now)).step())
+    asyncio.run(Runner(store, Slow(Random(1), 0.0), kinds, lambda: Gathering(1), clock=lambda: next(now)).run_one())
     assert job_states(store) == {"0": "done"} and asked == []

@@ -1,0 +1,181 @@
+"""A worker: a ComfyUI of its own that runs what a gateway orders."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ..jobs.faults import worker_fault
+from ..jobs.outcome import Ended
+from .about import About
+from .child import Child, Wanted, found_comfyui
+from .files import Files
+from .order import Order
+from .outgoing import Outgoing
+from .places import Claim, Inputs, default_home
+
+logger = logging.getLogger(__name__)
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+_GRACE = 2.0
+"""Seconds between the end of a process's connections and when it can be waited for."""
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the owner of a fleet says of its workers.
+
+    Attributes:
+        comfyui: its folder; empty for the one that is found.
+        options: of its command line.
+        home: folder for what workers of a machine share; empty for one in the user's cache.
+        models: an extra_model_paths.yaml; empty for none.
+        env: variables for ComfyUI.
+    """
+
+    comfyui: str = ""
+    options: tuple[str, ...] = ()
+    home: str = ""
+    models: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Worker:
+    """Starts a ComfyUI, and ends it.
+
+    Args:
+        settings: see there.
+        name: of which there is no second one, also after a restart.
+        node: the machine in Ray's words.
+        cpu: there is no accelerator.
+
+    Raises:
+        child.ChildError: there is no ComfyUI, or it did not start.
+    """
+
+    def __init__(self, settings: Settings, name: str, node: str = "", *, cpu: bool = False) -> None:
+        began = time.monotonic()
+        home = Path(settings.home).expanduser().resolve() if settings.home else default_home()
+        self._claim = Claim(home, name)
+        self.base = self._claim.folder
+        wanted = Wanted(
+            comfyui=found_comfyui(settings.comfyui),
+            base=self.base,
+            options=settings.options,
+            models=settings.models,
+            env={**_cache(home), **settings.env},
+            cpu=cpu,
+        )
+        try:
+            self.child = Child(wanted)
+            self._inputs = Inputs(home, self.base / "input")
+            comfyui_seconds = self.child.wait()
+        except BaseException:
+            self.end()
+            raise
+        self._ready = time.monotonic()
+        self._own = About(name, node, cold_seconds=self._ready - began, comfyui_seconds=comfyui_seconds)
+        self._last = self._own
+
+    def about(self) -> About:
+        """What it is now; as far as ComfyUI is too busy to tell, what it was."""
+        try:
+            self._last = About.of(self.child.ask("/frugal-motion/worker", timeout=10))
+        except OSError as error:
+            logger.warning("ComfyUI does not tell what it has: %s", error)
+        own = self._own
+        return replace(
+            self._last,
+            worker=own.worker,
+            node=own.node,
+            cold_seconds=own.cold_seconds,
+            comfyui_seconds=own.comfyui_seconds,
+            up_seconds=time.monotonic() - self._ready,
+        )
+
+    async def run(self, order: Order, ends: Callable[[], None]) -> AsyncGenerator[Line, None]:
+        """Run a batch; who stops to listen interrupts it.
+
+        Args:
+            ends: called if this worker can do no more work: it must end soon.
+
+        Yields:
+            Lines as the gateway reads them.
+
+        Raises:
+            OSError: files cannot be had or sent.
+            ValueError: the order names files that none may name.
+            RuntimeError: ComfyUI has ended; says how.
+        """
+        files = Files(order.files)
+        outgoing, laid = Outgoing(self.base, order, files.put_output), list[Path]()
+        try:
+            laid = await asyncio.to_thread(self._inputs.lay, order.inputs, files.get_input)
+            async with aclosing(self._lines(order)) as lines:
+                async for told in lines:
+                    line = await asyncio.to_thread(outgoing.pass_on, told)
+                    if "ended" in line and worker_fault(Ended(**line["ended"])) == "broken":
+                        ends()
+                    yield line
+        except aiohttp.ClientError as error:
+            ends()
+            raise RuntimeError(await self._how_it_ended(error)) from error
+        except OSError as error:
+            if error.errno in _FULL:
+                ends()
+            raise
+        finally:
+            outgoing.remove()
+            for path in laid:
+                with suppress(OSError):  # Windows removes nothing that is open
+                    path.unlink()
+
+    async def _lines(self, order: Order) -> AsyncGenerator[Line, None]:
+        """What ComfyUI answers."""
+        asked = replace(order, files="", inputs={})  # which are none of its business
+        endless = aiohttp.ClientTimeout(total=None)
+        async with (
+            aiohttp.ClientSession(timeout=endless, headers=self.child.headers) as session,
+            session.post(f"{self.child.url}/frugal-motion/worker/batch", json=asked.as_dict()) as answer,
+        ):
+            if answer.status != 200:
+                raise ValueError(f"ComfyUI does not take the order: {(await answer.text())[:1000]}")
+            rest = b""
+            async for block in answer.content.iter_any():
+                *whole, rest = (rest + block).split(b"\n")
+                for line in whole:
+                    yield json.loads(line)
+
+    async def _how_it_ended(self, error: Exception) -> str:
+        """A connection breaks a moment before its process can be waited for."""
+        until = time.monotonic() + _GRACE
+        while time.monotonic() < until:
+            if how := self.child.ended():
+                return f"{how.partition(chr(10))[0]} {self.child.last_line()}"
+            await asyncio.sleep(_GRACE / 20)
+        return f"ComfyUI broke off: {error}"
+
+    def end(self) -> None:
+        """End ComfyUI, and leave nothing behind."""
+        if child := getattr(self, "child", None):
+            child.end()
+        self._claim.remove()
+
+
+def _cache(home: Path) -> dict[str, str]:
+    """Where the cache is, unless the machine says: whoever takes up a job that another worker had begun finds it."""
+    name = "FRUGAL_MOTION_CACHE_FOLDER"
+    return {} if name in os.environ else {name: str(home / "cache")}
