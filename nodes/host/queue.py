@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import execution
@@ -27,7 +27,9 @@ class Refused(InputError):
         super().__init__("prompt", reason, "a workflow that ComfyUI accepts")
 
 
-async def accepted(prompt: Mapping[str, Any], prompt_id: str = "") -> list[str]:
+async def accepted(
+    prompt: Mapping[str, Any], prompt_id: str = "", may_lack: Callable[[str], bool] = lambda _: False
+) -> list[str]:
     """The output nodes of a prompt, all of which can run.
 
     Values become what their inputs want, such as 12 in place of "12".
@@ -35,14 +37,27 @@ async def accepted(prompt: Mapping[str, Any], prompt_id: str = "") -> list[str]:
     Args:
         prompt: in API form.
         prompt_id: that it is going to have.
+        may_lack: whether something that a node could choose need not be here, such as a model that is elsewhere. Output
+            nodes behind one that lacks it are not in the answer.
 
     Raises:
         Refused: ComfyUI does not accept it, or a part of it.
     """
-    is_valid, error, outputs, node_errors = await execution.validate_prompt(prompt_id, prompt, None)
-    if not is_valid or node_errors:
+    is_valid, error, outputs, found = await execution.validate_prompt(prompt_id, prompt, None)
+    node_errors = {node_id: left for node_id, node in found.items() if (left := _but_lacking(node, may_lack))}
+    if node_errors or not (is_valid or found):
         raise Refused(_reason(error, node_errors), node_errors)
     return list(outputs)
+
+
+def _but_lacking(node: Mapping[str, Any], may_lack: Callable[[str], bool]) -> Mapping[str, Any] | None:
+    """What is wrong with a node but for what may be lacking; ``None`` if that is all."""
+    errors = [
+        one
+        for one in node["errors"]
+        if not (one["type"] == "value_not_in_list" and may_lack(str(one["extra_info"].get("received_value"))))
+    ]
+    return {**node, "errors": errors} if errors else None
 
 
 async def enqueue(

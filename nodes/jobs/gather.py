@@ -158,7 +158,10 @@ def _since(job: Job, now: float) -> float:
 def _joined(lead: Job, waiting: Sequence[Job], clients: Sequence[str], most: int) -> list[Job]:
     if not lead.key:
         return [lead]
-    alike = {client: [j for j in waiting if j.client == client and j.key == lead.key] for client in clients}
+    alike: dict[str, list[Job]] = {client: [] for client in clients}
+    for job in waiting:
+        if job.key == lead.key:
+            alike[job.client].append(job)
     batch: list[Job] = []
     while any(alike.values()):
         for jobs in alike.values():

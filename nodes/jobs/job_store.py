@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        self._queued: dict[str, Job] | None = None  # jobs that wait, as far as they have been read
         self._file = sqlite3.connect(path, timeout=0.5, check_same_thread=False)
         self._file.row_factory = sqlite3.Row
         try:
@@ -114,7 +115,14 @@ class JobStore:
         Raises:
             Full: so many wait already.
         """
-        with self._transaction() as file:
+        with self._lock:
+            added = self._added(job, waiting, waiting_of_client)
+            if self._queued is not None:
+                self._queued[added.id] = replace(added, prompt={})
+            return added
+
+    def _added(self, job: Job, waiting: int, waiting_of_client: int) -> Job:
+        with self._transaction(gone=()) as file:
             for count, most, whose in (
                 (self._count("state = 'queued'"), waiting, "all clients"),
                 (self._count("state = 'queued' and client = ?", job.client), waiting_of_client, "this client"),
@@ -139,7 +147,11 @@ class JobStore:
 
     def waiting(self) -> list[Job]:
         """Jobs that wait, in the order in which they came, without their prompts."""
-        return self._select("where state = 'queued' order by number", columns=_BUT_PROMPT)
+        with self._lock:
+            if self._queued is None:
+                rows = self._select("where state = 'queued' order by number", columns=_BUT_PROMPT)
+                self._queued = {job.id: job for job in rows}
+            return list(self._queued.values())
 
     def has_waiting(self) -> bool:
         """Whether any job waits."""
@@ -165,7 +177,7 @@ class JobStore:
         Returns:
             Those that do: one that has been cancelled in the meantime does not.
         """
-        with self._transaction() as file:
+        with self._transaction(gone=job_ids) as file:
             for job_id in job_ids:
                 file.execute(
                     "update jobs set state = 'running', started = ?, run = ? where id = ? and state = 'queued'",
@@ -186,7 +198,7 @@ class JobStore:
         Returns:
             Whether that was news.
         """
-        with self._transaction() as file:
+        with self._transaction(gone=[job_id]) as file:
             changed = file.execute(
                 "update jobs set state = ?, ended = ?, error = ?, outputs = ? where id = ? and state in "
                 "('queued', 'running')",
@@ -283,20 +295,30 @@ class JobStore:
         Returns:
             How often in all.
         """
-        with self._transaction() as file:
+        with self._transaction(gone=()) as file:
             file.execute("update jobs set calls = calls + ? where id = ?", (calls, job_id))
             row = file.execute("select calls from jobs where id = ?", (job_id,)).fetchone()
         return int(row[0]) if row else 0
 
     def forget(self, before: float) -> int:
         """Drop the records of jobs that ended before that time; how many."""
-        with self._transaction() as file:
+        with self._transaction(gone=()) as file:
             return file.execute("delete from jobs where ended < ?", (before,)).rowcount
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._file:
-            yield self._file
+    def _transaction(self, gone: Collection[str] | None = None) -> Iterator[sqlite3.Connection]:
+        """Write all or nothing.
+
+        Args:
+            gone: ids of jobs that do not wait afterwards, if all others that wait stay as they are; a long queue is
+                then not read again.
+        """
+        with self._lock:
+            queued, self._queued = self._queued, None
+            with self._file:
+                yield self._file
+            if queued is not None and gone is not None:
+                self._queued = {job_id: job for job_id, job in queued.items() if job_id not in gone}
 
     def _select(self, clause: str, *values: Any, columns: str = _COLUMNS) -> list[Job]:
         with self._lock:

@@ -12,8 +12,6 @@ Websockets are told of every change: ``frugal-motion.job``.
 from __future__ import annotations
 
 import asyncio
-import hmac
-import ipaddress
 import json
 import logging
 import shutil
@@ -33,14 +31,15 @@ from ..forecast.workflow_estimate import likely_cost
 from ..graph import Prompt
 from ..host.folders import output_folder, user_folder
 from ..host.queue import accepted
-from ..host.settings import settings, settings_problem
+from ..host.settings import settings
 from ..jobs.comfy_queue import QueueMachine, gathering, kind_of
 from ..jobs.gather import batch_key
 from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
 from ..jobs.job_store import Full, JobStore, Taken
 from ..jobs.runner import Runner
 from ..strict_json import strict
-from .answers import PREFIX, Handler, Refusal, answering, json_answer, json_object, limit
+from .access import authorized
+from .answers import PREFIX, Refusal, answering, json_answer, json_object, limit
 from .clips import clip_sizes
 from .jobs_openapi import description
 from .webhooks import Webhooks
@@ -215,37 +214,11 @@ def add_job_routes(server: Any, jobs: Jobs) -> None:
     async def get_description(_: web.Request) -> web.Response:
         return json_answer(description())
 
-    routes.post(f"{PREFIX}/jobs")(answering(_authorized(post_job)))
-    routes.get(f"{PREFIX}/jobs")(answering(_authorized(get_jobs)))
-    routes.get(f"{PREFIX}/jobs/{{job}}")(answering(_authorized(get_job)))
-    routes.delete(f"{PREFIX}/jobs/{{job}}")(answering(_authorized(delete_job)))
+    routes.post(f"{PREFIX}/jobs")(answering(authorized(post_job)))
+    routes.get(f"{PREFIX}/jobs")(answering(authorized(get_jobs)))
+    routes.get(f"{PREFIX}/jobs/{{job}}")(answering(authorized(get_job)))
+    routes.delete(f"{PREFIX}/jobs/{{job}}")(answering(authorized(delete_job)))
     routes.get(f"{PREFIX}/openapi.json")(answering(get_description))
-
-
-def _authorized(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if settings_problem():  # there may be a token in them
-            raise Refusal(503, "the settings cannot be read; the log of ComfyUI says why")
-        token = settings().jobs_token
-        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")  # as aiohttp has decoded it
-        if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            raise Refusal(401, "Authorization: Bearer and the token are wanted", {"WWW-Authenticate": "Bearer"})
-        if not token and not _is_here(request.remote):
-            raise Refusal(403, "jobs of other machines are taken when jobs_token is set")
-        return await handler(request)
-
-    return answer
-
-
-def _is_here(remote: str | None) -> bool:
-    """Whether a request comes from this machine."""
-    if not remote:  # a Unix socket
-        return True
-    try:
-        address = ipaddress.ip_address(remote.partition("%")[0])
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _named(name: str) -> Prompt:

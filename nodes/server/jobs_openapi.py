@@ -1,4 +1,4 @@
-"""The routes of jobs, as OpenAPI 3.1 describes them."""
+"""The routes of jobs and of the fleet, as OpenAPI 3.1 describes them."""
 
 from __future__ import annotations
 
@@ -52,11 +52,67 @@ JOB: dict[str, Any] = {
     },
 }
 
+_SPENDING: dict[str, Any] = {
+    "clips": {"type": "integer"},
+    "dollars": _NUMBER,
+    "dollars_per_clip": _MAYBE_NUMBER,
+    "busy_seconds": {**_NUMBER, "description": "With batches whose results came, or which run."},
+    "idle_seconds": {**_NUMBER, "description": "With nothing."},
+    "cold_seconds": {**_NUMBER, "description": "From a start until a worker was ready."},
+    "lost_seconds": {**_NUMBER, "description": "With batches whose results never came, by the fault of a machine."},
+}
+FLEET: dict[str, Any] = {
+    "type": "object",
+    "required": ["address"],
+    "properties": {
+        "address": {**_TEXT, "description": "Of the cluster. Empty, and all there is, where jobs run on this machine."},
+        "up": {"type": "boolean"},
+        "why": {**_TEXT, "description": "Why it is not up."},
+        "starting": {"type": "integer", "description": "Workers that are not ready yet."},
+        "queued": {"type": "integer", "description": "Jobs."},
+        "running": {"type": "integer", "description": "Jobs."},
+        "workers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "worker": _TEXT,
+                    "node": {**_TEXT, "description": "The machine."},
+                    "pack": _TEXT,
+                    "comfyui": _TEXT,
+                    "card": _TEXT,
+                    "price": {**_NUMBER, "description": "Dollars per hour."},
+                    "memory": {"type": "integer", "description": "Bytes."},
+                    "free_memory": {"type": "integer"},
+                    "models": {"type": "integer", "description": "Files with weights in its folders."},
+                    "loaded": {"type": "array", "items": _TEXT, "description": "Of these, in memory."},
+                    "cold_seconds": {**_NUMBER, "description": "From its start until it was ready."},
+                    "comfyui_seconds": {**_NUMBER, "description": "Of these, what ComfyUI took."},
+                    "up_seconds": {**_NUMBER, "description": "Since then, by its own clock."},
+                    "state": {"enum": ["idle", "busy", "draining", "unusable"]},
+                    "reason": {**_TEXT, "description": "Why it is given nothing more."},
+                    "jobs": {"type": "integer", "description": "That run on it."},
+                },
+            },
+        },
+        "dollars_per_hour": {**_NUMBER, "description": "Of the workers that live."},
+        "today": {
+            "type": "object",
+            "description": "Since midnight in the gateway's time zone. The seconds are all that were paid.",
+            "properties": {
+                **_SPENDING,
+                "cards": {"type": "object", "additionalProperties": {"type": "object", "properties": _SPENDING}},
+            },
+        },
+        "quarantined": {"type": "array", "items": _TEXT, "description": "Jobs that have killed three workers."},
+    },
+}
+
 
 def description() -> dict[str, Any]:
     """What ``GET /frugal-motion/openapi.json`` answers."""
     request = Request.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas = {**request.pop("$defs", {}), "Request": request, "Job": JOB, "Error": _ERROR}
+    schemas = {**request.pop("$defs", {}), "Request": request, "Job": JOB, "Fleet": FLEET, "Error": _ERROR}
     one = {"name": "job", "in": "path", "required": True, "schema": _TEXT}
     return {
         "openapi": "3.1.0",
@@ -88,6 +144,12 @@ def description() -> dict[str, Any]:
                     "summary": "Cancel a job.",
                     "responses": _answers(("200", "Job"), "401", "403", "404", "409", "503"),
                 },
+            },
+            f"{PREFIX}/fleet": {
+                "get": {
+                    "summary": "The machines that jobs run on, and what they cost.",
+                    "responses": _answers(("200", "Fleet"), "401", "403", "503"),
+                }
             },
         },
         "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},

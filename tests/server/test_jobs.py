@@ -20,8 +20,8 @@ import pytest
 
 from frugal_motion.nodes.host.settings import settings_file
 from frugal_motion.nodes.jobs.job import with_values
+from frugal_motion.nodes.server.access import authorized
 from frugal_motion.nodes.server.answers import Refusal
-from frugal_motion.nodes.server.job_routes import _authorized
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.tools.server import Server, running
 
@@ -384,7 +384,7 @@ def test_settings_that_cannot_be_read_close_the_jobs() -> None:
     settings_file().parent.mkdir(parents=True, exist_ok=True)
     settings_file().write_text('{"jobs_token": "secret",}', encoding="utf-8")
     with pytest.raises(Refusal, match="settings") as refused:
-        asyncio.run(_authorized(AsyncMock())(Mock(remote="127.0.0.1", headers={})))
+        asyncio.run(authorized(AsyncMock())(Mock(remote="127.0.0.1", headers={})))
     assert refused.value.status == 503
 
 

@@ -1,0 +1,232 @@
+"""The fleet's driver: a process of its own, which joins Ray for a gateway that talks to it in JSON lines.
+
+A driver dies with its raylet, and the gateway must not. Lines it reads, of *lanes* that the gateway numbers:
+
+    {"lane": 1, "do": "reserve"}, {"lane": 1, "do": "run", "order": …}, {"lane": 1, "do": "release"}
+
+Lines it writes; ``over`` is the last of a lane:
+
+    {"lane": 1, "free": about}, {"lane": 1, "line": …}, {"lane": 1, "over": {"fault": "", "why": ""}}
+    {"fleet": {"up": true, "why": "", "starting": 0, "workers": [about and "draining"]}}
+
+It ends when what it reads ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+PERIOD = 3.0
+"""Seconds between two looks at the fleet."""
+JOINING = 60.0
+"""Seconds that joining takes at most, of a cluster that has answered."""
+FAREWELL = 3.0
+"""Seconds in which workers are told that their batch is cancelled."""
+ABSENT = "The workers are not deployed: serve deploy fleet/serve.yaml"
+
+
+class Wire:
+    """Lines to the gateway. What else is printed, as by Ray, goes to the errors."""
+
+    def __init__(self) -> None:
+        self._file = os.fdopen(os.dup(1), "wb", buffering=0)
+        self._lock = threading.Lock()
+        os.dup2(2, 1)
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Write a line; nothing happens if nobody reads any more."""
+        left = memoryview(json.dumps(message).encode() + b"\n")
+        with self._lock, suppress(OSError):
+            while left:
+                left = left[self._file.write(left) or 0 :]
+
+    def down(self, why: str) -> None:
+        """Say that there is no fleet."""
+        self.say({"fleet": {"up": False, "why": why}})
+
+
+class Driver:
+    """Lanes over Serve's handle."""
+
+    def __init__(self, wire: Wire) -> None:
+        from . import cluster
+
+        self._cluster, self._wire = cluster, wire
+        self._slots = cluster.Slots()
+        self._handle: Any = None
+        self._deployed, self._news = asyncio.Event(), asyncio.Event()
+        self._lanes: dict[int, tuple[asyncio.Task[None], asyncio.Future[dict[str, Any]]]] = {}
+
+    async def run(self, commands: asyncio.Queue[dict[str, Any] | None]) -> None:
+        """Do what is asked, until ``None`` is."""
+        watch = asyncio.create_task(self._watch())
+        while (command := await commands.get()) is not None:
+            self._do(command)
+        watch.cancel()
+        tasks = [task for task, _ in self._lanes.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=FAREWELL)
+
+    def _do(self, command: dict[str, Any]) -> None:
+        lane, what = command["lane"], command["do"]
+        if what == "reserve":
+            order: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+            self._lanes[lane] = asyncio.create_task(self._lane(lane, order)), order
+        elif lane not in self._lanes:
+            return  # it was over when this was asked
+        elif what == "run":
+            self._lanes[lane][1].set_result(command["order"])
+        else:
+            self._lanes[lane][0].cancel()
+
+    async def _lane(self, lane: int, order: asyncio.Future[dict[str, Any]]) -> None:
+        fault = why = ""
+        try:
+            fault, why = await self._serve(lane, order)
+        except asyncio.CancelledError:
+            pass  # released
+        except Exception as error:  # noqa: BLE001  nothing was sent
+            fault, why = "machine", _said(error)
+        finally:
+            del self._lanes[lane]
+            self._wire.say({"lane": lane, "over": {"fault": fault, "why": why}})
+            self._news.set()
+
+    async def _serve(self, lane: int, order: asyncio.Future[dict[str, Any]]) -> tuple[str, str]:
+        """Reserve a worker, and run what is ordered; the fault, and why."""
+        while True:
+            await self._deployed.wait()
+            async with self._handle.choose_replica() as slot:
+                if slot.node_id not in await asyncio.to_thread(self._cluster.draining):
+                    return await self._use(lane, slot, order)
+            await asyncio.sleep(1)  # its machine will be taken away: a successor is on its way
+
+    async def _use(self, lane: int, slot: Any, order: asyncio.Future[dict[str, Any]]) -> tuple[str, str]:
+        key = await asyncio.to_thread(self._slots.hold, slot)
+        try:
+            self._wire.say({"lane": lane, "free": self._cluster.about(slot._replica)})
+            self._news.set()
+            return await self._dispatch(lane, slot, await order)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._slots.let_go, key))
+
+    async def _dispatch(self, lane: int, slot: Any, order: dict[str, Any]) -> tuple[str, str]:
+        from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+
+        response = self._handle.dispatch(slot, order)
+        try:
+            async for line in response:
+                self._wire.say({"lane": lane, "line": line})
+        except asyncio.CancelledError:
+            response.cancel()  # the worker interrupts its ComfyUI
+            with suppress(Exception):  # it says so by an error
+                await asyncio.wait_for(_last(response), FAREWELL)
+            raise
+        except (BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError) as error:
+            return "machine", _said(error)  # nothing was sent
+        except Exception as error:  # noqa: BLE001  whatever ended the worker
+            return await self._cluster.fault_of(slot.node_id), _said(error)
+        return "", ""
+
+    async def _watch(self) -> None:
+        """Say what the fleet is, every few seconds and when a lane has moved."""
+        while True:
+            self._news.clear()
+            try:
+                await self._look()
+            except Exception as error:  # noqa: BLE001  such as while the controller starts anew
+                self._wire.down(f"Ray does not tell of the workers: {_said(error)}")
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), PERIOD)
+
+    async def _look(self) -> None:
+        starting = await asyncio.to_thread(self._cluster.starting)
+        if starting is None:
+            self._deployed.clear()
+            self._wire.down(ABSENT)
+            return
+        if not self._deployed.is_set():
+            self._handle = self._cluster.handle()
+            self._deployed.set()
+        await asyncio.to_thread(self._slots.free_those_of_the_dead)
+        leaving = await asyncio.to_thread(self._cluster.draining)
+        workers = [{**each, "draining": each["node"] in leaving} for each in self._cluster.workers(self._handle)]
+        self._wire.say({"fleet": {"up": True, "why": "", "starting": starting, "workers": workers}})
+
+
+async def _last(lines: AsyncIterator[Any]) -> None:
+    async for _ in lines:
+        pass
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:2000]
+
+
+def _listen(loop: asyncio.AbstractEventLoop, commands: asyncio.Queue[dict[str, Any] | None]) -> None:
+    """Pass on what the gateway writes; a thread, because Windows cannot wait for pipes and sockets together."""
+    with suppress(RuntimeError):  # the loop has ended first
+        for line in sys.stdin.buffer:
+            loop.call_soon_threadsafe(commands.put_nowait, json.loads(line))
+        loop.call_soon_threadsafe(commands.put_nowait, None)
+
+
+def join(address: str, wire: Wire) -> bool:
+    """Become a driver of the cluster; ``False`` if that is not possible, and the gateway knows why."""
+    try:
+        import ray
+
+        from . import cluster
+    except ImportError as error:
+        wire.down(f'Ray is not installed here ({error}). Install it with: pip install "ray[serve]==2.60.0"')
+        return False
+    late = threading.Timer(JOINING, lambda: (wire.down(f"{address} does not let us join."), os._exit(1)))
+    late.daemon = True
+    try:
+        found = cluster.find(address)
+        late.start()
+        ray.init(found, namespace=cluster.APP, log_to_driver=False, logging_level="warning")
+    except cluster.Unreachable as error:
+        wire.down(str(error))
+        return False
+    except Exception as error:  # noqa: BLE001  Ray has many
+        wire.down(_said(error))
+        return False
+    late.cancel()
+    return True
+
+
+async def _work(wire: Wire) -> None:
+    commands: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+    threading.Thread(target=_listen, args=(asyncio.get_running_loop(), commands), daemon=True).start()
+    await Driver(wire).run(commands)
+
+
+def main(address: str) -> int:
+    """Work for the gateway that has started this process; the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which closes our input
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # With the router in our own loop, a reservation that is given up is taken back at once. In a loop of its own it
+    # would wait on, and rent a machine for nobody.
+    os.environ["RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP"] = "0"
+    wire = Wire()
+    if not join(address, wire):
+        return 1
+    asyncio.run(_work(wire))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1])
+    sys.stderr.flush()
+    os._exit(status)  # Ray takes seconds to say goodbye, and says nothing that counts
