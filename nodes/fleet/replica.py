@@ -45,10 +45,16 @@ class Worker:
             Settings(**args), serve.get_replica_context().replica_tag, context.get_node_id(), cpu=not _has_accelerator()
         )
         self._ends = threading.Event()
+        self._told = self._own.about().as_dict()
 
     def record_replica_metadata(self) -> dict[str, Any]:
         """What gateways know before they give it anything."""
-        return self._own.about().as_dict()
+        self._told = self._own.about().as_dict()
+        return self._told
+
+    async def record_routing_stats(self) -> dict[str, Any]:
+        """What of that is different now; Serve asks every ten seconds, and tells gateways."""
+        return {name: value for name, value in (await self.about()).items() if value != self._told[name]}
 
     async def about(self) -> dict[str, Any]:
         """What it is now."""

@@ -17,7 +17,6 @@ from ..host.frugal_node import ledger
 from ..host.settings import settings
 from ..strict_json import strict
 from .cache_routes import add_cache_routes
-from .fleet_routes import add_fleet_routes
 from .job_routes import Jobs, add_job_routes
 from .machine_routes import add_machine_routes
 from .model_routes import Downloads, add_model_routes

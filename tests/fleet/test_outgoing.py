@@ -59,7 +59,12 @@ def test_files_of_the_jobs_own_folders_keep_their_names(outgoing: Outgoing, sent
 
 
 def test_others_go_to_the_job_that_shows_them(outgoing: Outgoing, sent: Sent, tmp_path: Path) -> None:
-    files = [file("p.png", "", "temp"), file("p.png", "frugal-motion", "temp"), file("d.png"), file("c.mp4", "jobs/other")]
+    files = [
+        file("p.png", "", "temp"),
+        file("p.png", "frugal-motion", "temp"),
+        file("d.png"),
+        file("c.mp4", "jobs/other"),
+    ]
     passed = shown(outgoing, [1], *files)
     names = ["p.png", "frugal-motion_p.png", "d.png", "jobs_other_c.mp4"]
     assert passed == [file(name, "jobs/j2/temp") for name in names]

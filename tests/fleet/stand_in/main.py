@@ -1,4 +1,4 @@
-"""In place of a ComfyUI: it answers a batch with the lines of its environment, and obeys what stands among them."""
+"""In place of a ComfyUI: it answers with the lines of its environment, else of the order, and obeys some of them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_POST(self):
         order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        print("asked for", json.dumps(order), flush=True)
+        print("asked", json.dumps(order), flush=True)
         self.send_response(200 if self._is_owner() else 401)
         self.end_headers()
         try:
-            for line in json.loads(os.environ["LINES"]):
+            for line in json.loads(os.environ.get("LINES") or order["prompts"][0]["1"]["class_type"]):
                 self._obey(line)
         except ConnectionError:
             print("nobody reads", flush=True)
