@@ -59,12 +59,23 @@ class Cluster:
         """A node, when its raylet runs."""
         log = self.folder / f"node{len(self.nodes)}.log"
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
-        command += ["--node-ip-address", "127.0.0.1", "--object-store-memory", str(MEMORY), "--include-log-monitor=false"]
+        command += [
+            "--node-ip-address",
+            "127.0.0.1",
+            "--object-store-memory",
+            str(MEMORY),
+            "--include-log-monitor=false",
+        ]
         command += [f"--{name}=0" for name in ("dashboard-agent-listen-port", "min-worker-port", "max-worker-port")]
         command += ["--temp-dir", str(self.folder / "ray"), *options]
         with log.open("wb") as written:
             process = subprocess.Popen(
-                command, env=dict(self.env), stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True
+                command,
+                env=dict(self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                start_new_session=True,
             )
         node = Node(process, log)
         self.nodes.append(node)
