@@ -49,20 +49,15 @@ class Worker:
 
     def record_replica_metadata(self) -> dict[str, Any]:
         """What gateways know before they give it anything."""
-        self._told = self._own.about().as_dict()
         return self._told
 
     async def record_routing_stats(self) -> dict[str, Any]:
-        """What of that is different now; Serve asks every ten seconds, and tells gateways."""
+        """What of that is different now; Serve asks every ten seconds, also beside a batch, and tells gateways."""
         return {name: value for name, value in (await self.about()).items() if value != self._told[name]}
 
     async def about(self) -> dict[str, Any]:
         """What it is now."""
         return (await asyncio.to_thread(self._own.about)).as_dict()
-
-    async def record_routing_stats(self) -> dict[str, Any]:
-        """What gateways are told again and again: Serve asks for it, also beside a batch."""
-        return await self.about()
 
     def check_health(self) -> None:
         """A ComfyUI that has ended would answer nothing: Serve starts another worker."""

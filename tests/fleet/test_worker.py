@@ -16,6 +16,7 @@ from frugal_motion.nodes.fleet.about import About
 from frugal_motion.nodes.fleet.child import ChildError
 from frugal_motion.nodes.fleet.files import Files
 from frugal_motion.nodes.fleet.order import Order
+from frugal_motion.nodes.fleet.version import ROOT
 from frugal_motion.nodes.fleet.worker import Settings, Worker
 
 from .test_child import said
@@ -164,6 +165,15 @@ def test_nothing_stays_behind(worker: Any, tmp_path: Path) -> None:
     with pytest.raises(ChildError):
         worker(STARTS_NOT="1")
     assert [path.name for path in (tmp_path / "home" / "workers").iterdir()] in ([".lock"], [])
+
+
+def test_models_are_named_from_the_packs_folder(tmp_path: Path) -> None:
+    for given, path in (("fleet/models.yaml", ROOT / "fleet/models.yaml"), ("/mnt/m.yaml", Path("/mnt/m.yaml"))):
+        one = Worker(Settings(comfyui=str(STAND_IN), home=str(tmp_path / "home"), models=given), "w", cpu=True)
+        try:
+            assert str(path) in said(one.child, "argv")
+        finally:
+            one.end()
 
 
 def test_the_machine_says_where_its_cache_is(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
