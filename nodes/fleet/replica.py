@@ -45,18 +45,19 @@ class Worker:
             Settings(**args), serve.get_replica_context().replica_tag, context.get_node_id(), cpu=not _has_accelerator()
         )
         self._ends = threading.Event()
+        self._told = self._own.about().as_dict()
 
     def record_replica_metadata(self) -> dict[str, Any]:
         """What gateways know before they give it anything."""
-        return self._own.about().as_dict()
+        return self._told
+
+    async def record_routing_stats(self) -> dict[str, Any]:
+        """What of that is different now; Serve asks every ten seconds, also beside a batch, and tells gateways."""
+        return {name: value for name, value in (await self.about()).items() if value != self._told[name]}
 
     async def about(self) -> dict[str, Any]:
         """What it is now."""
         return (await asyncio.to_thread(self._own.about)).as_dict()
-
-    async def record_routing_stats(self) -> dict[str, Any]:
-        """What gateways are told again and again: Serve asks for it, also beside a batch."""
-        return await self.about()
 
     def check_health(self) -> None:
         """A ComfyUI that has ended would answer nothing: Serve starts another worker."""
@@ -66,7 +67,7 @@ class Worker:
     async def run(self, order: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Lines of the answer to an order; see ``order.Order``."""
         if self._ends.is_set():
-            raise RuntimeError("this worker ends")
+            raise ConnectionAbortedError("this worker is about to end: another one takes its place")
         async with aclosing(self._own.run(Order.of(order), self._end_soon)) as lines:
             async for line in lines:
                 yield line

@@ -35,6 +35,10 @@ _GRACE = 2.0
 Line = dict[str, Any]
 
 
+class BrokenOff(Exception):
+    """ComfyUI has not answered to the end."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the owner of a fleet says of its workers.
@@ -131,7 +135,7 @@ class Worker:
                     if "ended" in line and worker_fault(Ended(**line["ended"])) == "broken":
                         ends()
                     yield line
-        except aiohttp.ClientError as error:
+        except BrokenOff as error:
             ends()
             raise RuntimeError(await self._how_it_ended(error)) from error
         except OSError as error:
@@ -148,17 +152,24 @@ class Worker:
         """What ComfyUI answers."""
         asked = replace(order, files="", inputs={})  # which are none of its business
         endless = aiohttp.ClientTimeout(total=None)
-        async with (
-            aiohttp.ClientSession(timeout=endless, headers=self.child.headers) as session,
-            session.post(f"{self.child.url}/frugal-motion/worker/batch", json=asked.as_dict()) as answer,
-        ):
-            if answer.status != 200:
-                raise ValueError(f"ComfyUI does not take the order: {(await answer.text())[:1000]}")
-            rest = b""
-            async for block in answer.content.iter_any():
-                *whole, rest = (rest + block).split(b"\n")
-                for line in whole:
-                    yield json.loads(line)
+        url = f"{self.child.url}/frugal-motion/worker/batch"
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=endless, headers=self.child.headers) as session,
+                session.post(url, json=asked.as_dict()) as answer,
+            ):
+                if answer.status != 200:
+                    raise ValueError(f"ComfyUI does not take the order: {(await answer.text())[:1000]}")
+                rest = b""
+                async for block in answer.content.iter_any():
+                    *whole, rest = (rest + block).split(b"\n")
+                    for line in map(json.loads, whole):
+                        yield line
+                        if "ended" in line:
+                            return
+        except aiohttp.ClientError as error:
+            raise BrokenOff(str(error)) from error
+        raise BrokenOff("it has not said how the batch ended")
 
     async def _how_it_ended(self, error: Exception) -> str:
         """A connection breaks a moment before its process can be waited for."""

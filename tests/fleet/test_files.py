@@ -73,7 +73,7 @@ class Objects(MemoryFileSystem):
     store: ClassVar[dict[str, Any]] = {}
     pseudo_dirs: ClassVar[list[str]] = [""]
     sent: ClassVar[list[str]] = []
-    full: ClassVar[bool] = False
+    fails: ClassVar[Exception | None] = None
     mv = AbstractFileSystem.mv
 
     def __init__(self, **options: Any) -> None:
@@ -108,8 +108,9 @@ class Objects(MemoryFileSystem):
     mkdir = makedirs
 
     def put_file(self, lpath: str, rpath: str, **_: Any) -> None:
-        if Objects.full:
-            raise OSError(errno.ENOSPC, "No space left on device")
+        if Objects.fails:
+            raise Objects.fails
+        time.sleep(0.02)  # time for others to begin the same
         Objects.sent.append(rpath)
         self.pipe_file(rpath, Path(lpath).read_bytes())
 
@@ -426,8 +427,18 @@ def test_errors_name_the_storage_and_no_secrets(address: str, named: str, clip: 
         assert not any(secret in text for secret in ("hunter2", "ter2", "joe"))
 
 
+def test_what_a_storage_says_of_its_url_is_not_passed_on(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "objects://joe:hunter2@host/fleet?token=mellon"
+    monkeypatch.setattr(Objects, "fails", RuntimeError(f"cannot log in to {url} as joe:hunter2 with token=mellon"))
+    with pytest.raises(FilesError, match="cannot log in") as caught:
+        Files(url).put_input(clip, DIGEST)
+    text = "".join(traceback.format_exception(caught.value))
+    assert "objects://host" in text
+    assert not any(secret in text for secret in ("hunter2", "mellon"))
+
+
 def test_a_full_disk_is_known_as_one(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Objects, "full", True)
+    monkeypatch.setattr(Objects, "fails", OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(FilesError, match="No space left") as caught:
         Files(f"objects://{uuid.uuid4().hex}").put_input(clip, DIGEST)
     assert caught.value.errno == errno.ENOSPC
