@@ -18,6 +18,7 @@ from ..host.settings import settings
 from ..strict_json import strict
 from .cache_routes import add_cache_routes
 from .fleet_routes import add_fleet_routes
+from .input_routes import add_input_routes
 from .job_routes import Jobs, add_job_routes
 from .machine_routes import add_machine_routes
 from .model_routes import Downloads, add_model_routes
@@ -48,6 +49,7 @@ def register() -> None:
         add_worker_routes(server, secret, owned, keeper)
     else:
         add_job_routes(server, jobs)
+        add_input_routes(server)
 
     async def begin(app: web.Application) -> None:
         app[_BESIDE] = [asyncio.create_task(watch.run(lambda: settings().idle_exit_code))]
