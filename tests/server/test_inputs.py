@@ -30,7 +30,7 @@ def name_of(content: bytes, suffix: str = ".mp4") -> str:
 
 def ask(server: Server, method: str, name: str, body: Any = None, **headers: str) -> tuple[int, Any]:
     """Status and JSON; ``None`` for an answer without words."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)  # none hangs
     connection.request(method, f"/frugal-motion/inputs/{name}", body, headers)
     answer = connection.getresponse()
     text = answer.read()
