@@ -299,8 +299,11 @@ class Client:
 
 
 def _sha256(path: Path) -> str:
+    whole = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 22):
+            whole.update(block)
+    return whole.hexdigest()
 
 
 def _sequence(file: Json) -> list[str]:

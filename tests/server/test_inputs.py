@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -156,3 +157,17 @@ def test_what_was_cut_off_with_the_server_is_removed_later(tmp_path: Path) -> No
         os.utime(path, (time.time() - 90_000,) * 2)
     remove_left_behind(tmp_path)
     assert sorted(tmp_path.iterdir()) == [young, other]
+
+
+def test_machines_are_told_of_them(server: Server) -> None:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection.request("GET", "/frugal-motion/openapi.json")
+    found = json.loads(connection.getresponse().read())
+    connection.close()
+    told = found["paths"]["/frugal-motion/inputs/{name}"]
+    assert told.keys() == {"parameters", "put", "get"}
+    assert set(told["put"]["responses"]) == {"200", "201", "400", "401", "403", "413", "415", "503"}
+    (parameter,) = told["parameters"]
+    assert re.search(parameter["schema"]["pattern"], name_of(b"x"))
+    shown = ask(server, "PUT", name_of(b"told"), b"told")[1]
+    assert shown.keys() == found["components"]["schemas"]["Input"]["properties"].keys()
