@@ -128,7 +128,7 @@ def description() -> dict[str, Any]:
         "paths": {
             f"{PREFIX}/jobs": {
                 "post": {
-                    "summary": "Ask for a job. Clips are sent before, by PUT of inputs or ComfyUI's POST /upload/image.",
+                    "summary": "Ask for a job. Clips come before, by PUT of inputs or ComfyUI's POST /upload/image.",
                     "requestBody": {"required": True, "content": _json("Request")},
                     "responses": _answers(("202", "Job"), "400", "401", "403", "413", "429", "503"),
                 },
