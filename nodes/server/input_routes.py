@@ -49,6 +49,8 @@ def add_input_routes(server: Any) -> None:
                     "body", f"a file whose SHA-256 is {digest}", f"the one that the name says, {path.stem}"
                 )
             is_new = await asyncio.to_thread(_placed, part, path)
+        except ConnectionResetError as error:  # nobody is there to read it
+            raise Refusal(400, "body: cut off") from error
         finally:
             part.unlink(missing_ok=True)
         return json_answer(_shown(path), status=201 if is_new else 200)
@@ -89,7 +91,8 @@ async def _received(request: web.Request, part: Path) -> str:
 
     Raises:
         Refusal: it is larger than what ComfyUI takes as an upload.
-        OSError: it is cut off, or the disk is full.
+        ConnectionResetError: it is cut off.
+        OSError: the disk is full.
     """
     largest, whole = request.client_max_size, hashlib.sha256()
     size = announced = request.content_length or 0  # nothing for a body in pieces

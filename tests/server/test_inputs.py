@@ -116,6 +116,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(server: Server) -> None:
         until(lambda: parts(server), "the upload's beginning")
     until(lambda: not parts(server), "the end of what was cut off")
     assert ask(server, "HEAD", name)[0] == 404
+    assert name not in server.log.read_text(encoding="utf-8", errors="replace")  # no fault of the server
 
 
 def test_two_may_send_the_same_at_once(server: Server) -> None:
