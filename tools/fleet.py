@@ -234,7 +234,7 @@ def _wait_for_workers(fleet: Fleet, workers: int) -> None:
 
 
 def job_values(prompt: str, seed: int) -> dict[str, Any]:
-    """What *Motion Edit* is given for a second of the demo's clip, with the small models and frames of ``make demo``."""
+    """What *Motion Edit* is given for a second of the demo's clip, with the small models of ``make demo``."""
     graph = json.loads((WORKFLOWS / "motion_edit.json").read_text(encoding="utf-8"))
     known = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
     wanted = {tuple(name.rsplit(".", 1)): text for group in STAND_INS.values() for name, text in group.items()}
@@ -252,8 +252,8 @@ def job_values(prompt: str, seed: int) -> dict[str, Any]:
 
 
 def _as(example: Any, text: str) -> Any:
-    """The text as a value of the same type as the workflow's own."""
-    return type(example)(text) if isinstance(example, int | float) else text
+    """The text as it stands in a workflow, where there is a number or a text already."""
+    return text if isinstance(example, str) else json.loads(text)
 
 
 def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
