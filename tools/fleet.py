@@ -213,13 +213,13 @@ def run_fleet(fleet: Fleet, workers: int) -> None:
     _wait_for_workers(fleet, workers)
     say(f"running {len(PROMPTS)} jobs")
     asked = [{"workflow": "motion_edit", "values": job_values(text, seed)} for seed, text in enumerate(PROMPTS)]
-    jobs = [str(fleet.post("/frugal-motion/jobs", body)["id"]) for body in asked]
+    jobs = [str(fleet.post("/frugal-motion/jobs", body)["job_id"]) for body in asked]
     ended = _watch(fleet, jobs)
     for text, job in zip(PROMPTS, ended, strict=True):
         print(f"\n{text}: {job['state']}, on {job.get('worker') or 'a worker'}")
         print(*(error for error in [job.get("error")] if error), *_files(fleet, job), sep="\n")
     print(f"\nGET /frugal-motion/fleet\n{json.dumps(fleet.gateway.get('/frugal-motion/fleet'), indent=1)}")
-    if failed := [job["id"] for job in ended if job["state"] != "done"]:
+    if failed := [job["job_id"] for job in ended if job["state"] != "done"]:
         raise FleetError(f"not done: {', '.join(failed)}; the logs are below {fleet.folder} and {fleet.gateway.base}")
 
 
@@ -234,7 +234,7 @@ def _wait_for_workers(fleet: Fleet, workers: int) -> None:
 
 
 def job_values(prompt: str, seed: int) -> dict[str, Any]:
-    """What *Motion Edit* is given for a second of the demo's clip, with the small models of ``make demo``."""
+    """What *Motion Edit* is given for a second of the demo's clip, with the small models and frames of ``make demo``."""
     graph = json.loads((WORKFLOWS / "motion_edit.json").read_text(encoding="utf-8"))
     known = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
     wanted = {tuple(name.rsplit(".", 1)): text for group in STAND_INS.values() for name, text in group.items()}
@@ -252,8 +252,8 @@ def job_values(prompt: str, seed: int) -> dict[str, Any]:
 
 
 def _as(example: Any, text: str) -> Any:
-    """The text as it stands in a workflow, where there is a number or a text already."""
-    return text if isinstance(example, str) else json.loads(text)
+    """The text as a value of the same type as the workflow's own."""
+    return json.loads(text) if isinstance(example, int | float) else text
 
 
 def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
@@ -263,9 +263,9 @@ def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
     while time.monotonic() < until:
         found = [fleet.gateway.get(f"/frugal-motion/jobs/{job}") for job in jobs]
         for job in found:
-            if states.get(job["id"]) != job["state"]:
-                states[job["id"]] = job["state"]
-                say(f"{job['id']}: {job['state']}")
+            if states.get(job["job_id"]) != job["state"]:
+                states[job["job_id"]] = job["state"]
+                say(f"{job['job_id']}: {job['state']}")
         if all(job["state"] in ENDED for job in found):
             return found
         time.sleep(0.5)
@@ -273,7 +273,7 @@ def _watch(fleet: Fleet, jobs: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _files(fleet: Fleet, job: Mapping[str, Any]) -> list[str]:
-    folder = fleet.gateway.base / "output" / "jobs" / str(job["id"])
+    folder = fleet.gateway.base / "output" / "jobs" / str(job["job_id"])
     return sorted(str(path) for path in folder.rglob("*") if path.is_file())
 
 

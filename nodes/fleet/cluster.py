@@ -25,7 +25,9 @@ NOTICE = 5.0
 """Seconds in which Ray notices that a node is gone: 3.2 when its raylet was killed."""
 SLOTS = b"frugal-motion/slots/"
 
-TOKEN = "Put the token of the head (ray get-auth-token) into RAY_AUTH_TOKEN or ~/.ray/auth_token, with RAY_AUTH_MODE=token."
+TOKEN = (
+    "Put the token of the head (ray get-auth-token) into RAY_AUTH_TOKEN or ~/.ray/auth_token, with RAY_AUTH_MODE=token."
+)
 
 
 class Unreachable(RuntimeError):

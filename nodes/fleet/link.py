@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..jobs.workers import WorkerLost
 from .about import About
 from .order import Order
 
@@ -24,18 +25,6 @@ FAREWELL = 8.0
 """Seconds in which a driver ends when its input has."""
 LONGEST = 2**30
 """Bytes of a line: outputs may be long."""
-
-
-class WorkerLost(RuntimeError):
-    """A worker has broken off.
-
-    Attributes:
-        fault: ``"machine"`` where no job can be why, or ``"killed"`` where its machine lives on.
-    """
-
-    def __init__(self, why: str, fault: str) -> None:
-        super().__init__(why)
-        self.fault = fault
 
 
 @dataclass(frozen=True)
