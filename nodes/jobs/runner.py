@@ -134,7 +134,8 @@ class Runner:
                 ended = {lane for lane in self._lanes if lane.done()}
                 self._lanes -= ended
                 for lane in ended:
-                    lane.result()
+                    if not lane.cancelled():  # by us, because its jobs were
+                        lane.result()
         finally:
             lanes, self._lanes = self._lanes, set()
             for lane in lanes:
