@@ -14,7 +14,7 @@ from . import demo, environment, system
 from .environment import Environment
 from .process import ROOT, SetupError, run, say
 
-CHECKED = ("nodes", "tools", "training", "workflows", "install.py")
+CHECKED = ("nodes", "fleet", "tools", "training", "workflows", "install.py")
 """Folders of typed code."""
 MOST_WORKERS = 4
 """Processes that test side by side. Each has its own ComfyUI server and editor: up to 4 GB of memory."""
@@ -99,6 +99,13 @@ def run_demo(arguments: Sequence[str] = ()) -> None:
     demo.run_demo(models(), options)
 
 
+def fleet(arguments: Sequence[str] = ()) -> None:
+    """Two workers, a gateway and four jobs on this machine; ``--keep`` leaves them running."""
+    system.ensure(*system.POSE)
+    made = models()
+    run([made.python, "-m", "tools.fleet", "--comfyui", made.comfyui, *arguments])
+
+
 def demo_model(arguments: Sequence[str] = ()) -> None:
     """Train the demo model from nothing (hours on two cores; resumes), and measure it."""
     made = set_up()
@@ -138,6 +145,7 @@ COMMANDS = {
     "setup": set_up,
     "models": models,
     "demo": run_demo,
+    "fleet": fleet,
     "demo-model": demo_model,
     "bench": bench,
     "costs": costs,

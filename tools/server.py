@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -58,6 +58,7 @@ def running(
     assets: Path | None = None,
     pack: Path = ROOT,
     options: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Start a server and end it afterwards.
 
@@ -68,6 +69,7 @@ def running(
         assets: folder with ``models/<folder>`` and ``input``, offered besides those of ``base``.
         pack: the pack to load.
         options: more command line options for ComfyUI.
+        env: its environment; this process's own if it is ``None``.
 
     Raises:
         ServerError: it ended or stayed silent while starting; the message ends with the log's last lines.
@@ -75,7 +77,7 @@ def running(
     prepare(base, pack)
     if assets:
         options = [*_assets(base, assets), *options]
-    port = _free_port()
+    port = free_port()
     command = [
         *(str(python), "main.py", "--listen", "127.0.0.1", "--port", str(port), "--base-directory", str(base)),
         *("--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--disable-api-nodes"),
@@ -83,7 +85,7 @@ def running(
         *options,
     ]
     # On few cores, threads that spin while they wait slow everything down several times.
-    env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONUNBUFFERED": "1"}
+    env = {"OMP_WAIT_POLICY": "PASSIVE", **(os.environ if env is None else env), "PYTHONUNBUFFERED": "1"}
     # As many threads as a user's server has, also where tests run side by side: sums depend on it in the last digits.
     env.pop("OMP_NUM_THREADS", None)
     log = base / "server.log"
@@ -144,7 +146,8 @@ def _link_folder(source: Path, link: Path) -> None:
         _winapi.CreateJunction(str(source), str(link))  # type: ignore[attr-defined]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

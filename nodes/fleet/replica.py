@@ -54,6 +54,10 @@ class Worker:
         """What it is now."""
         return (await asyncio.to_thread(self._own.about)).as_dict()
 
+    async def record_routing_stats(self) -> dict[str, Any]:
+        """What gateways are told again and again: Serve asks for it, also beside a batch."""
+        return await self.about()
+
     def check_health(self) -> None:
         """A ComfyUI that has ended would answer nothing: Serve starts another worker."""
         if self._own.child.ended():

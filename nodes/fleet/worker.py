@@ -24,6 +24,7 @@ from .files import Files
 from .order import Order
 from .outgoing import Outgoing
 from .places import Claim, Inputs, default_home
+from .version import ROOT
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Settings:
         comfyui: its folder; empty for the one that is found.
         options: of its command line.
         home: folder for what workers of a machine share; empty for one in the user's cache.
-        models: an extra_model_paths.yaml; empty for none.
+        models: an extra_model_paths.yaml, from the pack's folder or absolute; empty for none.
         env: variables for ComfyUI.
     """
 
@@ -75,7 +76,7 @@ class Worker:
             comfyui=found_comfyui(settings.comfyui),
             base=self.base,
             options=settings.options,
-            models=settings.models,
+            models=str(ROOT / settings.models) if settings.models else "",
             env={**_cache(home), **settings.env},
             cpu=cpu,
         )

@@ -118,6 +118,7 @@ class Job:
         needs: names of the files with weights that its nodes name.
         troubles: what it has met on workers.
         run: the run that it is, or was last, a part of.
+        worker: of a fleet, on which that is; empty where there is none.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Job:
     needs: list[str] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     run: str = ""
+    worker: str = ""
 
 
 def check_prompt(prompt: Any) -> Prompt:

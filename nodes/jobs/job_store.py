@@ -39,18 +39,22 @@ create table if not exists jobs (
     calls integer not null default 0,
     needs text not null default '[]',
     troubles text not null default '[]',
-    run text not null default ''
+    run text not null default '',
+    worker text not null default ''
 );
 create index if not exists by_state on jobs (state, client);
 create index if not exists by_client on jobs (client);
 create index if not exists by_end on jobs (ended);
 create index if not exists by_call on jobs (calls, ended) where webhook != '';
 """
-_NEWER = ("needs text not null default '[]'", "troubles text not null default '[]'", "run text not null default ''")
+_NEWER = (
+    *("needs text not null default '[]'", "troubles text not null default '[]'"),
+    *("run text not null default ''", "worker text not null default ''"),
+)
 """Columns that the files of earlier versions lack."""
 _COLUMNS = (
     "number, id, prompt, client, key, created, deadline, webhook, state, most, crashes, started, ended, error, "
-    "outputs, cost, needs, troubles, run"
+    "outputs, cost, needs, troubles, run, worker"
 )
 _BUT_PROMPT = _COLUMNS.replace("prompt", "'{}' prompt")
 _JSON = ("prompt", "outputs", "cost", "needs", "troubles")
@@ -158,6 +162,16 @@ class JobStore:
         with self._lock:
             return self._file.execute("select 1 from jobs where state = 'queued' limit 1").fetchone() is not None
 
+    def count(self, state: State) -> int:
+        """How many jobs are in a state."""
+        with self._lock:
+            return self._count("state = ?", state)
+
+    def quarantined(self, limit: int = 20) -> list[str]:
+        """Ids of the last jobs that have ended too many workers."""
+        clause = "where state = 'failed' and error like 'quarantined: %' order by number desc limit ?"
+        return [job.id for job in self._select(clause, limit, columns=_BUT_PROMPT)]
+
     def newest(self, limit: int, client: str | None = None) -> list[Job]:
         """The last jobs, the newest first, without their prompts."""
         where, values = ("where client = ?", (client,)) if client is not None else ("", ())
@@ -168,11 +182,12 @@ class JobStore:
         with self._lock:
             return self._count("state = 'queued' and number < ?", job.number)
 
-    def begin(self, job_ids: Collection[str], now: float, run: str = "") -> list[Job]:
+    def begin(self, job_ids: Collection[str], now: float, run: str = "", worker: str = "") -> list[Job]:
         """Jobs that wait begin to run.
 
         Args:
             run: its id. What another run says of them is not heard any more.
+            worker: on which it is.
 
         Returns:
             Those that do: one that has been cancelled in the meantime does not.
@@ -180,8 +195,9 @@ class JobStore:
         with self._transaction(gone=job_ids) as file:
             for job_id in job_ids:
                 file.execute(
-                    "update jobs set state = 'running', started = ?, run = ? where id = ? and state = 'queued'",
-                    (now, run, job_id),
+                    "update jobs set state = 'running', started = ?, run = ?, worker = ? "
+                    "where id = ? and state = 'queued'",
+                    (now, run, worker, job_id),
                 )
             return [job for job in map(self._one, job_ids) if job.state == "running" and job.run == run]
 

@@ -186,7 +186,7 @@ class Runner:
                 break
             await asyncio.sleep(min(choice.wait, _LOOK_EVERY))
         turns = self._turns
-        jobs = self._store.begin([job.id for job in choice.batch], now, run)
+        jobs = self._store.begin([job.id for job in choice.batch], now, run, worker.name)
         if jobs:
             self._turns = _newest(turns, dict.fromkeys(_clients(jobs), now), _TURNS_KNOWN)
         elif waiting:  # none of which is for this worker: not to be asked again and again

@@ -14,7 +14,7 @@ from .answers import Handler, Refusal
 def authorized(handler: Handler) -> Handler:
     """A handler that is asked only by who knows ``jobs_token``, or without one by this machine."""
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         if settings_problem():  # there may be a token in them
             raise Refusal(503, "the settings cannot be read; the log of ComfyUI says why")
         token = settings().jobs_token

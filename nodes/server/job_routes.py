@@ -19,6 +19,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,18 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from ..errors import InputError
+from ..fleet.about import models_named
 from ..forecast.workflow_estimate import likely_cost
 from ..graph import Prompt
 from ..host.folders import output_folder, user_folder
 from ..host.queue import accepted
 from ..host.settings import settings
-from ..jobs.comfy_queue import QueueMachine, gathering, kind_of
+from ..jobs.comfy_queue import gathering, kind_of
 from ..jobs.gather import batch_key
 from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
 from ..jobs.job_store import Full, JobStore, Taken
 from ..jobs.runner import Runner
+from ..jobs.workers import Workers
 from ..strict_json import strict
 from .access import authorized
 from .answers import PREFIX, Refusal, answering, json_answer, json_object, limit
@@ -57,10 +60,11 @@ class Jobs:
 
     Args:
         server: ComfyUI's ``PromptServer``.
+        workers: what runs the jobs.
     """
 
-    def __init__(self, server: Any) -> None:
-        self._server = server
+    def __init__(self, server: Any, workers: Workers) -> None:
+        self._server, self._workers = server, workers
         self.store: JobStore | None = None
         self.runner: Runner | None = None
 
@@ -69,13 +73,13 @@ class Jobs:
         try:
             store = await asyncio.to_thread(JobStore, user_folder("") / "jobs.sqlite")
             # What ran when the process before died runs again: nothing half done stays, and nothing is there twice.
-            for job in store.running():
-                await asyncio.to_thread(shutil.rmtree, _folder(job.id), ignore_errors=True)
+            for folder in [folder for job in store.running() for folder in _folders(job.id)]:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         except (Taken, sqlite3.Error, OSError) as error:
             logger.warning("no jobs are taken here: %s", error)
             return
         self.store = store
-        self.runner = Runner(store, QueueMachine(self._server), kind_of, gathering, self._changed)
+        self.runner = Runner(store, self._workers, kind_of, gathering, self._changed)
 
     async def run(self) -> None:
         """Work until the server stops."""
@@ -97,7 +101,9 @@ class Jobs:
         job_id, now = uuid.uuid4().hex, time.time()
         prompt = with_values(check_prompt(_named(workflow) if isinstance(workflow, str) else workflow), asked.values)
         prompt = saved_apart(prompt, job_id)
-        await accepted(prompt)
+        needs = models_named(prompt)
+        is_elsewhere = self._workers.outlive_us
+        await accepted(prompt, may_lack=lambda name: is_elsewhere and name.replace("\\", "/") in needs)
         clips = await asyncio.to_thread(clip_sizes, prompt, limits.jobs_clip_seconds)
         job = Job(
             id=job_id,
@@ -107,6 +113,7 @@ class Jobs:
             created=now,
             deadline=now + asked.deadline_seconds if asked.deadline_seconds else None,
             webhook=asked.webhook,
+            needs=sorted(needs) if is_elsewhere else [],
         )
         job = await asyncio.to_thread(store.add, job, limits.jobs_waiting, limits.jobs_per_client)
         self._changed(job)
@@ -152,9 +159,12 @@ class Jobs:
             "ended": job.ended,
             "deadline": job.deadline,
             "position": store.ahead(job) + 1 if job.state == "queued" else None,
+            "held": self._workers.trouble() if job.state == "queued" else "",
             "progress": self.runner.progress(job) if self.runner and job.state == "running" else None,
             "estimate": None,
             "error": job.error,
+            "worker": job.worker,
+            "troubles": [asdict(trouble) for trouble in job.troubles],
             "results": [_linked(output) for output in job.outputs],
             "cost": job.cost,
         }
@@ -260,5 +270,6 @@ def _with_url(value: Any) -> Any:
     return {**value, "url": f"/view?{urlencode(query)}"}
 
 
-def _folder(job_id: str) -> Path:
-    return output_folder(FOLDER) / job_id
+def _folders(job_id: str) -> list[Path]:
+    """Where the files of a job are, and of runs that were being fetched."""
+    return [output_folder(FOLDER) / job_id, *output_folder(FOLDER).glob(f".{job_id}-*")]

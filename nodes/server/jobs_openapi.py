@@ -22,6 +22,7 @@ JOB: dict[str, Any] = {
         "ended": _MAYBE_NUMBER,
         "deadline": _MAYBE_NUMBER,
         "position": {"type": ["integer", "null"], "description": "Among those that wait; 1 came first."},
+        "held": {**_TEXT, "description": "Why no job runs now, such as a fleet that does not answer; else empty."},
         "progress": {
             "type": ["object", "null"],
             "description": "Nodes done, nodes in all, the node that works, and how far that is.",
@@ -34,6 +35,20 @@ JOB: dict[str, Any] = {
             "properties": {"seconds": _NUMBER, "dollars": _NUMBER},
         },
         "error": _TEXT,
+        "worker": {**_TEXT, "description": "Of a fleet, on which it runs or ran last."},
+        "troubles": {
+            "type": "array",
+            "description": "What it has met on workers of a fleet, which was not its own doing as far as is known.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "worker": _TEXT,
+                    "kind": {"enum": ["lacks", "broken", "killed"]},
+                    "why": _TEXT,
+                    "alone": {"type": "boolean"},
+                },
+            },
+        },
         "results": {
             "type": "array",
             "description": "What its nodes have left behind. Files have the url under which the server gives them. "

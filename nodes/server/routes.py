@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -15,8 +17,10 @@ from ..economy.run_keeper import RunKeeper
 from ..fleet.child import SECRET
 from ..host.frugal_node import ledger
 from ..host.settings import settings
+from ..jobs.comfy_queue import QueueMachine
 from ..strict_json import strict
 from .cache_routes import add_cache_routes
+from .fleet import Fleet
 from .fleet_routes import add_fleet_routes
 from .input_routes import add_input_routes
 from .job_routes import Jobs, add_job_routes
@@ -31,33 +35,55 @@ def register() -> None:
     server = getattr(PromptServer, "instance", None)
     if server is None:
         return
-    jobs, downloads = Jobs(server), Downloads()
-    watch = IdleWatch(server.prompt_queue, idle_delays, lambda: jobs.has_waiting() or downloads.has_running())
     add_cache_routes(server.routes, statistics.as_dict)
-    add_machine_routes(server, watch)
     add_run_routes(server.routes)
-    add_model_routes(server, downloads)
-    secret, owned = os.environ.get(SECRET, ""), OwnedRuns(server)
+    if secret := os.environ.get(SECRET, ""):
+        _register_worker(server, secret)
+    else:
+        _register_server(server)
+
+
+def _register_worker(server: Any, secret: str) -> None:
+    """For a worker of a fleet: its owner brings the jobs, and asks what they have cost."""
+    runs = OwnedRuns(server)
+    watch = IdleWatch(server.prompt_queue, idle_delays)
+    keeper = RunKeeper(server.prompt_queue, ledger, runs.kept)
+    end_with_owner()
+    add_machine_routes(server, watch)
+    add_worker_routes(server, secret, runs, keeper)
+    server.app.on_startup.append(_beside(partial(watch.run, lambda: settings().idle_exit_code)))
+
+
+def _register_server(server: Any) -> None:
+    """For everybody else, the gateway of a fleet among them."""
 
     def ended(record: dict[str, Any]) -> None:
-        owned.kept(record) if secret else jobs.charge(record)
+        jobs.charge(record)
         server.send_sync("frugal-motion.run", strict(record))
 
+    address = settings().fleet
+    fleet = Fleet(address, ended) if address else None
+    jobs, downloads = Jobs(server, fleet.workers if fleet else QueueMachine(server)), Downloads()
+    watch = IdleWatch(server.prompt_queue, idle_delays, lambda: jobs.has_waiting() or downloads.has_running())
     keeper = RunKeeper(server.prompt_queue, ledger, ended)
-    if secret:  # a worker of a fleet: its owner brings the jobs, and asks what they have cost
-        end_with_owner()
-        add_worker_routes(server, secret, owned, keeper)
-    else:
-        add_job_routes(server, jobs)
-        add_input_routes(server)
+    add_machine_routes(server, watch)
+    add_model_routes(server, downloads)
+    add_job_routes(server, jobs)
+    add_input_routes(server)
+    add_fleet_routes(server.routes, lambda: fleet.view(jobs) if fleet else None)
+    server.app.on_startup.append(lambda _: jobs.open())  # before the first request comes
+    server.app.on_startup.append(_beside(partial(watch.run, lambda: settings().idle_exit_code), keeper.run, jobs.run))
+    if fleet:
+        server.app.on_startup.append(_beside(partial(fleet.run, jobs)))
+
+
+def _beside(*works: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[web.Application], Awaitable[None]]:
+    """What starts work when the server does. asyncio itself holds tasks weakly."""
 
     async def begin(app: web.Application) -> None:
-        app[_BESIDE] = [asyncio.create_task(watch.run(lambda: settings().idle_exit_code))]
-        if not secret:
-            await jobs.open()  # before the first request comes
-            app[_BESIDE] += [asyncio.create_task(keeper.run()), asyncio.create_task(jobs.run())]
+        app.setdefault(_BESIDE, []).extend(asyncio.create_task(work()) for work in works)
 
-    server.app.on_startup.append(begin)
+    return begin
 
 
-_BESIDE = web.AppKey("frugal-motion beside the queue", list)  # asyncio itself holds tasks weakly
+_BESIDE = web.AppKey("frugal-motion beside the queue", list)

@@ -43,13 +43,19 @@ class Cluster:
     folder: Path
     nodes: list[Node] = field(default_factory=list)
 
-    def run(self, script: str, *arguments: str, cwd: Path | None = None, timeout: float = 60) -> str:
-        """What a Python script says that joins the cluster by ``ray.init("auto")``."""
+    def run(self, *arguments: str | Path, timeout: float = 60) -> str:
+        """What a Python program says that joins the cluster, as by ``ray.init("auto")``."""
         env = {**self.env, "RAY_ADDRESS": self.address}
-        command = [sys.executable, "-c", script, *arguments]
-        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+        command = [sys.executable, *map(str, arguments)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
+
+    def drain(self, node_id: str, seconds: int = 60) -> None:
+        """Announce that a machine will be taken away."""
+        options = ["--node-id", node_id, "--deadline-remaining-seconds", str(seconds), "--reason-message", "spot"]
+        reason = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--address", self.address]
+        self.run("-m", "ray.scripts.scripts", "drain-node", *options, *reason)
 
     def add_node(self, *options: str) -> Node:
         """One more machine."""
@@ -59,12 +65,23 @@ class Cluster:
         """A node, when its raylet runs."""
         log = self.folder / f"node{len(self.nodes)}.log"
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
-        command += ["--node-ip-address", "127.0.0.1", "--object-store-memory", str(MEMORY), "--include-log-monitor=false"]
+        command += [
+            "--node-ip-address",
+            "127.0.0.1",
+            "--object-store-memory",
+            str(MEMORY),
+            "--include-log-monitor=false",
+        ]
         command += [f"--{name}=0" for name in ("dashboard-agent-listen-port", "min-worker-port", "max-worker-port")]
         command += ["--temp-dir", str(self.folder / "ray"), *options]
         with log.open("wb") as written:
             process = subprocess.Popen(
-                command, env=dict(self.env), stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True
+                command,
+                env=dict(self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=written,
+                start_new_session=True,
             )
         node = Node(process, log)
         self.nodes.append(node)

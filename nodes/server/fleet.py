@@ -1,0 +1,103 @@
+"""The fleet whose gateway this ComfyUI is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..caching.digests import Digests, sha256_of
+from ..economy.run_keeper import stored_runs
+from ..fleet.files import Files, FilesError
+from ..fleet.gateway import FleetWorkers, Place
+from ..fleet.ledger import Ledger
+from ..fleet.link import Link, driver_command
+from ..fleet.version import pack_version
+from ..fleet.view import FleetView, WorkerView
+from ..host.folders import output_folder, user_folder
+from ..host.prompt_files import input_files_of
+from ..host.settings import settings
+from ..jobs.job import FOLDER
+from .job_routes import Jobs
+
+logger = logging.getLogger(__name__)
+
+_LOOK_EVERY = 3.0  # seconds
+_SWEEP_EVERY = 3600.0
+
+
+class Fleet:
+    """The workers that a Ray cluster has, what they cost, and the files that they are sent.
+
+    Args:
+        address: of the cluster.
+        recorded: told what runs of workers have cost.
+
+    Raises:
+        sqlite3.Error, OSError: what is known of costs cannot be read or written.
+    """
+
+    def __init__(self, address: str, recorded: Callable[[dict[str, Any]], None]) -> None:
+        self.address = address
+        self._recorded = recorded
+        url = settings().fleet_files or user_folder("fleet").absolute().as_uri()
+        self._link, self._files = Link(driver_command(address)), Files(url)
+        self._ledger = Ledger(user_folder("") / "fleet.sqlite")
+        digests = Digests(user_folder("") / "sha256.json", tell=sha256_of)
+        place = Place(pack_version(), output_folder(FOLDER), url, input_files_of, digests.of, self._kept)
+        self.workers = FleetWorkers(self._link, self._files, self._ledger, place)
+
+    async def run(self, jobs: Jobs) -> None:
+        """Keep in touch with the cluster until cancelled."""
+        await asyncio.gather(self._link.run(), self._watch(), self._sweep(jobs))
+
+    def view(self, jobs: Jobs) -> FleetView:
+        """The fleet as it is now."""
+        state, store = self._link.state, jobs.open_store()
+        busy = jobs.runner.jobs_on() if jobs.runner else {}
+        workers = [
+            WorkerView(seen.about, seen.draining, self.workers.unusable(seen.about), busy.get(seen.about.worker, 0))
+            for seen in state.workers
+        ]
+        return FleetView(
+            address=self.address,
+            up=state.up,
+            why=self.workers.trouble(),
+            ledger=self._ledger,
+            workers=workers,
+            starting=state.starting,
+            queued=store.count("queued"),
+            running=store.count("running"),
+            quarantined=store.quarantined(),
+        )
+
+    def _kept(self, record: dict[str, Any]) -> None:
+        """Keep what a run of a worker has cost, as if it had been here."""
+        try:
+            stored_runs().add(record["run"], round(time.time() * 1000), record)
+        except OSError as error:
+            logger.warning("what run %s has cost is not kept: %s", record["run"], error)
+        self._recorded(record)
+
+    async def _watch(self) -> None:
+        while True:
+            state, now = self._link.state, time.time()
+            if state.up:
+                await asyncio.to_thread(self._ledger.seen, [seen.about for seen in state.workers], now)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _sweep(self, jobs: Jobs) -> None:
+        def is_running(job_id: str) -> bool:
+            job = jobs.open_store().find(job_id)
+            return job is not None and job.state == "running"
+
+        while True:
+            await asyncio.sleep(_SWEEP_EVERY)
+            days = settings().jobs_days
+            try:
+                await asyncio.to_thread(self._files.sweep, is_running, days)
+                await asyncio.to_thread(self._ledger.forget, time.time() - days * 86400)
+            except FilesError as error:
+                logger.warning("%s", error)
