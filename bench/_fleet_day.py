@@ -18,6 +18,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ray.serve.autoscaling_policy import _apply_delay_logic
+from ray.serve.config import AutoscalingConfig
+
 from frugal_motion.nodes.graph import Prompt
 from frugal_motion.nodes.jobs.batch import Batch
 from frugal_motion.nodes.jobs.gather import Gathering, batch_key
@@ -27,11 +30,9 @@ from frugal_motion.nodes.jobs.kinds import Batcher, Kind
 from frugal_motion.nodes.jobs.outcome import Ended
 from frugal_motion.nodes.jobs.runner import Runner
 from frugal_motion.nodes.jobs.workers import WorkerLost
-from ray.serve.autoscaling_policy import _apply_delay_logic
-from ray.serve.config import AutoscalingConfig
 
 HOUR, WHOLE_DAY = 3600.0, 86400.0
-PATIENCE = 10 * WHOLE_DAY
+PATIENCE = WHOLE_DAY
 """Seconds after which a job that has not ended is lost."""
 SAVING = 0.1
 """The part of a clip's time after the sampler, in which it is saved apart from the others."""
@@ -179,12 +180,14 @@ class _LeapingLoop(asyncio.SelectorEventLoop):
         super().__init__(self._leap)
 
     def time(self) -> float:
-        return self._leap.now
+        now: float = self._leap.now
+        return now
 
 
 _BATCHER = Batcher("FrugalJobsSampler", frozenset({"control_images", "seed"}), 1)
 _SAMPLER, _SAVE = "FrugalKeyframeSampler", "FrugalSaveVideo"
-_POISON = "poison.mp4"
+POISON = "poison.mp4"
+"""A clip that kills its ComfyUI."""
 
 
 def _kinds(class_type: str) -> Kind:
@@ -201,7 +204,10 @@ def _prompt(checkpoint: str, clip: str, seed: int) -> Prompt:
 
 
 def _arrivals(day: Day, random: Random) -> list[Job]:
-    """Jobs in the order in which they come, with a peak in the first quarter and hardly any in the third."""
+    """Jobs in the order in which they come, with a peak in the first quarter and hardly any in the third.
+
+    A Poisson process, thinned by a sine.
+    """
     checkpoints = [f"{number}.safetensors" for number in range(day.checkpoints)]
     popular = [1 / (number + 1) for number in range(day.checkpoints)]
     busy = [1 / (number + 1) ** 0.8 for number in range(day.clients)]
@@ -209,12 +215,12 @@ def _arrivals(day: Day, random: Random) -> list[Job]:
     now = 0.0
     while len(found) < day.jobs:
         now += random.expovariate(day.jobs / day.length * 1.9)
-        if random.random() > (1 + 0.9 * math.sin(now / day.length * 2 * math.pi)) / 1.9:  # thinning of a Poisson process
+        if random.random() > (1 + 0.9 * math.sin(now / day.length * 2 * math.pi)) / 1.9:
             continue
         checkpoint = random.choices(checkpoints, popular)[0]
         client = str(random.choices(range(day.clients), busy)[0])
         number = len(found)
-        clip = _POISON if random.random() < day.poison else f"{number}.mp4"
+        clip = POISON if random.random() < day.poison else f"{number}.mp4"
         prompt = _prompt(checkpoint, clip, number)
         found.append(Job(f"job {number}", prompt, client, batch_key(prompt, _kinds), created=now, needs=[checkpoint]))
     return found
@@ -245,16 +251,23 @@ class _Fleet:
             await asyncio.sleep(job.created - self.clock())
             self.seen.jobs[job.id] = self.store.add(job, day.jobs, day.jobs)
             runner.notice()
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._done.wait(), PATIENCE)
-            while self.machines:
-                await asyncio.sleep(1.0)
+        over = asyncio.create_task(self._over())
+        await asyncio.wait([over, *tasks], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()  # such a task has no end but an error
+        over.cancel()
         for task in [*tasks, *(machine.life for machine in self.machines)]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.seen.final = {job.id: job for job in self.store.newest(day.jobs)}
         self.store.close()
         return self.seen
+
+    async def _over(self) -> None:
+        await self._done.wait()
+        while self.machines:
+            await asyncio.sleep(1.0)
 
     def _changed(self, job: Job) -> None:
         if job.state in ENDED:
@@ -410,7 +423,7 @@ class _Machine:
             (self._loaded,) = jobs[0].needs
         own = day.clip * (1 - day.fixed)
         await self._pass(day.clip * day.fixed + own * len(jobs) * (1 - SAVING))
-        if any(job.prompt["2"]["inputs"]["file"] == _POISON for job in jobs):
+        if any(job.prompt["2"]["inputs"]["file"] == POISON for job in jobs):
             self.stop()
             raise WorkerLost("its ComfyUI has died", "killed")
         for node_id, node in batch.merged.prompt.items():

@@ -128,6 +128,7 @@ def _environment(folder: Path) -> dict[str, str]:
     token.write_text(secrets.token_hex(32), encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "FRUGAL_MOTION_"))}
     env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+    env["RAY_worker_niceness"] = "0"  # else whatever else runs on the machine goes before ComfyUI
     # Else Ray takes the machine's own address for 127.0.0.1, and listens on all.
     return {**env, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
@@ -234,7 +235,7 @@ def _wait_for_workers(fleet: Fleet, workers: int) -> None:
 
 
 def job_values(prompt: str, seed: int) -> dict[str, Any]:
-    """What *Motion Edit* is given for a second of the demo's clip, with the small models and frames of ``make demo``."""
+    """What *Motion Edit* is given for a second of the demo's clip, with small models, frames and few steps."""
     graph = json.loads((WORKFLOWS / "motion_edit.json").read_text(encoding="utf-8"))
     known = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
     wanted = {tuple(name.rsplit(".", 1)): text for group in STAND_INS.values() for name, text in group.items()}
@@ -246,6 +247,9 @@ def job_values(prompt: str, seed: int) -> dict[str, Any]:
     return values | {
         "Load Video.file": "one_person.mp4",
         "Load Video.duration": 1.0,
+        "Load Video.width": 128,
+        "Load Video.height": 128,
+        "Sampler.steps": 8,
         "Prompt.text": prompt,
         "Sampler.seed": seed,
     }
@@ -284,8 +288,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="default: %(default)s")
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     chosen = parser.parse_args(arguments)
+    for name in ("SIGTERM", "SIGHUP"):  # what has been started is ended all the same
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
     # Two jobs in a batch, so that four of them are work for two workers.
     settings = {"FRUGAL_MOTION_JOBS_BATCH": "2"}
+    shutil.rmtree(BASE / "user", ignore_errors=True)  # jobs of a run that was broken off would come first
     say("starting Ray, the gateway and the workers")
     try:
         with fleet_running(chosen.comfyui, BASE, workers=chosen.workers, settings=settings) as fleet:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import difflib
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote
 
 try:
     import aiohttp
@@ -208,6 +210,26 @@ class Client:
                 answer = await reply.json()
         return "/".join(filter(None, (answer["subfolder"], answer["name"])))
 
+    async def bring(self, path: Path) -> str:
+        """Bring a file into the input folder for a job, under a name of its content; nothing is sent that is there.
+
+        A server that knows no such route, or takes no file of that kind by it, gets an upload.
+        """
+        name = await asyncio.to_thread(_sha256, path) + path.suffix.lower()
+        address = f"{self.url}/frugal-motion/inputs/{quote(name, safe='')}"
+        async with self.session.head(address, headers=self.jobs_headers) as reply:
+            if reply.status == 200:
+                return name
+        with path.open("rb") as file:
+            async with self.session.put(address, data=file, headers=self.jobs_headers) as reply:
+                if reply.status in (200, 201):
+                    return name
+                if reply.status == 413:
+                    raise RunError(f"{path}: larger than the server's --max-upload-size")
+                if reply.status not in (404, 405, 415):
+                    raise RunError(f"{path}: the server answers {reply.status}: {await reply.text()}")
+        return await self.upload(path)
+
     async def queue(self, workflow: Json) -> str:
         """Queue the workflow and return the prompt's id.
 
@@ -274,6 +296,14 @@ class Client:
             with target.open("wb") as out:
                 async for block in reply.content.iter_chunked(1 << 20):
                     out.write(block)
+
+
+def _sha256(path: Path) -> str:
+    whole = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            whole.update(block)
+    return whole.hexdigest()
 
 
 def _sequence(file: Json) -> list[str]:
@@ -352,8 +382,11 @@ def _free_path(path: Path) -> Path:
     return free
 
 
-async def apply_setting(client: Client, workflow: Json, setting: Setting) -> None:
+async def apply_setting(client: Client, workflow: Json, setting: Setting, *, as_job: bool = False) -> None:
     """Put a value into the workflow, by the type that the server declares (else by that of the present value).
+
+    Args:
+        as_job: a local file is brought as jobs have it.
 
     Raises:
         RunError: no such input, or no such value.
@@ -367,7 +400,8 @@ async def apply_setting(client: Client, workflow: Json, setting: Setting) -> Non
     kind = kind if isinstance(kind, str) else kind_of(node["inputs"].get(setting.input))
     if isinstance(options, dict) and any(options.get(flag) for flag in UPLOAD_FLAGS):
         path = Path(setting.text).expanduser()
-        node["inputs"][setting.input] = await client.upload(path) if path.is_file() else setting.text
+        send = client.bring if as_job else client.upload
+        node["inputs"][setting.input] = await send(path) if path.is_file() else setting.text
         return
     try:
         node["inputs"][setting.input] = parse_value(setting.text, kind)
@@ -498,7 +532,7 @@ async def run(
         client = Client(session, url)
         try:
             for setting in settings:
-                await apply_setting(client, workflow, setting)
+                await apply_setting(client, workflow, setting, as_job=as_job)
             started = time.monotonic()
             prompt_id, entry = await (_do_job if as_job else _execute)(client, workflow)
             seconds = time.monotonic() - started

@@ -1,12 +1,12 @@
-"""What the driver asks of Ray beyond Serve's handles. Each private door is used in one function here, which says why."""
+"""What the driver asks of Ray beyond Serve's handles. What is private there is used in one function each."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
@@ -15,19 +15,18 @@ from ray import serve
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray._private.grpc_utils import init_grpc_channel
 from ray._private.services import canonicalize_bootstrap_address
-from ray._private.worker import global_worker
 from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+from ray.experimental.internal_kv import internal_kv_get_gcs_client
+from ray.serve.schema import ReplicaState
 
 APP, DEPLOYMENT = "frugal-motion", "Worker"
 PATIENCE = 2.0
 """Seconds in which a cluster has to answer."""
 NOTICE = 5.0
-"""Seconds in which Ray notices that a node is gone: 3.2 when its raylet was killed."""
+"""Seconds in which a machine is gone after its first process: Ray notices a killed raylet after 3.2."""
 SLOTS = b"frugal-motion/slots/"
 
-TOKEN = (
-    "Put the token of the head (ray get-auth-token) into RAY_AUTH_TOKEN or ~/.ray/auth_token, with RAY_AUTH_MODE=token."
-)
+REMEDY = "Put the head's (ray get-auth-token) into RAY_AUTH_TOKEN or ~/.ray/auth_token, with RAY_AUTH_MODE=token."
 
 
 class Unreachable(RuntimeError):
@@ -50,8 +49,6 @@ def find(address: str) -> str:
         found = canonicalize_bootstrap_address(address)
     except (ValueError, OSError) as error:
         raise Unreachable(f"{address}: {error}") from error
-    except ConnectionError as error:
-        raise Unreachable(f"No Ray runs on this machine: {error}") from error
     if found is None:
         raise Unreachable("No Ray runs on this machine. Start it with: ray start --head, or --address=HEAD:PORT")
     host, _, port = found.rpartition(":")
@@ -62,29 +59,32 @@ def find(address: str) -> str:
     try:
         ensure_token_if_auth_enabled(create_token_if_missing=False)
     except Exception as error:
-        raise Unreachable(f"There is no token. {TOKEN}") from error
+        raise Unreachable(f"There is no token. {REMEDY}") from error
     with init_grpc_channel(found) as channel:
         head = gcs_service_pb2_grpc.NodeInfoGcsServiceStub(channel)
         try:
             head.GetClusterId(gcs_service_pb2.GetClusterIdRequest(), timeout=PATIENCE)
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-                raise Unreachable(f"{found} refuses our token. {TOKEN}") from error
+                raise Unreachable(f"{found} refuses our token. {REMEDY}") from error
             raise Unreachable(f"{found} does not answer as Ray's head does ({error.code().name}).") from error
-    return found
+    return str(found)
 
 
 def draining() -> set[str]:
     """Nodes that will be taken away. Serve gives batches to them until a successor runs; Ray has no public question."""
-    return set(global_worker.gcs_client.get_draining_nodes(timeout=PATIENCE))
+    return set(internal_kv_get_gcs_client().get_draining_nodes(timeout=PATIENCE))
 
 
 def is_lost(node: str) -> bool:
-    """Whether a machine is dead, will be taken away, or cannot be asked for."""
+    """Whether a machine is dead, will be taken away, or does not answer. Ray notices late that one is gone."""
     try:
-        alive = {each["NodeID"] for each in ray.nodes() if each["Alive"]}
-        return node not in alive or node in draining()
-    except Exception:  # noqa: BLE001  the head is gone
+        raylet = next((each for each in ray.nodes() if each["NodeID"] == node and each["Alive"]), None)
+        if raylet is None or node in draining():
+            return True
+        socket.create_connection((raylet["NodeManagerAddress"], raylet["NodeManagerPort"]), PATIENCE).close()
+        return False
+    except Exception:  # noqa: BLE001  it, or the head, is gone
         return True
 
 
@@ -94,14 +94,14 @@ async def fault_of(node: str) -> str:
     The error cannot be asked: ``ActorDiedError.preempted`` is false also when a machine was lost.
     """
     until = time.monotonic() + NOTICE
-    while True:
-        with suppress(asyncio.TimeoutError):
-            lost = await asyncio.wait_for(asyncio.to_thread(is_lost, node), NOTICE)
-            if not lost and time.monotonic() < until:
-                await asyncio.sleep(0.5)
-                continue
-            return "machine" if lost else "killed"
-        return "machine"
+    while time.monotonic() < until:
+        try:
+            if await asyncio.wait_for(asyncio.to_thread(is_lost, node), NOTICE):
+                return "machine"
+        except asyncio.TimeoutError:  # the head is gone
+            return "machine"
+        await asyncio.sleep(0.5)
+    return "killed"
 
 
 def handle() -> Any:
@@ -109,20 +109,20 @@ def handle() -> Any:
     return serve.get_deployment_handle(DEPLOYMENT, APP).options(method_name="run", stream=True)
 
 
-def workers(handle: Any) -> list[dict[str, Any]]:
-    """What all workers have told of themselves: as they started, and by ``record_routing_stats`` since.
+def replicas(handle: Any) -> list[Any]:
+    """The workers that are ready.
 
     ``broadcast`` is no way to ask them: with one request at a time it waits behind a batch, and takes the next one's
-    place. The router is told all of this anyway, and shows it only to request routers.
+    place. The router is told all about them anyway, and shows it only to request routers.
     """
     router = handle._router._asyncio_router.request_router
-    return [about(replica) for replica in router.curr_replicas.values()] if router else []
+    return list(router.curr_replicas.values()) if router else []
 
 
-def about(replica: Any) -> dict[str, Any]:
-    """What one has told of itself; see ``workers``."""
-    told = {**replica.replica_metadata, **replica.routing_stats}
-    return {"worker": replica.replica_id.unique_id, **told, "node": replica.node_id}
+def told_by(replica: Any) -> dict[str, Any]:
+    """What a worker has told of itself as it started, and by ``record_routing_stats`` every few seconds since."""
+    told = {"worker": replica.replica_id.unique_id, **replica.replica_metadata, **replica.routing_stats}
+    return {**told, "node": replica.node_id}
 
 
 def starting() -> int | None:
@@ -130,8 +130,7 @@ def starting() -> int | None:
     app = serve.status().applications.get(APP)
     if app is None or DEPLOYMENT not in app.deployments:
         return None
-    states: Mapping[str, int] = app.deployments[DEPLOYMENT].replica_states
-    return states.get("STARTING", 0)
+    return int(app.deployments[DEPLOYMENT].replica_states.get(ReplicaState.STARTING, 0))
 
 
 class Slots:
@@ -142,22 +141,26 @@ class Slots:
 
     def __init__(self) -> None:
         self.job = ray.get_runtime_context().get_job_id()
-        self.store = global_worker.gcs_client
+        self.store = internal_kv_get_gcs_client()
 
-    def hold(self, slot: Any) -> bytes:
-        """Write one down; the key to ``let_go`` of it."""
+    @asynccontextmanager
+    async def held(self, slot: Any) -> AsyncIterator[None]:
+        """It is written down inside of the context."""
         name = slot._replica._replica_info.actor_name
         key = SLOTS + f"{self.job}/{name}/{slot._slot_token}".encode()
-        self.store.internal_kv_put(key, b"", True, None, PATIENCE)
-        return key
+        await asyncio.to_thread(self.store.internal_kv_put, key, b"", True, None, PATIENCE)
+        try:
+            yield
+        finally:  # nobody waits for this: a line too many does no harm
+            asyncio.get_running_loop().run_in_executor(None, self._forget, key)
 
-    def let_go(self, key: bytes) -> None:
-        """It is free, or used."""
+    def _forget(self, key: bytes) -> None:
         self.store.internal_kv_del(key, False, None, PATIENCE)
 
     def free_those_of_the_dead(self) -> None:
         """Free the slots of drivers that have ended without doing so."""
-        keys = [key for key in self.store.internal_kv_keys(SLOTS, None, PATIENCE) if self.job.encode() not in key]
+        ours = SLOTS + f"{self.job}/".encode()
+        keys = [key for key in self.store.internal_kv_keys(SLOTS, None, PATIENCE) if not key.startswith(ours)]
         if not keys:
             return
         jobs = self.store.get_all_job_info(skip_submission_job_info_field=True, skip_is_running_tasks_field=True)
@@ -168,4 +171,4 @@ class Slots:
                 continue
             with suppress(ValueError):  # the replica is gone as well
                 ray.get_actor(name, namespace="serve").release_slot.remote(token)
-            self.let_go(key)
+            self._forget(key)

@@ -16,21 +16,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-PERIOD = 3.0
-"""Seconds between two looks at the fleet."""
+PERIOD, SHORTEST = 3.0, 0.5
+"""Seconds between two looks at the fleet, and where a lane has moved."""
+ANSWER = 10.0
+"""Seconds until the head must have told of the workers."""
 JOINING = 60.0
 """Seconds that joining takes at most, of a cluster that has answered."""
 FAREWELL = 3.0
 """Seconds in which workers are told that their batch is cancelled."""
-ABSENT = "The workers are not deployed: serve deploy fleet/serve.yaml"
+ABSENT = "The workers are not deployed: serve run --non-blocking fleet/fleet.yaml"
 
 
 class Wire:
@@ -62,6 +66,7 @@ class Driver:
         self._cluster, self._wire = cluster, wire
         self._slots = cluster.Slots()
         self._handle: Any = None
+        self._since: dict[Any, float] = {}
         self._deployed, self._news = asyncio.Event(), asyncio.Event()
         self._lanes: dict[int, tuple[asyncio.Task[None], asyncio.Future[dict[str, Any]]]] = {}
 
@@ -106,19 +111,12 @@ class Driver:
         """Reserve a worker, and run what is ordered; the fault, and why."""
         while True:
             await self._deployed.wait()
-            async with self._handle.choose_replica() as slot:
+            async with self._handle.choose_replica() as slot, self._slots.held(slot):
                 if slot.node_id not in await asyncio.to_thread(self._cluster.draining):
-                    return await self._use(lane, slot, order)
+                    self._wire.say({"lane": lane, "free": self._about(slot._replica)})
+                    self._news.set()
+                    return await self._dispatch(lane, slot, await order)
             await asyncio.sleep(1)  # its machine will be taken away: a successor is on its way
-
-    async def _use(self, lane: int, slot: Any, order: asyncio.Future[dict[str, Any]]) -> tuple[str, str]:
-        key = await asyncio.to_thread(self._slots.hold, slot)
-        try:
-            self._wire.say({"lane": lane, "free": self._cluster.about(slot._replica)})
-            self._news.set()
-            return await self._dispatch(lane, slot, await order)
-        finally:
-            await asyncio.shield(asyncio.to_thread(self._slots.let_go, key))
 
     async def _dispatch(self, lane: int, slot: Any, order: dict[str, Any]) -> tuple[str, str]:
         from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
@@ -143,9 +141,10 @@ class Driver:
         while True:
             self._news.clear()
             try:
-                await self._look()
+                await asyncio.wait_for(self._look(), ANSWER)
             except Exception as error:  # noqa: BLE001  such as while the controller starts anew
                 self._wire.down(f"Ray does not tell of the workers: {_said(error)}")
+            await asyncio.sleep(SHORTEST)
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), PERIOD)
 
@@ -160,8 +159,17 @@ class Driver:
             self._deployed.set()
         await asyncio.to_thread(self._slots.free_those_of_the_dead)
         leaving = await asyncio.to_thread(self._cluster.draining)
-        workers = [{**each, "draining": each["node"] in leaving} for each in self._cluster.workers(self._handle)]
+        replicas = self._cluster.replicas(self._handle)
+        now = time.monotonic()
+        self._since = {each.replica_id: self._since.get(each.replica_id, now) for each in replicas}
+        workers = [{**self._about(each), "draining": each.node_id in leaving} for each in replicas]
         self._wire.say({"fleet": {"up": True, "why": "", "starting": starting, "workers": workers}})
+
+    def _about(self, replica: Any) -> dict[str, Any]:
+        """What a worker has told of itself, and for how long it has been ready."""
+        told = self._cluster.told_by(replica)
+        since = self._since.get(replica.replica_id, time.monotonic())
+        return {**told, "up_seconds": told.get("up_seconds", 0.0) + time.monotonic() - since}
 
 
 async def _last(lines: AsyncIterator[Any]) -> None:
@@ -176,9 +184,11 @@ def _said(error: Exception) -> str:
 def _listen(loop: asyncio.AbstractEventLoop, commands: asyncio.Queue[dict[str, Any] | None]) -> None:
     """Pass on what the gateway writes; a thread, because Windows cannot wait for pipes and sockets together."""
     with suppress(RuntimeError):  # the loop has ended first
-        for line in sys.stdin.buffer:
-            loop.call_soon_threadsafe(commands.put_nowait, json.loads(line))
-        loop.call_soon_threadsafe(commands.put_nowait, None)
+        try:
+            for line in sys.stdin.buffer:
+                loop.call_soon_threadsafe(commands.put_nowait, json.loads(line))
+        finally:
+            loop.call_soon_threadsafe(commands.put_nowait, None)
 
 
 def join(address: str, wire: Wire) -> bool:
@@ -190,12 +200,12 @@ def join(address: str, wire: Wire) -> bool:
     except ImportError as error:
         wire.down(f'Ray is not installed here ({error}). Install it with: pip install "ray[serve]==2.60.0"')
         return False
-    late = threading.Timer(JOINING, lambda: (wire.down(f"{address} does not let us join."), os._exit(1)))
+    late = threading.Timer(JOINING, _give_up, (address, wire))
     late.daemon = True
     try:
         found = cluster.find(address)
         late.start()
-        ray.init(found, namespace=cluster.APP, log_to_driver=False, logging_level="warning")
+        ray.init(found, namespace=cluster.APP, log_to_driver=False, logging_level=logging.WARNING)
     except cluster.Unreachable as error:
         wire.down(str(error))
         return False
@@ -204,6 +214,11 @@ def join(address: str, wire: Wire) -> bool:
         return False
     late.cancel()
     return True
+
+
+def _give_up(address: str, wire: Wire) -> None:
+    wire.down(f"{address} has not let us join in {JOINING:.0f} s.")
+    os._exit(1)
 
 
 async def _work(wire: Wire) -> None:

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +87,14 @@ class Link:
     async def run(self) -> None:
         """Keep the driver running until this is cancelled; it has ended then."""
         failures = 0
-        while True:
-            why = await self._one_driver()
-            failures = 1 if self._state.up else failures + 1
-            self._tell(FleetState(why=why if self._state.up or not self._state.why else self._state.why))
-            self._lose_all(why)
-            await asyncio.sleep(self._pauses[min(failures, len(self._pauses)) - 1])
+        try:
+            while True:
+                was_up, why = await self._one_driver()
+                failures = 1 if was_up else failures + 1
+                self._lose_all(why)
+                await asyncio.sleep(self._pauses[min(failures, len(self._pauses)) - 1])
+        finally:
+            self._lose_all("The gateway has let go of the fleet.")
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[Lane]:
@@ -103,37 +105,39 @@ class Link:
         finally:
             lane.let_go()
 
-    async def _one_driver(self) -> str:
-        """Start one, and listen to it until it has ended; why it has."""
-        self._tell(replace(self._state, up=False))
+    async def _one_driver(self) -> tuple[bool, str]:
+        """Start one, and listen until it has ended; whether there was a fleet, and why it has ended."""
         pipe = asyncio.subprocess.PIPE
         try:
             driver = await asyncio.create_subprocess_exec(
                 *self._command, cwd=ROOT, stdin=pipe, stdout=pipe, limit=LONGEST
             )
-        except OSError as error:
-            return f"The driver cannot be started: {error}"
+        except (OSError, NotImplementedError) as error:
+            return False, f"The driver cannot be started: {error}"
         assert driver.stdin and driver.stdout
-        self._input = driver.stdin
+        self._input, was_up, last_words = driver.stdin, False, ""
         try:
             async for line in driver.stdout:
-                self._hear(line)
-            return f"The driver has ended ({await driver.wait()})."
-        except ValueError:
-            return f"The driver has said more than {LONGEST} bytes at once."
+                if told := self._hear(line):
+                    was_up, last_words = was_up or told.up, told.why
+            return was_up, last_words or f"The driver has ended ({await driver.wait()})."
         finally:
             self._input = None
             await asyncio.shield(_end(driver))
 
-    def _hear(self, line: bytes) -> None:
+    def _hear(self, line: bytes) -> FleetState | None:
+        """Pass a line on to its lane, or take what it tells of the fleet."""
         try:
             message = json.loads(line)
             if "fleet" in message:
-                self._tell(FleetState.of(message["fleet"]))
-            elif inbox := self._inboxes.get(message["lane"]):
+                told = FleetState.of(message["fleet"])
+                self._tell(told)
+                return told
+            if inbox := self._inboxes.get(message["lane"]):
                 inbox.put_nowait(message)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             logging.warning("Frugal Motion: the fleet's driver has said what cannot be read: %.200r", line)
+        return None
 
     def _tell(self, state: FleetState) -> None:
         changed, self._state = state != self._state, state
@@ -148,6 +152,7 @@ class Link:
         for inbox in self._inboxes.values():
             inbox.put_nowait({"over": {"fault": "machine", "why": why}})
         self._inboxes.clear()
+        self._tell(FleetState(why=why))
 
     async def _open(self) -> tuple[int, asyncio.Queue[dict[str, Any]]]:
         """A lane that waits for a worker, as soon as there is a fleet."""
@@ -176,6 +181,7 @@ class Lane:
 
     async def free(self) -> About:
         """Wait for a worker that is kept for us then, however long it takes: also until there is a fleet again."""
+        self.let_go()
         while True:
             self._number, self._inbox = await self._link._open()
             message = await self._inbox.get()
@@ -190,12 +196,14 @@ class Lane:
         Raises:
             WorkerLost: it has broken off, or had done so before.
         """
-        self._link._say({"lane": self._number, "do": "run", "order": order.as_dict()})
+        if self._number in self._link._inboxes:  # else it has been lost, which the inbox tells
+            self._link._say({"lane": self._number, "do": "run", "order": order.as_dict()})
         while "line" in (message := await self._inbox.get()):
             yield message["line"]
         self._forget()
-        if over := message["over"]["fault"]:
-            raise WorkerLost(message["over"]["why"], over)
+        over = message["over"]
+        if over["fault"]:
+            raise WorkerLost(over["why"], over["fault"])
 
     def let_go(self) -> None:
         """Give up waiting, free the worker, or cancel what it runs."""

@@ -48,6 +48,7 @@ VIDEO_SUFFIXES = (
     ".avif",
     ".apng",
 )
+SOUND_SUFFIXES = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma")
 
 
 def register_model_folders() -> None:
@@ -91,6 +92,11 @@ def list_outputs(subfolder: str, suffixes: Collection[str]) -> list[str]:
     files = [f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in suffixes]
     files.sort(key=lambda f: (-f.stat().st_mtime_ns, f.name))
     return [f"{subfolder}/{f.name} [output]" for f in files]
+
+
+def input_path(name: str) -> Path:
+    """A plain name in ComfyUI's input folder; it need not be there."""
+    return Path(folder_paths.get_input_directory()) / name
 
 
 def input_file(name: str, argument: str = "file") -> Path:

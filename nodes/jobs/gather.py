@@ -165,10 +165,9 @@ def _joined(lead: Job, waiting: Sequence[Job], clients: Sequence[str], most: int
     batch: list[Job] = []
     while any(alike.values()):
         for jobs in alike.values():
-            if not jobs:
-                continue
-            limit = min([most, *(job.most for job in (*batch, jobs[0]))])
-            if len(batch) >= limit:
+            if len(batch) >= most:
                 return batch
-            batch.append(jobs.pop(0))
+            if jobs and (job := jobs.pop(0)).most > len(batch):
+                batch.append(job)
+                most = min(most, job.most)
     return batch

@@ -195,7 +195,8 @@ class JobStore:
         with self._transaction(gone=job_ids) as file:
             for job_id in job_ids:
                 file.execute(
-                    "update jobs set state = 'running', started = ?, run = ?, worker = ? where id = ? and state = 'queued'",
+                    "update jobs set state = 'running', started = ?, run = ?, worker = ? "
+                    "where id = ? and state = 'queued'",
                     (now, run, worker, job_id),
                 )
             return [job for job in map(self._one, job_ids) if job.state == "running" and job.run == run]

@@ -134,7 +134,7 @@ class Runner:
                 ended = {lane for lane in self._lanes if lane.done()}
                 self._lanes -= ended
                 for lane in ended:
-                    if not lane.cancelled():
+                    if not lane.cancelled():  # by us, because its jobs were
                         lane.result()
         finally:
             lanes, self._lanes = self._lanes, set()

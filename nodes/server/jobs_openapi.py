@@ -1,4 +1,4 @@
-"""The routes of jobs and of the fleet, as OpenAPI 3.1 describes them."""
+"""The routes of jobs, of their inputs and of the fleet, as OpenAPI 3.1 describes them."""
 
 from __future__ import annotations
 
@@ -127,7 +127,14 @@ FLEET: dict[str, Any] = {
 def description() -> dict[str, Any]:
     """What ``GET /frugal-motion/openapi.json`` answers."""
     request = Request.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas = {**request.pop("$defs", {}), "Request": request, "Job": JOB, "Fleet": FLEET, "Error": _ERROR}
+    schemas = {
+        **request.pop("$defs", {}),
+        "Request": request,
+        "Job": JOB,
+        "Input": _INPUT,
+        "Fleet": FLEET,
+        "Error": _ERROR,
+    }
     one = {"name": "job", "in": "path", "required": True, "schema": _TEXT}
     return {
         "openapi": "3.1.0",
@@ -136,7 +143,7 @@ def description() -> dict[str, Any]:
         "paths": {
             f"{PREFIX}/jobs": {
                 "post": {
-                    "summary": "Ask for a job. Clips are uploaded before, with ComfyUI's POST /upload/image.",
+                    "summary": "Ask for a job. Clips come before, by PUT of inputs or ComfyUI's POST /upload/image.",
                     "requestBody": {"required": True, "content": _json("Request")},
                     "responses": _answers(("202", "Job"), "400", "401", "403", "413", "429", "503"),
                 },
@@ -160,6 +167,21 @@ def description() -> dict[str, Any]:
                     "responses": _answers(("200", "Job"), "401", "403", "404", "409", "503"),
                 },
             },
+            f"{PREFIX}/inputs/{{name}}": {
+                "parameters": [{"name": "name", "in": "path", "required": True, "schema": _INPUT_NAME}],
+                "put": {
+                    "summary": "Send a file to ComfyUI's input folder, so that values can name it; 201 if it is new.",
+                    "requestBody": {"required": True, "content": {"application/octet-stream": {}}},
+                    "responses": {
+                        **_answers(("201", "Input"), "400", "401", "403", "413", "415", "503"),
+                        **_answers(("200", "Input")),
+                    },
+                },
+                "get": {
+                    "summary": "Whether a file is there already; HEAD says it without words.",
+                    "responses": _answers(("200", "Input"), "400", "401", "403", "404", "415", "503"),
+                },
+            },
             f"{PREFIX}/fleet": {
                 "get": {
                     "summary": "The machines that jobs run on, and what they cost.",
@@ -180,6 +202,16 @@ def _answers(good: tuple[str, str] | None, *refusals: str) -> dict[str, Any]:
     return answers | {status: {"description": _MEANINGS[status], "content": _json("Error")} for status in refusals}
 
 
+_INPUT_NAME = {
+    "type": "string",
+    "pattern": r"^[0-9a-f]{64}\.[a-z0-9]+$",
+    "description": "The SHA-256 of the file, and its ending in small letters.",
+}
+_INPUT = {
+    "type": "object",
+    "required": ["name", "bytes"],
+    "properties": {"name": {**_TEXT, "description": "As values name it."}, "bytes": {"type": "integer"}},
+}
 _ERROR = {"type": "object", "required": ["error"], "properties": {"error": _TEXT}}
 _JOBS = {
     "application/json": {
@@ -193,9 +225,10 @@ _MEANINGS = {
     "400": "It cannot be done; says what is wrong, and what is allowed.",
     "401": "The token is missing or wrong.",
     "403": "There is no token, and the request comes from another machine.",
-    "404": "No such job.",
+    "404": "No such job or input.",
     "409": "It has ended already.",
     "413": "The request is too large.",
+    "415": "Nodes load no files of that ending.",
     "429": "Too many jobs wait.",
     "503": "Another process works on the jobs, or the settings cannot be read.",
 }

@@ -22,6 +22,7 @@ from ..strict_json import strict
 from .cache_routes import add_cache_routes
 from .fleet import Fleet
 from .fleet_routes import add_fleet_routes
+from .input_routes import add_input_routes
 from .job_routes import Jobs, add_job_routes
 from .machine_routes import add_machine_routes
 from .model_routes import Downloads, add_model_routes
@@ -68,6 +69,7 @@ def _register_server(server: Any) -> None:
     add_machine_routes(server, watch)
     add_model_routes(server, downloads)
     add_job_routes(server, jobs)
+    add_input_routes(server)
     add_fleet_routes(server.routes, lambda: fleet.view(jobs) if fleet else None)
     server.app.on_startup.append(lambda _: jobs.open())  # before the first request comes
     server.app.on_startup.append(_beside(partial(watch.run, lambda: settings().idle_exit_code), keeper.run, jobs.run))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from frugal_motion.nodes.caching.store import EntryStore
 from frugal_motion.tools import editor
@@ -139,3 +140,100 @@ def test_jobs_are_listed_and_cancelled(page: Page, server: Server, request: pyte
     mine.get_by_role("button", name="Cancel").click()
     mine.filter(has_text="cancelled").wait_for()
     assert mine.get_by_role("button", name="Cancel").count() == 0
+
+
+def worker(name: str, state: str, **more: Any) -> dict[str, Any]:
+    """A worker as ``GET /frugal-motion/fleet`` tells of it."""
+    told = {"worker": name, "node": "node-1", "card": "NVIDIA GeForce RTX 4090", "price": 0.34, "state": state}
+    told |= {
+        "memory": 24_000_000_000,
+        "free_memory": 6_500_000_000,
+        "models": 12,
+        "loaded": [],
+        "reason": "",
+        "jobs": 0,
+    }
+    return told | more
+
+
+SPENT = {"clips": 120, "dollars": 1.44, "dollars_per_clip": 0.012}
+SPENT |= {"busy_seconds": 6800.0, "idle_seconds": 1900.0, "cold_seconds": 1100.0, "lost_seconds": 200.0}
+FLEET = {
+    "address": "10.0.0.1:6379",
+    "up": True,
+    "why": "",
+    "starting": 1,
+    "queued": 17,
+    "running": 8,
+    "dollars_per_hour": 1.02,
+    "today": {**SPENT, "cards": {}},
+    "quarantined": [],
+    "workers": [
+        worker("w3", "unusable", reason="lacks <b>models</b>/x.safetensors"),
+        worker("w1", "busy", jobs=8, loaded=["video/wan2.1_t2v_1.3B_fp16.safetensors"]),
+        worker("w2", "draining", reason="its machine is about to be taken away", price=0),
+    ],
+}
+
+
+def faked(page: Page, path: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """A route of the pack that answers with that, also after it has been changed; browsers cannot rent machines."""
+
+    def answered(route: Route) -> None:
+        route.fulfill(json=answer)
+
+    page.route(path, answered)
+    return answer
+
+
+def test_a_fleet_is_listed_with_what_it_costs(page: Page, tmp_path: Path) -> None:
+    answer = faked(page, "**/frugal-motion/fleet", {**FLEET})
+    opened(page)
+    fleet = page.get_by_role("region", name="Fleet")
+    table = fleet.get_by_role("table", name="Workers")
+    table.get_by_role("rowheader").nth(2).wait_for()
+    assert table.get_by_role("columnheader").all_inner_texts() == ["Worker", "Holds", "Jobs", "$/h"]
+    first, second, third = (table.get_by_role("row").nth(place).inner_text() for place in (1, 2, 3))
+    assert "RTX 4090" in first and "busy" in first and "wan2.1_t2v_1.3B_fp16" in first and "6.5 of 24 GB free" in first
+    assert "taken away" in second and "lacks <b>models</b>/x.safetensors" in third
+    told = fleet.locator("dl").inner_text()
+    for words in ("3 workers, 1 starting", "17 jobs wait, 8 run", "$1.0 per hour", "$1.4, 120 clips", "$0.012"):
+        assert words in told
+    parts = fleet.get_by_role("list", name="What today's dollars were paid for").get_by_role("listitem")
+    assert parts.all_inner_texts() == ["busy 68 %", "idle 19 %", "cold 11 %", "lost 2 %"]
+    fills = fleet.locator(".frugal-split .frugal-fill").evaluate_all("fills => fills.map(fill => fill.clientWidth)")
+    whole = fleet.locator(".frugal-split .frugal-bar").evaluate("bar => bar.clientWidth")
+    assert [fill / whole for fill in fills] == pytest.approx([0.68, 0.19, 0.11, 0.02], abs=0.01)
+    assert fleet.get_by_role("status").inner_text() == ""
+    page.screenshot(path=tmp_path / "fleet.png")
+
+    page.evaluate("() => { window.kept = document.querySelector('.frugal-side tbody tr'); }")
+    answer |= {"up": False, "why": "the token is wrong", "workers": [FLEET["workers"][1]], "quarantined": ["1"]}
+    fleet.get_by_role("status").get_by_text("The fleet is down: the token is wrong. 17 jobs wait").wait_for()
+    assert table.locator("tbody tr").count() == 1 and page.evaluate("() => window.kept.isConnected")
+    page.screenshot(path=tmp_path / "down.png")
+
+
+def test_without_a_fleet_nothing_is_shown_of_one(page: Page) -> None:
+    opened(page)
+    page.get_by_role("region", name="GPU").get_by_text("in use").first.wait_for()
+    assert page.locator(".frugal-side section[aria-label=Fleet]").is_hidden()
+
+
+def test_a_job_that_is_held_says_why(page: Page) -> None:
+    job = {
+        "job_id": "1",
+        "state": "queued",
+        "client": "anna",
+        "position": 1,
+        "progress": None,
+        "error": "",
+        "results": [],
+    }
+    faked(page, "**/frugal-motion/jobs?*", {"jobs": [{**job, "held": "the fleet cannot be reached"}]})
+    opened(page)
+    held = page.get_by_role("region", name="Jobs").get_by_role("listitem")
+    held.get_by_text("the fleet cannot be reached").wait_for()
+    assert "waits, 1. in the queue" in held.inner_text()
+    client, row = held.get_by_text("anna").bounding_box(), held.bounding_box()
+    assert client and row and row["y"] <= client["y"] < row["y"] + row["height"], "beside what it asked for"

@@ -43,13 +43,19 @@ class Cluster:
     folder: Path
     nodes: list[Node] = field(default_factory=list)
 
-    def run(self, script: str, *arguments: str, cwd: Path | None = None, timeout: float = 60) -> str:
-        """What a Python script says that joins the cluster by ``ray.init("auto")``."""
+    def run(self, *arguments: str | Path, timeout: float = 60) -> str:
+        """What a Python program says that joins the cluster, as by ``ray.init("auto")``."""
         env = {**self.env, "RAY_ADDRESS": self.address}
-        command = [sys.executable, "-c", script, *arguments]
-        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+        command = [sys.executable, *map(str, arguments)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
+
+    def drain(self, node_id: str, seconds: int = 60) -> None:
+        """Announce that a machine will be taken away."""
+        options = ["--node-id", node_id, "--deadline-remaining-seconds", str(seconds), "--reason-message", "spot"]
+        reason = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--address", self.address]
+        self.run("-m", "ray.scripts.scripts", "drain-node", *options, *reason)
 
     def add_node(self, *options: str) -> Node:
         """One more machine."""

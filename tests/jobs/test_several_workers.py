@@ -27,7 +27,9 @@ from .workers import OneWorker
 class Machine(OneWorker):
     """One of several; what befalls it is what ``fate`` says of a batch: an end, a loss, or ``None`` for success."""
 
-    def __init__(self, name: str, fate: Callable[[str, Batch], Any] = lambda *_: None, models: str = "one.ckpt") -> None:
+    def __init__(
+        self, name: str, fate: Callable[[str, Batch], Any] = lambda *_: None, models: str = "one.ckpt"
+    ) -> None:
         self.name, self.fate, self.models, self.loaded = name, fate, models, ""
         self.ran: list[list[str]] = []
         self.delivered: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -49,6 +50,9 @@ class FakeComfyUI:
         self.queued: dict[str, Any] = {}
         self.posted: list[tuple[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
+        self.inputs: dict[str, bytes] = {}
+        self.put = 201
+        self.sent: list[str] = []
         self.models: list[dict[str, Any]] | None = None
         self.drops = 0
         self.lost = ""
@@ -63,6 +67,9 @@ class FakeComfyUI:
         app.router.add_get("/view", self.view)
         app.router.add_post("/prompt", self.prompt)
         app.router.add_post("/upload/image", self.upload)
+        app.router.add_get("/frugal-motion/inputs/{name}", self.has_input)
+        app.router.add_put("/frugal-motion/inputs/{name}", self.take_input)
+        app.router.add_post("/frugal-motion/jobs", self.job)
         app.router.add_get("/frugal-motion/models", self.list_models)
         app.router.add_post("/queue", self.note)
         app.router.add_post("/interrupt", self.note)
@@ -110,6 +117,20 @@ class FakeComfyUI:
         assert isinstance(field, web.FileField)
         self.uploads[field.filename] = field.file.read()
         return web.json_response({"name": f"stored {field.filename}", "subfolder": "", "type": "input"})
+
+    async def has_input(self, request: web.Request) -> web.Response:
+        return web.Response(status=200 if request.match_info["name"] in self.inputs else 404)
+
+    async def take_input(self, request: web.Request) -> web.Response:
+        body, name = await request.read(), request.match_info["name"]
+        self.sent.append(name)
+        if self.put == 201:
+            self.inputs[name] = body
+        return web.Response(status=self.put, text="words")
+
+    async def job(self, request: web.Request) -> web.Response:
+        self.queued = (await request.json())["workflow"]
+        return web.json_response({"job_id": "j", "state": "done", "results": []})
 
     async def note(self, request: web.Request) -> web.Response:
         self.posted.append((request.path, await request.json()))
@@ -217,6 +238,35 @@ def test_a_local_file_is_uploaded(tmp_path: Path) -> None:
     _, fake = play(tmp_path / "out", f"Load Video.file={clip}")
     assert fake.uploads == {clip.name: b"clip"}
     assert fake.queued["1"]["inputs"]["file"] == f"stored {clip.name}"
+
+
+def test_for_a_job_it_is_named_by_its_content_and_sent_once(tmp_path: Path) -> None:
+    clip = tmp_path / "my clip é.MP4"
+    clip.write_bytes(b"clip")
+    name = f"{hashlib.sha256(b'clip').hexdigest()}.mp4"
+    _, fake = play(tmp_path / "out", f"Load Video.file={clip}", as_job=True)
+    assert fake.inputs == {name: b"clip"} and fake.queued["1"]["inputs"]["file"] == name
+    _, fake = play(
+        tmp_path / "out", f"1.file={clip}", as_job=True, arrange=lambda fake: fake.inputs.update({name: b"clip"})
+    )
+    assert fake.sent == [] and fake.uploads == {} and fake.queued["1"]["inputs"]["file"] == name
+
+
+@pytest.mark.parametrize("status", [404, 405, 415])
+def test_a_server_that_takes_none_gets_an_upload(tmp_path: Path, status: int) -> None:
+    clip = tmp_path / "clip.q?#"
+    clip.write_bytes(b"clip")
+    _, fake = play(tmp_path, f"Load Video.file={clip}", as_job=True, arrange=lambda fake: setattr(fake, "put", status))
+    assert fake.sent == [f"{hashlib.sha256(b'clip').hexdigest()}.q?#"]
+    assert fake.uploads == {clip.name: b"clip"} and fake.queued["1"]["inputs"]["file"] == f"stored {clip.name}"
+
+
+@pytest.mark.parametrize(("status", "message"), [(413, "--max-upload-size"), (401, "answers 401: words")])
+def test_a_file_that_is_refused_ends_it(tmp_path: Path, status: int, message: str) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"clip")
+    with pytest.raises(client.RunError, match=message):
+        play(tmp_path, f"Load Video.file={clip}", as_job=True, arrange=lambda fake: setattr(fake, "put", status))
 
 
 @pytest.mark.parametrize(

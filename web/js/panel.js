@@ -1,10 +1,11 @@
-/** The side panel: the GPU, what runs will cost and have cost, jobs, the cache and the models. */
+/** The side panel: the GPU, the fleet, what runs will cost and have cost, jobs, the cache and the models. */
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
 import { onceAtATime } from "./lib/once.js";
 import { cacheSection } from "./panel/cache.js";
 import { estimateSection } from "./panel/estimate.js";
+import { fleetSection } from "./panel/fleet.js";
 import { gpuSection } from "./panel/gpu.js";
 import { jobsSection } from "./panel/jobs.js";
 import { modelsSection } from "./panel/models.js";
@@ -14,9 +15,10 @@ const EVERY = 2000; // milliseconds
 
 /** Fill the panel; gives what stops it. */
 function fill(root) {
-  const sections = [gpuSection(), estimateSection(), runsSection(), jobsSection(), cacheSection(), modelsSection()];
-  const parts = sections.map(({ root, refresh }) => ({ root, refresh: onceAtATime(refresh) }));
-  const [gpu, , , jobs] = parts;
+  const shown = ({ root, refresh }) => ({ root, refresh: onceAtATime(refresh) });
+  const [gpu, fleet, jobs] = [gpuSection(), fleetSection(), jobsSection()].map(shown);
+  const [estimate, runs, cache, models] = [estimateSection(), runsSection(), cacheSection(), modelsSection()].map(shown);
+  const parts = [gpu, fleet, estimate, runs, jobs, cache, models];
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
   root.replaceChildren(element("div", { className: "frugal-side" }, trouble, ...parts.map((part) => part.root)));
 
@@ -30,7 +32,8 @@ function fill(root) {
   };
   const ended = () => refresh(...parts);
   const told = () => document.hidden || refresh(jobs);
-  const timer = setInterval(() => document.hidden || refresh(gpu), EVERY);
+  const looked = () => document.hidden || refresh(gpu, ...(fleet.root.hidden ? [] : [fleet]));
+  const timer = setInterval(looked, EVERY);
   api.addEventListener("frugal-motion.run", ended);
   api.addEventListener("frugal-motion.job", told);
   api.addEventListener("reconnected", ended);

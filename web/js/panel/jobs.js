@@ -32,6 +32,7 @@ function row(first, refresh) {
     told.replaceChildren(
       element("span", { textContent: state(job) }),
       ...(isRunning ? [bar(percent(job.progress) / 100, "done")] : []),
+      ...(job.held ? [element("p", { textContent: job.held })] : []),
       ...(job.error ? [element("p", { textContent: job.error })] : []),
       ...files(job),
     );
