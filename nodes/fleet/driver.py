@@ -130,6 +130,8 @@ class Driver:
             raise
         except (BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError) as error:
             return "machine", _said(error)  # nothing was sent
+        except OSError as error:  # the worker cannot reach the store of files, or was about to end
+            return "machine", _said(error)
         except Exception as error:  # noqa: BLE001  whatever ended the worker
             return await self._cluster.fault_of(slot.node_id), _said(error)
         return "", ""
