@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from frugal_motion.bench._fleet_day import POISON, Day, Seen, simulated
 from frugal_motion.nodes.jobs.faults import MOST_WORKERS
 from frugal_motion.nodes.jobs.job import Job
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ROUGH = Day(
     jobs=150, length=1800.0, clients=20, checkpoints=4, target=4, kills=20.0, poison=0.02, broken=2, lacking=0.3
