@@ -239,7 +239,7 @@ def test_a_driver_that_is_killed_leaves_no_worker_reserved(cluster: Cluster) -> 
                 driver_of_this().kill()
                 with pytest.raises(WorkerLost) as lost:
                     _ = [line async for line in lane.run(Order("lines 1", (), (), ""))]
-                assert lost.value.fault == "machine"
+                assert lost.value.by == "machine"
             assert len(await asyncio.wait_for(answers(link, "lines 1"), 30)) == 2
 
     asyncio.run(test())
@@ -251,7 +251,7 @@ def test_a_worker_breaks_off_and_its_machine_lives(cluster: Cluster, what: str) 
         async with linked(cluster) as link:
             with pytest.raises(WorkerLost) as lost:
                 await answers(link, what)
-            assert lost.value.fault == "killed"
+            assert lost.value.by == "killed"
             assert len(await asyncio.wait_for(answers(link, "lines 1"), 30)) == 2
 
     asyncio.run(test())
@@ -290,6 +290,6 @@ def test_machines_are_drained_and_lost(cluster: Cluster) -> None:
             node.kill()
             with pytest.raises(WorkerLost) as lost:
                 await waiting
-            assert lost.value.fault == "machine"
+            assert lost.value.by == "machine"
 
     asyncio.run(test())
