@@ -238,6 +238,11 @@ class Files:
         return error
 
 
+def folder_url(folder: Path) -> str:
+    """The URL of a folder of this machine. ``Path.as_uri`` escapes spaces and more, which fsspec takes as they are."""
+    return f"file://{folder.absolute().as_posix()}"
+
+
 def input_name(path: Path, sha256: str) -> str:
     """The name of an input in the store: what it contains, and the ending by which programs know what it is."""
     name = sha256 + path.suffix.lower()

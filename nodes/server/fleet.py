@@ -10,7 +10,7 @@ from typing import Any
 
 from ..caching.digests import Digests, sha256_of
 from ..economy.run_keeper import stored_runs
-from ..fleet.files import Files, FilesError
+from ..fleet.files import Files, FilesError, folder_url
 from ..fleet.gateway import FleetWorkers, Place
 from ..fleet.ledger import Ledger
 from ..fleet.link import Link, driver_command
@@ -42,7 +42,7 @@ class Fleet:
     def __init__(self, address: str, recorded: Callable[[dict[str, Any]], None]) -> None:
         self.address = address
         self._recorded = recorded
-        url = settings().fleet_files or user_folder("fleet").absolute().as_uri()
+        url = settings().fleet_files or folder_url(user_folder("fleet"))
         self._link, self._files = Link(driver_command(address)), Files(url)
         self._ledger = Ledger(user_folder("") / "fleet.sqlite")
         digests = Digests(user_folder("") / "sha256.json", tell=sha256_of)
