@@ -31,6 +31,8 @@ _SETTLED = 20.0
 """Seconds that a fleet must have been as it is before a job is told that no worker can run it."""
 _PAUSE = 5.0
 """Seconds before the store of files is tried again."""
+_LONGEST_REST = 60.0
+"""Seconds that a worker gets no batches which has broken off several in a row."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ class Place:
     recorded: Callable[[dict[str, Any]], None]
 
 
+@dataclass(frozen=True)
+class _Rest:
+    """How often a worker has broken off in a row, until when it rests, and why."""
+
+    times: int
+    until: float
+    why: str
+
+
 class FleetWorkers:
     """All workers that a cluster has or may start; see ``jobs.workers.Workers``.
 
@@ -69,6 +80,7 @@ class FleetWorkers:
     def __init__(self, link: Link, files: Files, ledger: Ledger, place: Place) -> None:
         self.link, self.files, self.ledger, self.place = link, files, ledger, place
         self.files_trouble = ""
+        self._resting: dict[str, _Rest] = {}
         self._known: frozenset[str] = frozenset()
         self._known_since = time.monotonic()
 
@@ -80,13 +92,29 @@ class FleetWorkers:
             try:
                 yield worker
             finally:
-                await asyncio.to_thread(worker.tidy)
+                lane.let_go()  # a cancelled batch ends at once, however long it takes to tidy up
+                await worker.tidy()
 
     def unusable(self, about: About) -> str:
-        """Why a worker gets no batches at all; empty if it may."""
-        if about.pack == self.place.pack:
-            return ""
-        return f"its pack is {about.pack or 'unknown'}, the gateway's {self.place.pack}"
+        """Why a worker gets no batches at all, or none for now; empty if it may."""
+        if about.pack != self.place.pack:
+            return f"its pack is {about.pack or 'unknown'}, the gateway's {self.place.pack}"
+        rest = self._resting.get(about.worker)
+        return f"it has broken off {rest.times} times: {rest.why}" if rest and rest.until > time.monotonic() else ""
+
+    def broke_off(self, worker: str, why: str) -> None:
+        """A worker has broken off a batch. One that does so again and again rests, longer each time.
+
+        Else one that, say, has no right to the store of files would be the first to be free for every batch.
+        """
+        times = self._resting[worker].times + 1 if worker in self._resting else 1
+        known = {seen.about.worker for seen in self.link.state.workers}
+        self._resting = {name: rest for name, rest in self._resting.items() if name in known}
+        self._resting[worker] = _Rest(times, time.monotonic() + (times > 1) * min(2.0**times, _LONGEST_REST), why)
+
+    def answered(self, worker: str) -> None:
+        """A worker has said how a batch has ended."""
+        self._resting.pop(worker, None)
 
     def unfit(self, about: About, job: Job) -> str:
         """Why a worker cannot run a job; empty if it can."""
@@ -131,6 +159,7 @@ class FleetWorker:
         self._batch: Batch | None = None
         self._is_lost = False
         self._running: asyncio.Task[Ended] | None = None
+        self._fetching: set[asyncio.Future[Any]] = set()
         self._delivered: list[str] = []
 
     @property
@@ -185,13 +214,17 @@ class FleetWorker:
             part.rename(target)
         self._delivered.append(job_id)
 
-    def tidy(self) -> None:
+    async def tidy(self) -> None:
         """Remove what nobody will ask for any more, and note what the worker has done."""
-        if self._batch is None:
-            return
-        self._fleet.ledger.ended(self._batch.run, time.time(), lost=self._is_lost, clips=len(self._delivered))
-        for job in self._batch.jobs:
-            shutil.rmtree(self._part(job.id, self._batch.run), ignore_errors=True)
+        if self._fetching:  # a thread goes on when its task is cancelled, and would make its folder anew
+            await asyncio.wait(self._fetching)
+        if self._batch:
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._tidy, self._batch))
+
+    def _tidy(self, batch: Batch) -> None:
+        self._fleet.ledger.ended(batch.run, time.time(), lost=self._is_lost, clips=len(self._delivered))
+        for job in batch.jobs:
+            shutil.rmtree(self._part(job.id, batch.run), ignore_errors=True)
         with suppress(FilesError):  # the next sweep will
             for job_id in self._delivered:
                 self._fleet.files.drop_job(job_id)
@@ -203,7 +236,11 @@ class FleetWorker:
             async for line in self._lane.run(order):
                 if ended := await self._heard(batch, line):
                     fleet.files_trouble = ""
+                    fleet.answered(self.name)
                     return ended
+        except WorkerLost as lost:
+            fleet.broke_off(self.name, str(lost))
+            raise
         except OSError as error:  # of the store, or of a disk here that is full
             fleet.files_trouble = str(error)
             logger.warning("jobs wait: %s", error)
@@ -223,7 +260,14 @@ class FleetWorker:
             prompt, named = place.inputs_of(job.prompt)
             prompts.append(prompt)
             paths |= named
-        inputs = {name: files.put_input(path, place.sha256_of(path)) for name, path in paths.items()}
+        inputs = {}
+        for name, path in paths.items():
+            try:
+                inputs[name] = files.put_input(path, place.sha256_of(path))
+            except FilesError:
+                raise
+            except OSError as error:  # it cannot be read any more: the node that names it will say so
+                logger.warning("%s is not brought to a worker: %s", path, error)
         return Order(batch.run, tuple(job.id for job in batch.jobs), tuple(prompts), place.files, inputs)
 
     async def _heard(self, batch: Batch, line: Mapping[str, Any]) -> Ended | None:
@@ -252,7 +296,11 @@ class FleetWorker:
     async def _fetch(self, batch: Batch, places: Iterable[int]) -> None:
         for job in (batch.jobs[place] for place in places):
             if job.id not in self._delivered:
-                await asyncio.to_thread(self._fleet.files.take_output, job.id, batch.run, self._part(job.id, batch.run))
+                take, part = self._fleet.files.take_output, self._part(job.id, batch.run)
+                fetch = asyncio.get_running_loop().run_in_executor(None, take, job.id, batch.run, part)
+                self._fetching.add(fetch)
+                fetch.add_done_callback(self._fetching.discard)
+                await asyncio.shield(fetch)
 
     def _part(self, job_id: str, run: str) -> Path:
         """Where the files of a run are until they are a job's."""

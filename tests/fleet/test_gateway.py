@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -43,10 +44,7 @@ class Cluster:
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[Lane]:
-        try:
-            yield Lane(self)
-        finally:
-            self.let_go += 1
+        yield Lane(self)
 
 
 class Lane:
@@ -56,6 +54,9 @@ class Lane:
     async def free(self) -> About:
         self.cluster.workers.append(about := self.cluster.workers.pop(0))
         return about
+
+    def let_go(self) -> None:
+        self.cluster.let_go += 1
 
     async def run(self, order: Order) -> AsyncIterator[dict[str, Any]]:
         self.cluster.orders.append(order)
@@ -251,3 +252,62 @@ def test_what_workers_do_is_in_the_ledger(tmp_path: Path) -> None:
     assert [(batch.worker, batch.lost, batch.clips, batch.ended is not None) for batch in batches] == [
         ("w1", False, 2, True)
     ]
+
+
+def test_a_fetch_that_is_cancelled_leaves_no_folder(tmp_path: Path) -> None:
+    """A thread cannot be cancelled: it goes on, and what it makes goes when it has ended."""
+    here, fetching, goes_on = Gateway(tmp_path, done), threading.Event(), threading.Event()
+    take = here.files.take_output
+
+    def slow(*given: Any) -> list[str]:
+        fetching.set()
+        assert goes_on.wait(20)
+        return take(*given)
+
+    here.files.take_output = slow
+    here.add("a.mp4")
+
+    async def all_of_it() -> None:
+        running = asyncio.create_task(here.runner.run())
+        await asyncio.to_thread(fetching.wait, 20)
+        assert here.runner.cancel("a")
+        while not here.cluster.let_go:
+            await asyncio.sleep(0.01)
+        goes_on.set()
+        while here.runner.jobs_on() or here.runner._lanes:
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(all_of_it(), 20))
+    assert list(here.outputs.iterdir()) == [], "and its worker did not wait for that"
+
+
+def test_a_worker_that_breaks_off_again_and_again_rests_and_is_named(tmp_path: Path) -> None:
+    async def without_rights(order: Order, cluster: Cluster) -> AsyncIterator[dict[str, Any]]:
+        raise WorkerLost("FilesError: cannot fetch", "machine")
+        yield {}
+
+    here = Gateway(tmp_path, without_rights)
+    here.add("a.mp4")
+    with pytest.raises(asyncio.TimeoutError):
+        here.work(seconds=0.5)
+    assert len(here.cluster.orders) == 2, "the first time may be an accident"
+    assert here.workers.trouble() == "w1: it has broken off 2 times: FilesError: cannot fetch"
+    here.workers.answered("w1")
+    assert here.workers.trouble() == ""
+
+
+def test_an_input_that_cannot_be_read_any_more_is_left_to_its_node(tmp_path: Path) -> None:
+    here = Gateway(tmp_path, done)
+    here.add("a.mp4")
+    (here.inputs / "a.mp4").unlink()
+    here.work()
+    assert here.cluster.orders[0].inputs == {} and here.workers.trouble() == ""
+
+
+def test_costs_that_cannot_be_kept_fail_no_job(tmp_path: Path) -> None:
+    here = Gateway(tmp_path, done)
+    here.ledger._file.execute("pragma query_only = on")  # as if the disk were full
+    here.add("a.mp4", "b.mp4")
+    here.work()
+    assert {job.state for job in here.store.newest(9)} == {"done"}
