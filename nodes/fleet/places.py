@@ -83,30 +83,33 @@ class Inputs:
         self._blobs, self._folder = home / "inputs", folder
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._swept = float("-inf")
+        self._laid: list[Path] = []
 
-    def lay(self, wanted: Mapping[str, str], fetch: Fetch) -> list[Path]:
+    def lay(self, wanted: Mapping[str, str], fetch: Fetch) -> None:
         """Put files where ComfyUI looks for them.
 
         Args:
             wanted: by the path below the input folder, with ``/``, the name in the store.
-
-        Returns:
-            Where they are.
 
         Raises:
             ValueError: a path leads out of the folder, or a name is not one of the store.
             OSError: they cannot be had.
         """
         self._sweep()
-        paths = []
         for name, blob in wanted.items():
             if not is_confined(name):
                 raise ValueError(f"inputs: found {name!r}; allowed: a path below ComfyUI's input folder, with /")
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(self._content(blob, fetch), path)
-            paths.append(path)
-        return paths
+            self._laid.append(path)
+
+    def remove(self) -> None:
+        """Remove what was laid, also by a call that has failed halfway: of a folder of pictures, nodes read all."""
+        laid, self._laid = self._laid, []
+        for path in laid:
+            with suppress(OSError):  # Windows removes nothing that is open
+                path.unlink()
 
     def _content(self, blob: str, fetch: Fetch) -> Path:
         if not _BLOB.fullmatch(blob):

@@ -6,13 +6,14 @@ import asyncio
 import errno
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -32,9 +33,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 _GRACE = 2.0
 """Seconds between the end of a process's connections and when it can be waited for."""
 _SILENCE = 180.0
-"""Seconds: while weights are read, ComfyUI answers nobody."""
+"""Seconds without an answer: while weights are read, ComfyUI answers nobody."""
 
 Line = dict[str, Any]
+T = TypeVar("T")
 
 
 class BrokenOff(Exception):
@@ -93,7 +95,7 @@ class Worker:
         except BaseException:
             self.end()
             raise
-        self._ready = self._heard = time.monotonic()
+        self._ready, self._silent_since = time.monotonic(), math.inf
         self._own = About(name, node, cold_seconds=self._ready - began, comfyui_seconds=comfyui_seconds)
         self._last = self._own
 
@@ -101,8 +103,9 @@ class Worker:
         """What it is now; as far as ComfyUI is too busy to tell, what it was."""
         try:
             self._last = About.of(self.child.ask("/frugal-motion/worker", timeout=10))
-            self._heard = time.monotonic()
+            self._silent_since = math.inf
         except OSError as error:
+            self._silent_since = min(self._silent_since, time.monotonic())
             logger.warning("ComfyUI does not tell what it has: %s", error)
         own = self._own
         return replace(
@@ -115,8 +118,11 @@ class Worker:
         )
 
     def is_over(self) -> bool:
-        """Whether ComfyUI has ended, or has not answered ``about`` for so long that it will not any more."""
-        return bool(self.child.ended()) or time.monotonic() - self._heard > _SILENCE
+        """Whether ComfyUI has ended, or has not answered ``about`` for so long that it will not any more.
+
+        That nobody has asked, as while the head of the cluster was away, tells nothing.
+        """
+        return bool(self.child.ended()) or time.monotonic() - self._silent_since > _SILENCE
 
     async def run(self, order: Order, ends: Callable[[], None]) -> AsyncGenerator[Line, None]:
         """Run a batch; who stops to listen interrupts it.
@@ -133,12 +139,12 @@ class Worker:
             RuntimeError: ComfyUI has ended; says how.
         """
         files = Files(order.files)
-        outgoing, laid = Outgoing(self.base, order, files.put_output), list[Path]()
+        outgoing = Outgoing(self.base, order, files.put_output)
         try:
-            laid = await asyncio.to_thread(self._inputs.lay, order.inputs, files.get_input)
+            await _to_the_end(self._inputs.lay, order.inputs, files.get_input)
             async with aclosing(self._lines(order)) as lines:
                 async for told in lines:
-                    line = await asyncio.to_thread(outgoing.pass_on, told)
+                    line = await _to_the_end(outgoing.pass_on, told)
                     if "ended" in line and worker_fault(Ended(**line["ended"])) == "broken":
                         ends()
                     yield line
@@ -151,9 +157,7 @@ class Worker:
             raise
         finally:
             outgoing.remove()
-            for path in laid:
-                with suppress(OSError):  # Windows removes nothing that is open
-                    path.unlink()
+            self._inputs.remove()
 
     async def _lines(self, order: Order) -> AsyncGenerator[Line, None]:
         """What ComfyUI answers."""
@@ -192,6 +196,16 @@ class Worker:
         if child := getattr(self, "child", None):
             child.end()
         self._claim.remove()
+
+
+async def _to_the_end(work: Callable[..., T], *given: Any) -> T:
+    """Work in a thread, and wait for its end also when cancelled: it goes on, and must not meet the next batch."""
+    running = asyncio.get_running_loop().run_in_executor(None, work, *given)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _cache(home: Path) -> dict[str, str]:

@@ -68,10 +68,12 @@ def test_a_name_has_the_content_that_the_order_says(tmp_path: Path) -> None:
     store = Store(b"one", b"two")
     one, two = store.files
     inputs, beside = Inputs(tmp_path, tmp_path / "a"), Inputs(tmp_path, tmp_path / "b")
-    (path, deep) = inputs.lay({"x.mp4": one, "deep/er/y.mp4": one}, store.fetch)
-    assert path == tmp_path / "a/x.mp4" and path.read_bytes() == deep.read_bytes() == b"one"
+    inputs.lay({"x.mp4": one, "deep/er/y.mp4": one}, store.fetch)
+    path, deep = tmp_path / "a/x.mp4", tmp_path / "a/deep/er/y.mp4"
+    assert path.read_bytes() == deep.read_bytes() == b"one"
     first = path.stat()
-    assert inputs.lay({"x.mp4": two}, store.fetch) == [path] and path.read_bytes() == b"two"
+    inputs.lay({"x.mp4": two}, store.fetch)
+    assert path.read_bytes() == b"two"
     assert deep.read_bytes() == b"one", "other names keep what they have"
     assert path.stat().st_mtime_ns != first.st_mtime_ns
     inputs.lay({"x.mp4": one}, store.fetch)
@@ -88,8 +90,9 @@ def test_contents_differ_in_their_time_of_change(tmp_path_factory: pytest.TempPa
     store = Store(*seeds)
     folder = tmp_path_factory.mktemp("x")
     inputs = Inputs(folder, folder / "input")
-    paths = inputs.lay({f"{place}.mp4": name for place, name in enumerate(store.files)}, store.fetch)
-    assert len({round(path.stat().st_mtime_ns / 10**9) for path in paths}) == len(paths)
+    inputs.lay({f"{place}.mp4": name for place, name in enumerate(store.files)}, store.fetch)
+    paths = list((folder / "input").iterdir())
+    assert len({round(path.stat().st_mtime_ns / 10**9) for path in paths}) == len(paths) == len(store.files)
 
 
 @pytest.mark.parametrize(
@@ -133,3 +136,12 @@ def test_a_fetch_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         Inputs(tmp_path, tmp_path / "a").lay({"x.mp4": "a" * 64}, fetch)
     assert not [name for _, _, names in os.walk(tmp_path) for name in names]
+
+
+def test_what_a_failed_order_has_laid_goes_too(tmp_path: Path) -> None:
+    store = Store(b"one")
+    inputs = Inputs(tmp_path, tmp_path / "a")
+    with pytest.raises(KeyError):
+        inputs.lay({"poses/1.png": next(iter(store.files)), "poses/2.png": "b" * 64}, store.fetch)
+    inputs.remove()
+    assert not list((tmp_path / "a").rglob("*.png")), "a node that reads the folder would take it for the next order's"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from frugal_motion.nodes.caching.digests import sha256_of
+from frugal_motion.nodes.fleet import worker as worker_module
 from frugal_motion.nodes.fleet.about import About
 from frugal_motion.nodes.fleet.child import ChildError
 from frugal_motion.nodes.fleet.files import Files
@@ -110,6 +113,48 @@ def test_who_stops_to_listen_interrupts_it(worker: Any, tmp_path: Path) -> None:
     while "nobody reads" not in one.child.log():
         pass
     assert one.child.ended() == ""
+
+
+def test_an_order_that_is_cancelled_ends_when_nothing_of_it_works_any_more(
+    worker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, fetching, goes_on = worker(ended()), threading.Event(), threading.Event()
+
+    def slow(_: Files, name: str, path: Path) -> None:
+        fetching.set()
+        assert goes_on.wait(20)
+        path.write_bytes(b"late")
+
+    monkeypatch.setattr(Files, "get_input", slow)
+
+    async def cancel() -> bool:
+        running = asyncio.create_task(anext(one.run(order(tmp_path, **{"dance.mp4": "a" * 64}), lambda: None)))
+        await asyncio.to_thread(fetching.wait, 20)
+        running.cancel()
+        await asyncio.sleep(0.1)
+        was_over = running.done()
+        goes_on.set()
+        await asyncio.wait([running])
+        return was_over
+
+    assert not asyncio.run(cancel()), "the next order would find its files changed"
+    assert not (one.base / "input" / "dance.mp4").exists()
+
+
+def test_a_worker_is_over_that_does_not_answer_for_long_when_it_is_asked(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = worker()
+    monkeypatch.setattr(worker_module, "_SILENCE", 0.0)
+    assert not one.is_over(), "nobody has asked"
+    monkeypatch.setattr(one.child, "ask", Mock(side_effect=[TimeoutError(), {"worker": ""}, TimeoutError()]))
+    one.about()
+    assert one.is_over()
+    one.about()
+    assert not one.is_over()
+    monkeypatch.setattr(worker_module, "_SILENCE", 60.0)
+    one.about()
+    assert not one.is_over(), "it may be loading weights"
 
 
 def test_a_comfyui_that_dies_ends_its_worker_and_says_how(worker: Any, tmp_path: Path) -> None:
