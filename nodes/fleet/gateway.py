@@ -121,6 +121,8 @@ class FleetWorkers:
         if missing := sorted(set(job.needs) - about.models):
             return f"lacks {', '.join(missing)}"
         met = [trouble for trouble in job.troubles if trouble.worker == about.worker]
+        if not {seen.about.worker for seen in self.link.state.workers} - {trouble.worker for trouble in job.troubles}:
+            met = [trouble for trouble in met if trouble.alone]  # with others, it may have been another's doing
         return f"{met[-1].kind}: {met[-1].why}" if met else ""
 
     def refusal(self, job: Job) -> str:

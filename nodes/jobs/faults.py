@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,19 +12,14 @@ from .outcome import Ended
 MOST_WORKERS = 3
 """A job that has failed as many workers is not given to another one."""
 
-_BROKEN = (
-    "no space left on device",  # ENOSPC, as Python, FFmpeg and safetensors say it
-    "disk quota exceeded",
-    "read-only file system",
-    "input/output error",
-    "cuda error",
-    "cudnn_status",
-    "cublas_status",
-    "hip error",
-    "device-side assert",
-    "no cuda gpus are available",
-    "nvml",
+_BROKEN = re.compile(
+    r"no space left on device"  # ENOSPC, as Python, FFmpeg and safetensors say it
+    r"|disk quota exceeded|read-only file system|\binput/output error"
+    r"|\b(cuda|hip) error\b|\b(cudnn|cublas)_status|device-side assert|no cuda gpus are available|\bnvml(_|:|init)",
+    re.IGNORECASE,
 )
+_OF_INPUTS = ("InputError", "FileNotFoundError", "UnidentifiedImageError", "ValueError", "KeyError", "TypeError")
+"""Errors that say what is wrong with an input, and often quote it: a clip may be named "CUDA error.mp4"."""
 _MEMORY = "out of memory"
 """Of the GPU's too: a matter of how large the batch is."""
 
@@ -35,10 +31,9 @@ def worker_fault(ended: Ended) -> Literal["", "lacks", "broken"]:
     """
     if ended.status == "refused":
         return "lacks"
-    said = f"{ended.kind} {ended.error}".lower()
-    if ended.status == "error" and _MEMORY not in said and any(words in said for words in _BROKEN):
-        return "broken"
-    return ""
+    if ended.status != "error" or ended.kind.rpartition(".")[2] in _OF_INPUTS or _MEMORY in ended.error.lower():
+        return ""
+    return "broken" if _BROKEN.search(ended.error) else ""
 
 
 def story(troubles: Sequence[Trouble]) -> str:

@@ -19,7 +19,7 @@ from .job import ENDED, Job, Trouble
 from .job_store import JobStore
 from .kinds import Kinds
 from .merge import merged
-from .outcome import Again, Done, Elsewhere, Failed, Verdict, costs, is_complete, outputs_of, verdicts
+from .outcome import Again, Done, Elsewhere, Ended, Failed, Verdict, costs, is_complete, outputs_of, verdicts
 from .workers import Worker, WorkerLost, Workers
 
 logger = logging.getLogger(__name__)
@@ -255,7 +255,7 @@ class Runner:
         if ended.status == "lost" and not batch.has_begun:  # by us, or by who has cleared the queue
             return None
         found = verdicts(batch.merged, ended, self._kinds)
-        if not worker.name or not (fault := worker_fault(ended)):
+        if not worker.name or not (fault := worker_fault(ended)) or _is_of_some(batch, ended):
             return found
         trouble = Trouble(worker.name, fault, ended.error, len(batch.jobs) == 1)
         return [one if isinstance(one, Done) else Elsewhere(trouble) for one in found]
@@ -355,6 +355,11 @@ def _after(lost: WorkerLost, worker: Worker, batch: Batch) -> Verdict:
     if lost.by == "machine":
         return Again()
     return Elsewhere(Trouble(worker.name, "killed", str(lost), len(batch.jobs) == 1))
+
+
+def _is_of_some(batch: Batch, ended: Ended) -> bool:
+    """Whether a batch was refused for the sake of some of its jobs: the others must not suffer."""
+    return ended.status == "refused" and 0 < len(batch.merged.owners.get(ended.node, ())) < len(batch.jobs)
 
 
 def _clients(jobs: Sequence[Job]) -> list[str]:

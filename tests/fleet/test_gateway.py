@@ -311,3 +311,21 @@ def test_costs_that_cannot_be_kept_fail_no_job(tmp_path: Path) -> None:
     here.add("a.mp4", "b.mp4")
     here.work()
     assert {job.state for job in here.store.newest(9)} == {"done"}
+
+
+def test_jobs_that_only_their_batch_is_refused_run_alone_also_on_the_only_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_batches(order: Order, cluster: Cluster) -> AsyncIterator[dict[str, Any]]:
+        if len(order.jobs) == 1:
+            async for line in done(order, cluster):
+                yield line
+            return
+        yield {"ended": {"status": "refused", "outputs": {}, "node": "6", "error": "odd", "kind": ""}, "record": None}
+
+    monkeypatch.setattr(gateway, "_SETTLED", 0.0)
+    here = Gateway(tmp_path, no_batches)
+    here.add("a.mp4", "b.mp4")
+    here.work()
+    assert {job.state: job.error for job in here.store.newest(9)} == {"done": ""}
+    assert [len(order.jobs) for order in here.cluster.orders] == [2, 2, 1, 1]

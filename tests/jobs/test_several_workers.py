@@ -258,12 +258,28 @@ def test_a_fault_of_the_job_is_none_of_the_worker(store: JobStore) -> None:
     add(store, "a", key="")
     broken = Ended("error", {}, "1", "broken file", "InputError")
     memory = Ended("error", {}, "6", "CUDA error: out of memory", "torch.OutOfMemoryError")
-    for one in (broken, memory):
+    quoted = Ended("error", {}, "1", "file: found 'CUDA error: no space left on device.mp4'", "pack.errors.InputError")
+    alike = Ended("error", {}, "1", "/input/ship errors nvmlike.mp4", "OSError")
+    for one in (broken, memory, quoted, alike):
         fleet = Fleet([Machine("x", lambda *_, one=one: one), Machine("y")])
         work(store, fleet)
         assert states(store)["a"] == "failed" and one.error in store.find("a").error
         store.forget(1e9)
         add(store, "a", key="")
+
+
+def test_a_batch_that_is_refused_for_one_job_is_no_trouble_of_the_others(store: JobStore) -> None:
+    add(store, "a", "bad", "c")
+
+    def fate(name: str, batch: Batch) -> Ended | None:
+        bad = [place for place, job in enumerate(batch.jobs) if job.id == "bad"]
+        return Ended("refused", {}, f"1~{bad[0] + 1}" if len(batch.jobs) > 1 else "1", "no file bad") if bad else None
+
+    fleet = Fleet([Machine(name, fate) for name in "xyz"], most=1)
+    work(store, fleet)
+    assert states(store) == {"a": "done", "bad": "failed", "c": "done"}
+    assert store.find("a").troubles == [] and store.find("a").most > 1
+    assert store.find("bad").error.count("no file bad") == MOST_WORKERS
 
 
 def test_batches_go_where_the_model_is_and_first_where_it_is_loaded(store: JobStore) -> None:
