@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections import defaultdict
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .about import About
+
+logger = logging.getLogger(__name__)
 
 GONE_AFTER = 60.0
 """Seconds without a sighting, after which a worker is asked how long it has been up before the gap is paid."""
@@ -260,8 +263,13 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._file:
-            yield self._file
+        """Write all or nothing. What cannot be written is not known then: no job fails for that."""
+        with self._lock:
+            try:
+                with self._file:
+                    yield self._file
+            except sqlite3.Error as error:  # such as a disk that is full
+                logger.warning("what workers cost is not kept: %s", error)
 
     def _last_life(self, worker: str) -> _Life | None:
         return next(iter(self._lives("where worker = ? order by number desc limit 1", worker)), None)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ..caching.digests import Digests, sha256_of
@@ -34,9 +36,6 @@ class Fleet:
     Args:
         address: of the cluster.
         recorded: told what runs of workers have cost.
-
-    Raises:
-        sqlite3.Error, OSError: what is known of costs cannot be read or written.
     """
 
     def __init__(self, address: str, recorded: Callable[[dict[str, Any]], None]) -> None:
@@ -44,13 +43,15 @@ class Fleet:
         self._recorded = recorded
         url = settings().fleet_files or user_folder("fleet").absolute().as_uri()
         self._link, self._files = Link(driver_command(address)), Files(url)
-        self._ledger = Ledger(user_folder("") / "fleet.sqlite")
+        self._ledger = _opened(user_folder("") / "fleet.sqlite")
         digests = Digests(user_folder("") / "sha256.json", tell=sha256_of)
         place = Place(pack_version(), output_folder(FOLDER), url, input_files_of, digests.of, self._kept)
         self.workers = FleetWorkers(self._link, self._files, self._ledger, place)
 
     async def run(self, jobs: Jobs) -> None:
-        """Keep in touch with the cluster until cancelled."""
+        """Keep in touch with the cluster until cancelled; not for a gateway whose store is another process's."""
+        if jobs.store is None:
+            return
         await asyncio.gather(self._link.run(), self._watch(), self._sweep(jobs))
 
     def view(self, jobs: Jobs) -> FleetView:
@@ -101,3 +102,12 @@ class Fleet:
                 await asyncio.to_thread(self._ledger.forget, time.time() - days * 86400)
             except FilesError as error:
                 logger.warning("%s", error)
+
+
+def _opened(path: Path) -> Ledger:
+    """What workers cost, as it is kept; or from now on, if that cannot be had: jobs come first."""
+    try:
+        return Ledger(path)
+    except sqlite3.Error as error:
+        logger.warning("what workers cost is not kept: %s: %s", path, error)
+        return Ledger(Path(":memory:"))
