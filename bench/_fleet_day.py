@@ -157,7 +157,7 @@ def simulated(day: Day) -> Seen:
 
 
 def _wait(job: Job) -> float:
-    return (job.started or 0.0) - job.created
+    return float((job.started or 0.0) - job.created)
 
 
 class _Leap(selectors.SelectSelector):
@@ -180,8 +180,7 @@ class _LeapingLoop(asyncio.SelectorEventLoop):
         super().__init__(self._leap)
 
     def time(self) -> float:
-        now: float = self._leap.now
-        return now
+        return self._leap.now
 
 
 _BATCHER = Batcher("FrugalJobsSampler", frozenset({"control_images", "seed"}), 1)
@@ -436,8 +435,9 @@ class _Machine:
         size, first = len(batch.jobs), batch.jobs[0]
         self._seen.sizes[size] += 1
         if size < min([self._day.batch, *(job.most for job in batch.jobs)]):
-            left = self._fleet.store.waiting()
-            self._seen.joinable += any(job.key == first.key and job.most > size for job in left)
+            left = [job for job in self._fleet.store.waiting() if job.key == first.key]
+            next_ones = {job.client: job for job in reversed(left)}  # a client's jobs do not overtake each other
+            self._seen.joinable += any(job.most > size for job in next_ones.values())
 
     async def _pass(self, seconds: float) -> None:
         """Let time pass.

@@ -19,7 +19,7 @@ SETTINGS = {"target 1": (6.5, 60.0), "target 2": (4.0, 200.0), "target 4": (2.9,
 def measure() -> dict[str, dict[str, object]]:
     """Results of all days; prints a table of them. Nothing where there is no Ray."""
     if find_spec("ray") is None:
-        print("left out: it takes Ray's autoscaling (uv sync --group fleet)", file=sys.stderr)
+        print("left out: it takes Ray, which `make setup` brings", file=sys.stderr)
         return {}
     done = subprocess.run(
         [sys.executable, FOLDER / "_fleet.py"], stdout=subprocess.PIPE, text=True, check=True, cwd=FOLDER.parent

@@ -68,11 +68,12 @@ class Driver:
         self._handle: Any = None
         self._since: dict[Any, float] = {}
         self._deployed, self._news = asyncio.Event(), asyncio.Event()
-        self._lanes: dict[int, tuple[asyncio.Task[None], asyncio.Future[dict[str, Any]]]] = {}
+        self._lanes: dict[int, tuple[asyncio.Task[tuple[str, str]], asyncio.Future[dict[str, Any]]]] = {}
 
     async def run(self, commands: asyncio.Queue[dict[str, Any] | None]) -> None:
         """Do what is asked, until ``None`` is."""
         watch = asyncio.create_task(self._watch())
+        watch.add_done_callback(lambda _: commands.put_nowait(None))
         while (command := await commands.get()) is not None:
             self._do(command)
         watch.cancel()
@@ -86,7 +87,9 @@ class Driver:
         lane, what = command["lane"], command["do"]
         if what == "reserve":
             order: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-            self._lanes[lane] = asyncio.create_task(self._lane(lane, order)), order
+            task = asyncio.create_task(self._serve(lane, order))
+            task.add_done_callback(lambda _: self._over(lane))
+            self._lanes[lane] = task, order
         elif lane not in self._lanes:
             return  # it was over when this was asked
         elif what == "run":
@@ -94,21 +97,16 @@ class Driver:
         else:
             self._lanes[lane][0].cancel()
 
-    async def _lane(self, lane: int, order: asyncio.Future[dict[str, Any]]) -> None:
+    def _over(self, lane: int) -> None:
+        task, _ = self._lanes.pop(lane)
         fault = why = ""
-        try:
-            fault, why = await self._serve(lane, order)
-        except asyncio.CancelledError:
-            pass  # released
-        except Exception as error:  # noqa: BLE001  nothing was sent
-            fault, why = "machine", _said(error)
-        finally:
-            del self._lanes[lane]
-            self._wire.say({"lane": lane, "over": {"fault": fault, "why": why}})
-            self._news.set()
+        if not task.cancelled():
+            fault, why = ("machine", _said(error)) if (error := task.exception()) else task.result()
+        self._wire.say({"lane": lane, "over": {"fault": fault, "why": why}})
+        self._news.set()
 
     async def _serve(self, lane: int, order: asyncio.Future[dict[str, Any]]) -> tuple[str, str]:
-        """Reserve a worker, and run what is ordered; the fault, and why."""
+        """Reserve a worker, and run what is ordered; the fault, and why. If it raises, nothing was sent."""
         while True:
             await self._deployed.wait()
             async with self._handle.choose_replica() as slot, self._slots.held(slot):
@@ -132,16 +130,23 @@ class Driver:
             raise
         except (BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError) as error:
             return "machine", _said(error)  # nothing was sent
+        except OSError as error:  # the worker cannot reach the store of files, or was about to end
+            return "machine", _said(error)
         except Exception as error:  # noqa: BLE001  whatever ended the worker
             return await self._cluster.fault_of(slot.node_id), _said(error)
         return "", ""
 
     async def _watch(self) -> None:
-        """Say what the fleet is, every few seconds and when a lane has moved."""
+        """Say what the fleet is, every few seconds and when a lane has moved; until Serve is shut down."""
+        from ray.exceptions import ActorDiedError
+
         while True:
             self._news.clear()
             try:
                 await asyncio.wait_for(self._look(), ANSWER)
+            except ActorDiedError:  # the controller, for good; a driver that starts later finds the next one
+                self._wire.down(ABSENT)
+                return
             except Exception as error:  # noqa: BLE001  such as while the controller starts anew
                 self._wire.down(f"Ray does not tell of the workers: {_said(error)}")
             await asyncio.sleep(SHORTEST)
@@ -154,9 +159,8 @@ class Driver:
             self._deployed.clear()
             self._wire.down(ABSENT)
             return
-        if not self._deployed.is_set():
-            self._handle = self._cluster.handle()
-            self._deployed.set()
+        self._handle = self._handle or self._cluster.handle()
+        self._deployed.set()
         await asyncio.to_thread(self._slots.free_those_of_the_dead)
         leaving = await asyncio.to_thread(self._cluster.draining)
         replicas = self._cluster.replicas(self._handle)
@@ -177,7 +181,7 @@ async def _last(lines: AsyncIterator[Any]) -> None:
         pass
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:2000]
 
 

@@ -60,8 +60,8 @@ class Worker:
         return (await asyncio.to_thread(self._own.about)).as_dict()
 
     def check_health(self) -> None:
-        """A ComfyUI that has ended would answer nothing: Serve starts another worker."""
-        if self._own.child.ended():
+        """A ComfyUI that has ended, or hangs, would answer nothing: Serve starts another worker."""
+        if self._own.is_over():
             self._exit()
 
     async def run(self, order: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:

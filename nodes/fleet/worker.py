@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 _GRACE = 2.0
 """Seconds between the end of a process's connections and when it can be waited for."""
+_SILENCE = 180.0
+"""Seconds: while weights are read, ComfyUI answers nobody."""
 
 Line = dict[str, Any]
 
@@ -91,7 +93,7 @@ class Worker:
         except BaseException:
             self.end()
             raise
-        self._ready = time.monotonic()
+        self._ready = self._heard = time.monotonic()
         self._own = About(name, node, cold_seconds=self._ready - began, comfyui_seconds=comfyui_seconds)
         self._last = self._own
 
@@ -99,6 +101,7 @@ class Worker:
         """What it is now; as far as ComfyUI is too busy to tell, what it was."""
         try:
             self._last = About.of(self.child.ask("/frugal-motion/worker", timeout=10))
+            self._heard = time.monotonic()
         except OSError as error:
             logger.warning("ComfyUI does not tell what it has: %s", error)
         own = self._own
@@ -110,6 +113,10 @@ class Worker:
             comfyui_seconds=own.comfyui_seconds,
             up_seconds=time.monotonic() - self._ready,
         )
+
+    def is_over(self) -> bool:
+        """Whether ComfyUI has ended, or has not answered ``about`` for so long that it will not any more."""
+        return bool(self.child.ended()) or time.monotonic() - self._heard > _SILENCE
 
     async def run(self, order: Order, ends: Callable[[], None]) -> AsyncGenerator[Line, None]:
         """Run a batch; who stops to listen interrupts it.

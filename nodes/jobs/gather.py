@@ -167,7 +167,9 @@ def _joined(lead: Job, waiting: Sequence[Job], clients: Sequence[str], most: int
         for jobs in alike.values():
             if len(batch) >= most:
                 return batch
-            if jobs and (job := jobs.pop(0)).most > len(batch):
-                batch.append(job)
-                most = min(most, job.most)
+            if jobs and jobs[0].most > len(batch):
+                most = min(most, jobs[0].most)
+                batch.append(jobs.pop(0))
+            else:  # the client's later ones do not overtake it
+                jobs.clear()
     return batch

@@ -92,8 +92,11 @@ class Runner:
         return live.batch.progress(places[0]) if live and places else None
 
     def jobs_on(self) -> dict[str, int]:
-        """By the names of workers that have work, how many jobs they run."""
-        return {live.worker.name: len(live.batch.jobs) for live in self._live.values()}
+        """By the names of workers that have work, how many jobs they run that have not ended."""
+        return {
+            live.worker.name: sum(self._store.is_running(job.id, run) for job in live.batch.jobs)
+            for run, live in list(self._live.items())
+        }
 
     def cancel(self, job_id: str) -> bool:
         """Cancel a job that has not ended.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +47,8 @@ def register() -> None:
 def _register_worker(server: Any, secret: str) -> None:
     """For a worker of a fleet: its owner brings the jobs, and asks what they have cost."""
     runs = OwnedRuns(server)
-    watch = IdleWatch(server.prompt_queue, idle_delays)
+    # When it ends is its owner's to say.
+    watch = IdleWatch(server.prompt_queue, lambda: replace(idle_delays(), exit=0.0))
     keeper = RunKeeper(server.prompt_queue, ledger, runs.kept)
     end_with_owner()
     add_machine_routes(server, watch)

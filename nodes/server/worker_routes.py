@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 LARGEST = 1 << 30
 """Bytes of an order: the gateway has limited the jobs in it."""
 _LOOK_EVERY = 0.5  # seconds
+_GONE = "nobody reads the answer any more"
 
 Line = dict[str, Any]
 Tell = Callable[[Line], Awaitable[None]]
@@ -76,6 +77,8 @@ class OwnedRuns:
             ConnectionError: nobody reads any more.
         """
         async with self._turn:  # a run that was interrupted may not have obeyed yet
+            if is_gone():
+                raise ConnectionResetError(_GONE)
             await self._forget(order)
             lines: asyncio.Queue[Line | None] = asyncio.Queue()
             try:
@@ -92,7 +95,7 @@ class OwnedRuns:
                 await self._stop(running, batch)
                 await keeper.look()
                 record, self._records = self._records.get(order.run), {}
-            await tell(_last(_ended(running), record, batch.merged.owners))
+            await tell(_last(running.result(), record, batch.merged.owners))
 
     async def _stop(self, running: asyncio.Task[Ended], batch: Batch) -> None:
         """Interrupt the run, if it has not ended, until it obeys."""
@@ -159,15 +162,11 @@ async def _next(lines: asyncio.Queue[Line | None], is_gone: Callable[[], bool]) 
             return await asyncio.wait_for(lines.get(), _LOOK_EVERY)
         except asyncio.TimeoutError:
             continue
-    raise ConnectionResetError("nobody reads the answer any more")
+    raise ConnectionResetError(_GONE)
 
 
-def _ended(running: asyncio.Task[Ended]) -> Ended:
-    error = running.exception()
-    if error is None:
-        return running.result()
-    logger.error("a batch could not be run", exc_info=error)
-    return Ended("error", error=str(error), kind=type(error).__name__)
+def _failed(error: Exception) -> Ended:
+    return Ended("error", error=str(error) or type(error).__name__, kind=type(error).__name__)
 
 
 def _last(ended: Ended, record: Line | None = None, owners: Mapping[str, tuple[int, ...]] | None = None) -> Line:
@@ -200,6 +199,9 @@ def add_worker_routes(server: Any, secret: str, runs: OwnedRuns, keeper: RunKeep
             await runs.run(order, keeper, tell, lambda: request.transport is None or request.transport.is_closing())
         except ConnectionError:
             logger.warning("the run %s was interrupted: who had asked for it is gone", order.run)
+        except Exception as error:  # the answer has begun: it must have an end
+            logger.exception("a batch could not be run")
+            await tell(_last(_failed(error)))
         return answer
 
     async def get_worker(_: web.Request) -> web.Response:

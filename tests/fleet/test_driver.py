@@ -239,7 +239,7 @@ def test_a_driver_that_is_killed_leaves_no_worker_reserved(cluster: Cluster) -> 
                 driver_of_this().kill()
                 with pytest.raises(WorkerLost) as lost:
                     _ = [line async for line in lane.run(Order("lines 1", (), (), ""))]
-                assert lost.value.fault == "machine"
+                assert lost.value.by == "machine"
             assert len(await asyncio.wait_for(answers(link, "lines 1"), 30)) == 2
 
     asyncio.run(test())
@@ -251,12 +251,30 @@ def test_a_worker_breaks_off_and_its_machine_lives(cluster: Cluster, what: str) 
         async with linked(cluster) as link:
             with pytest.raises(WorkerLost) as lost:
                 await answers(link, what)
-            assert lost.value.fault == "killed"
+            assert lost.value.by == "killed"
             assert len(await asyncio.wait_for(answers(link, "lines 1"), 30)) == 2
 
     asyncio.run(test())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("remove", ["serve.delete('frugal-motion')", "serve.shutdown()"])
+def test_the_app_may_be_removed_and_come_back(cluster: Cluster, remove: str) -> None:
+    delete = f"import ray; from ray import serve; ray.init('auto', log_to_driver=False); {remove}"
+
+    async def test() -> None:
+        async with linked(cluster) as link:
+            assert len(await answers(link, "lines 0")) == 1
+            await asyncio.to_thread(cluster.run, "-c", delete)
+            waiting = asyncio.create_task(answers(link, "lines 1"))
+            await until(lambda: not link.state.up)
+            await asyncio.to_thread(cluster.run, APP, cluster.folder, json.dumps(OPTIONS))
+            assert len(await asyncio.wait_for(waiting, 60)) == 2
+
+    asyncio.run(test())
+
+
+@pytest.mark.slow
 def test_machines_are_drained_and_lost(cluster: Cluster) -> None:
     async def test() -> None:
         async with linked(cluster) as link:
@@ -272,6 +290,6 @@ def test_machines_are_drained_and_lost(cluster: Cluster) -> None:
             node.kill()
             with pytest.raises(WorkerLost) as lost:
                 await waiting
-            assert lost.value.fault == "machine"
+            assert lost.value.by == "machine"
 
     asyncio.run(test())

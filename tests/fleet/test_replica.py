@@ -65,9 +65,7 @@ def test_a_worker_is_replaced_when_its_comfyui_has_died_or_is_broken(tmp_path: P
     args = {"comfyui": str(STAND_IN), "home": str(tmp_path / "home")}
     with ray_head("--num-cpus=2") as cluster:
         cluster.env = {**cluster.env, "PYTHONPATH": str(ROOT)}
-        said = json.loads(
-            cluster.run(SCRIPT, json.dumps(args), json.dumps(orders), cwd=ROOT, timeout=240).splitlines()[-1]
-        )
+        said = json.loads(cluster.run("-c", SCRIPT, json.dumps(args), json.dumps(orders), timeout=240).splitlines()[-1])
     fine, died, worn, again, absent = said["told"]
     assert fine["lines"] == again["lines"] == [ended()] and not fine["error"] and fine["node"]
     assert died["lines"] == [{"at": "1"}] and "RuntimeError" in died["error"][0]

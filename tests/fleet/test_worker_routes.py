@@ -26,8 +26,33 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("worker")
 
 
+SILENT = """
+import time
+from comfy.model_management import throw_exception_if_processing_interrupted
+
+class Silent:
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "work", True, ""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"seconds": ("INT", {"min": -1, "max": 10**6})}}
+
+    def work(self, seconds):
+        if seconds < 0:
+            raise ValueError("no time")
+        for _ in range(20 * seconds):
+            time.sleep(0.05)
+            throw_exception_if_processing_interrupted()
+        return ()
+
+NODE_CLASS_MAPPINGS = {"Silent": Silent}
+"""
+
+
 @pytest.fixture(scope="module")
 def child(comfyui: Path, assets: Path, base: Path) -> Iterator[Child]:
+    (base / "custom_nodes").mkdir()
+    (base / "custom_nodes" / "silent.py").write_text(SILENT, encoding="utf-8")
     env = {"FRUGAL_MOTION_GPU_PRICE": "1.5", "FRUGAL_MOTION_CACHE_FOLDER": str(base / "cache")}
     child = Child(Wanted(comfyui, base, models=model_paths(assets, base), env=env, cpu=True))
     try:
@@ -41,7 +66,8 @@ def post(child: Child, body: Any, headers: Any = None) -> Any:
     """The answer to an order, as it comes."""
     given = {"Content-Type": "application/json", **(child.headers if headers is None else headers)}
     data = json.dumps(body.as_dict() if isinstance(body, Order) else body).encode()
-    return urllib.request.urlopen(urllib.request.Request(f"{child.url}/frugal-motion/worker/batch", data, given))
+    request = urllib.request.Request(f"{child.url}/frugal-motion/worker/batch", data, given)
+    return urllib.request.urlopen(request, timeout=300)
 
 
 def lines(child: Child, asked: Order) -> list[Any]:
@@ -98,9 +124,15 @@ def test_what_it_lacks_is_refused(child: Child) -> None:
 
 
 def test_a_node_that_fails_says_so(child: Child) -> None:
-    prompt = {**picture("x"), "3": {"class_type": "LoadLatent", "inputs": {"latent": "x"}}}
-    last = lines(child, order(prompt))[-1]
-    assert last["ended"]["status"] in ("refused", "error")
+    told = lines(child, order({"1": {"class_type": "Silent", "inputs": {"seconds": -1}}}))
+    assert (
+        told[-1]["ended"].items() >= {"status": "error", "node": "1", "error": "no time", "kind": "ValueError"}.items()
+    )
+
+
+def test_what_nobody_can_make_sense_of_has_an_end_too(child: Child) -> None:
+    (last,) = lines(child, order({"1": {}}))
+    assert last["ended"]["status"] == "error" and last["ended"]["kind"] == "KeyError"
 
 
 @pytest.mark.parametrize("change", [{"prompts": []}, {"jobs": 3}, {"run": None, "jobs": ["a", "b"]}])
@@ -120,6 +152,16 @@ def test_a_run_for_which_nobody_waits_is_interrupted(child: Child) -> None:
     assert "execution_interrupted" in [event for event, _ in entry["status"]["messages"]]
 
 
+def test_a_run_that_says_nothing_is_interrupted_too(child: Child) -> None:
+    asked = order({"1": {"class_type": "Silent", "inputs": {"seconds": 100_000}}})
+    answer = post(child, asked)
+    assert any(json.loads(line).get("at") == "1" for line in answer)
+    answer.close()
+    assert lines(child, order(picture("y", seed=26)))[-1]["ended"]["status"] == "success"
+    (entry,) = child.ask(f"/history/{asked.run}").values()
+    assert "execution_interrupted" in [event for event, _ in entry["status"]["messages"]]
+
+
 def test_a_run_that_waits_for_its_turn_is_not_run_when_nobody_waits(child: Child) -> None:
     first, second = order(picture("x", seed=23, steps=10_000)), order(picture("y", seed=24))
     with post(child, first) as answer:
@@ -128,7 +170,7 @@ def test_a_run_that_waits_for_its_turn_is_not_run_when_nobody_waits(child: Child
         post(child, second).close()
     third = lines(child, order(picture("z", seed=25)))
     assert third[-1]["ended"]["status"] == "success"
-    assert "success" not in json.dumps(child.ask(f"/history/{second.run}"))
+    assert child.ask(f"/history/{first.run}") and child.ask(f"/history/{second.run}") == {}
 
 
 def test_a_job_that_comes_again_is_made_again(child: Child, base: Path) -> None:

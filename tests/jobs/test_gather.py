@@ -50,6 +50,12 @@ def test_clients_take_turns() -> None:
     assert numbers(choose(waiting, {"a": 9.0, "b": 3.0}, Gathering(2), NOW)) == [7, 6]
 
 
+def test_a_job_that_runs_alone_keeps_no_others_from_a_batch() -> None:
+    waiting = [job(0, "a"), job(1, "b", most=1), job(2, "b"), job(3, "c"), job(4, "d", most=3), job(5, "e")]
+    assert numbers(choose(waiting, {}, Gathering(8), NOW)) == [0, 3, 4]
+    assert numbers(choose(waiting[1:], {}, Gathering(8), NOW)) == [1]
+
+
 def test_a_batch_waits_for_others_unless_it_is_full_or_late() -> None:
     fresh = [job(1, created=NOW - 0.25)]
     assert choose(fresh, {}, Gathering(8, 1.0), NOW) == Choice(wait=0.75)

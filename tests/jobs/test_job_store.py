@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from frugal_motion.nodes.jobs.job import Job
+from frugal_motion.nodes.jobs.job import Job, Trouble
 from frugal_motion.nodes.jobs.job_store import MOST_CRASHES, Full, JobStore, Taken
 
 NOW = 1000.0
@@ -117,3 +119,28 @@ def test_no_question_reads_all_that_has_ever_been(store: JobStore) -> None:
     for words in asked:
         plan = [row["detail"] for row in store._file.execute(f"explain query plan {words}")]
         assert "where" not in words or "SCAN jobs" not in plan, (words, plan)
+
+
+STEPS = ("add", "begin", "end", "again", "crash", "elsewhere", "charge", "forget")
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from("abcd")), max_size=30))
+def test_what_waits_is_what_the_file_says(steps: list[tuple[str, str]]) -> None:
+    store = JobStore(Path(":memory:"))
+    for step, job_id in steps:
+        if step == "add" and not store.find(job_id):
+            add(store, job_id)
+        elif step == "begin" and store.find(job_id):
+            store.begin([job_id], NOW, "run")
+        elif step == "end":
+            store.end(job_id, "cancelled", NOW)
+        elif step in ("again", "crash"):
+            store.again(job_id, NOW, crashed=step == "crash")
+        elif step == "elsewhere":
+            store.elsewhere(job_id, NOW, Trouble("w", "killed", "", alone=False))
+        elif step == "charge":
+            store.charge(job_id, {"dollars": 1.0})
+        elif step == "forget":
+            store.forget(NOW + 1)
+        there = [job for job in store.newest(9) if job.state == "queued"]
+        assert store.waiting() == sorted(there, key=lambda job: job.number)

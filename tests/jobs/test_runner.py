@@ -6,8 +6,8 @@ import asyncio
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -226,6 +226,46 @@ def test_no_job_is_left_running_when_the_store_fails(tmp_path: Path) -> None:
     asyncio.run(kept_up())
     assert set(job_states(store).values()) == {"failed"}
     assert [one.crashes for one in store.newest(9)] == [0, 1, 0]
+
+
+def test_lanes_of_cancelled_jobs_are_given_up_and_later_jobs_run(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite")
+
+    async def work() -> None:
+        is_free = asyncio.Event()
+        waiting: list[int] = []
+
+        class Busy(Machine):
+            most = 3
+
+            @asynccontextmanager
+            async def free(self) -> AsyncIterator[Any]:
+                waiting.append(1)
+                try:
+                    await is_free.wait()
+                finally:
+                    waiting.pop()
+                yield self
+
+        async def until(is_so: Callable[[], bool]) -> None:
+            while not (is_so() or running.done()):
+                await asyncio.sleep(0.01)
+
+        runner = Runner(store, Busy(Random(1), 0.0), kinds, lambda: Gathering(1))
+        running = asyncio.create_task(runner.run())
+        await until(lambda: len(waiting) == 2)
+        assert runner.cancel("0")
+        runner.notice()
+        await until(lambda: len(waiting) == 1)
+        is_free.set()
+        await until(lambda: not (store.waiting() or store.running()))
+        assert not running.done()
+        running.cancel()
+
+    for number in range(2):
+        store.add(job(number, f"{number}.mp4"), 9, 9)
+    asyncio.run(asyncio.wait_for(work(), 60))
+    assert job_states(store) == {"0": "cancelled", "1": "done"}
 
 
 def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Path) -> None:
