@@ -137,6 +137,10 @@ class Rig:
                 found.append(process)
         return found
 
+    def comfyui_of(self, worker: str) -> psutil.Process:
+        """The ComfyUI of one worker."""
+        return next(one for one in self.comfyuis() if any(f"/{worker}/" in word for word in one.cmdline()))
+
     def files(self, job: str) -> list[tuple[str, int, int]]:
         """Of a job: names, nodes of the file system, and times of change."""
         folder = self.base / "output" / "jobs" / job
@@ -204,9 +208,12 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 300) -> Any:
 
 
 def send(node: Node, what: signal.Signals) -> None:
-    """Give a signal to all processes of a machine."""
-    with suppress(ProcessLookupError):
-        os.killpg(node.process.pid, what)
+    """Give a signal to all processes of a machine; replicas have groups of their own."""
+    with suppress(psutil.NoSuchProcess):
+        first = psutil.Process(node.process.pid)
+        for process in [first, *first.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(what)
 
 
 def frames(path: Path) -> np.ndarray[Any, Any]:
@@ -232,4 +239,4 @@ def loopback_only(command: Sequence[str | Path], **given: Any) -> subprocess.Com
     begin = f"{up}; os.execv(sys.argv[1], sys.argv[1:])"
     if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode:
         raise OSError("no namespaces")
-    return subprocess.run([*enter, sys.executable, "-c", begin, *command], **given)
+    return subprocess.run([*enter, sys.executable, "-c", begin, *command], check=False, **given)
