@@ -67,10 +67,9 @@ def main(folder: Path) -> dict[str, Any]:
         busy = until(lambda: [job["worker"] for job in fleet.jobs(ids) if job["state"] == "running"], "a job that runs")
         fleet.comfyui_of(busy[0]).kill()
         _say("killed a worker")
-        until(
-            lambda: (states := _states(fleet, ids))["done"] >= 2 and states["running"], "jobs done, and one that runs"
-        )
-        done = {job["job_id"]: fleet.files(job["job_id"]) for job in fleet.jobs(ids) if job["state"] == "done"}
+        until(lambda: (now := _states(fleet, ids))["done"] >= 2 and now["running"], "jobs done, and one that runs")
+        ended = [job for job in fleet.jobs(ids) if job["state"] == "done"]
+        done = {job["job_id"]: fleet.files(job["job_id"]) for job in ended}
         seen["peers"] = _peers()
         fleet.kill_gateway()
         _say("killed the gateway")
