@@ -147,6 +147,8 @@ class Driver:
             except ActorDiedError:  # the controller, for good; a driver that starts later finds the next one
                 self._wire.down(ABSENT)
                 return
+            except asyncio.TimeoutError:
+                self._wire.down(f"Ray's head has not answered for {ANSWER:.0f} s.")
             except Exception as error:  # noqa: BLE001  such as while the controller starts anew
                 self._wire.down(f"Ray does not tell of the workers: {_said(error)}")
             await asyncio.sleep(SHORTEST)

@@ -17,6 +17,8 @@ from ..jobs.workers import WorkerLost
 from .about import About
 from .order import Order
 
+logger = logging.getLogger(__name__)
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 """Where ``nodes.fleet.driver`` can be imported from."""
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -136,7 +138,7 @@ class Link:
             if inbox := self._inboxes.get(message["lane"]):
                 inbox.put_nowait(message)
         except (ValueError, TypeError, KeyError, AttributeError):
-            logging.warning("Frugal Motion: the fleet's driver has said what cannot be read: %.200r", line)
+            logger.warning("the driver of the fleet has said what cannot be read: %.200r", line)
         return None
 
     def _tell(self, state: FleetState) -> None:

@@ -7,7 +7,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -132,8 +131,7 @@ class Runner:
             while True:
                 self._news.clear()
                 wait = self._open_lanes()
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), wait)
+                await self._news_within(wait)
                 ended = {lane for lane in self._lanes if lane.done()}
                 self._lanes -= ended
                 for lane in ended:
@@ -144,6 +142,14 @@ class Runner:
             for lane in lanes:
                 lane.cancel()
             await asyncio.gather(*lanes, return_exceptions=True)
+
+    async def _news_within(self, seconds: float) -> None:
+        """Wait for news. Before Python 3.12 ``asyncio.wait_for`` loses a cancellation that comes along with them."""
+        news = asyncio.create_task(self._news.wait())
+        try:
+            await asyncio.wait([news], timeout=seconds)
+        finally:
+            news.cancel()
 
     def _open_lanes(self) -> float:
         """Let as many lanes wait for a worker as there are ripe batches.

@@ -14,7 +14,6 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -177,7 +176,7 @@ def _failed(error: Exception) -> Ended:
 def _last(ended: Ended, record: Line | None = None, owners: Mapping[str, tuple[int, ...]] | None = None) -> Line:
     """The last line. The worker keeps ``places`` to itself: whose files the outputs of a node are."""
     places = {node: list((owners or {}).get(node, ())) for node in ended.outputs}
-    return {"ended": asdict(ended), "record": record, "places": places}
+    return {"ended": dict(vars(ended)), "record": record, "places": places}
 
 
 def add_worker_routes(server: Any, secret: str, runs: OwnedRuns, keeper: RunKeeper) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,14 +57,24 @@ class Cluster:
         reason = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--address", self.address]
         self.run("-m", "ray.scripts.scripts", "drain-node", *options, *reason)
 
-    def add_node(self, *options: str) -> Node:
-        """One more machine."""
-        return self.start("--address", self.address, *options)
+    def add_node(self, *options: str, before: Sequence[str] = ()) -> Node:
+        """One more machine; see ``start``."""
+        return self.start("--address", self.address, *options, before=before)
 
-    def start(self, *options: str) -> Node:
-        """A node, when its raylet runs."""
+    def start_head(self, *options: str) -> Node:
+        """The head, also once more."""
+        port = self.address.rpartition(":")[2]
+        rest = ("--ray-client-server-port", str(free_port()))  # 10001 may be another cluster's
+        return self.start("--head", "--port", port, "--include-dashboard=false", *rest, *options)
+
+    def start(self, *options: str, before: Sequence[str] = ()) -> Node:
+        """A node, when its raylet runs.
+
+        Args:
+            before: what the command is put behind, such as ``unshare``.
+        """
         log = self.folder / f"node{len(self.nodes)}.log"
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        command = [*before, sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
         command += [
             "--node-ip-address",
             "127.0.0.1",
@@ -101,20 +111,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def ray_head(*options: str) -> Iterator[Cluster]:
+def ray_head(*options: str, more: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     """A cluster of one node, which asks for a token of its own.
 
     Args:
         options: of ``ray start``, such as ``--num-cpus=2``.
+        more: variables for all of its processes.
     """
     folder = Path(tempfile.mkdtemp(prefix="fm", dir="/tmp"))  # short: the names of sockets are limited
     port = free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "PYTHON", "PYTEST"))}
     env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    cluster = Cluster(f"127.0.0.1:{port}", env, folder)
-    rest = ("--ray-client-server-port", str(free_port()))  # 10001 may be another cluster's
+    cluster = Cluster(f"127.0.0.1:{port}", {**env, **(more or {})}, folder)
     try:
-        cluster.start("--head", "--port", str(port), "--include-dashboard=false", *rest, *options)
+        cluster.start_head(*options)
         yield cluster
     finally:
         for node in cluster.nodes:

@@ -33,18 +33,22 @@ WORKER = About("w1", pack="1", models=frozenset({"one.ckpt"}), price=0.5)
 
 
 class Cluster:
-    """A link with workers that answer as they are told; a slot that is let go is in ``let_go``."""
+    """A link with workers that answer as they are told: how many slots are held, and how many were let go."""
 
     def __init__(self, files: Files, answer: Answer, *workers: About) -> None:
         self.files, self.answer = files, answer
         self.workers = list(workers or [WORKER])
         self.orders: list[Order] = []
-        self.let_go = 0
+        self.held = self.let_go = 0
         self.state = FleetState(True, "", tuple(map(Seen, self.workers)))
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[Lane]:
-        yield Lane(self)
+        self.held += 1
+        try:
+            yield Lane(self)
+        finally:
+            self.held -= 1
 
 
 class Lane:
@@ -92,9 +96,12 @@ class Gateway:
             self.store.add(Job(job_id, prompt, "a", batch_key(prompt, kinds), 0.0, needs=[model]), 99, 99)
 
     def work(self, seconds: float = 20) -> None:
+        def is_over() -> bool:  # a job may be done before its batch is
+            return all(job.state in ENDED for job in self.store.newest(99)) and not self.cluster.held
+
         async def until_all_have_ended() -> None:
             running = asyncio.create_task(self.runner.run())
-            while not running.done() and any(job.state not in ENDED for job in self.store.newest(99)):
+            while not (running.done() or is_over()):
                 await asyncio.sleep(0.01)
             running.cancel()
 

@@ -268,6 +268,23 @@ def test_lanes_of_cancelled_jobs_are_given_up_and_later_jobs_run(tmp_path: Path)
     assert job_states(store) == {"0": "cancelled", "1": "done"}
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_it_stops_also_when_there_is_news_at_that_moment(tmp_path: Path, turns: int) -> None:
+    runner = Runner(JobStore(tmp_path / "jobs.sqlite"), Machine(Random(1), 0.0), kinds, lambda: Gathering(1))
+
+    async def stopped_with_news() -> bool:
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0.05)
+        runner.notice()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=5)
+        return running.cancelled()
+
+    assert asyncio.run(stopped_with_news())
+
+
 def test_two_who_leave_a_batch_that_waits_do_not_count_as_its_crash(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs.sqlite")
 
