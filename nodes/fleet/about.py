@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from ..graph import Node, Prompt
 
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf", ".onnx", ".task", ".pkl")
 """Endings of files with weights."""
@@ -59,7 +61,21 @@ class About:
         return cls(**known)
 
 
-def models_named(prompt: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
-    """The files with weights that the nodes of a prompt name, with ``/``."""
-    texts = (value for node in prompt.values() for value in node["inputs"].values() if isinstance(value, str))
-    return frozenset(text.replace("\\", "/") for text in texts if text.lower().endswith(MODEL_SUFFIXES))
+def is_model(name: str) -> bool:
+    """Whether a file may hold weights, by its name."""
+    return name.lower().endswith(MODEL_SUFFIXES)
+
+
+def models_named(prompt: Prompt, counts: Callable[[Node, str], bool] = lambda node, name: True) -> frozenset[str]:
+    """The files with weights that the nodes of a prompt name, with ``/``.
+
+    Args:
+        counts: whether an input of a node, by its name, may name one; a text may end as a file does.
+    """
+    texts = (
+        value
+        for node in prompt.values()
+        for name, value in node["inputs"].items()
+        if isinstance(value, str) and is_model(value) and counts(node, name)
+    )
+    return frozenset(text.replace("\\", "/") for text in texts)

@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from ..errors import InputError
-from ..fleet.about import models_named
+from ..fleet.about import is_model
 from ..forecast.workflow_estimate import likely_cost
 from ..graph import Prompt
 from ..host.folders import output_folder, user_folder
@@ -45,6 +45,7 @@ from .access import authorized
 from .answers import PREFIX, Refusal, answering, json_answer, json_object, limit
 from .clips import clip_sizes
 from .jobs_openapi import description
+from .needs import models_needed
 from .webhooks import Webhooks
 
 logger = logging.getLogger(__name__)
@@ -72,9 +73,7 @@ class Jobs:
         """Take up the jobs of the process before; without a store, no jobs are taken."""
         try:
             store = await asyncio.to_thread(JobStore, user_folder("") / "jobs.sqlite")
-            # What ran when the process before died runs again: nothing half done stays, and nothing is there twice.
-            for folder in [folder for job in store.running() for folder in _folders(job.id)]:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(_remove_half_done, store, output_folder(FOLDER))
         except (Taken, sqlite3.Error, OSError) as error:
             logger.warning("no jobs are taken here: %s", error)
             return
@@ -101,9 +100,9 @@ class Jobs:
         job_id, now = uuid.uuid4().hex, time.time()
         prompt = with_values(check_prompt(_named(workflow) if isinstance(workflow, str) else workflow), asked.values)
         prompt = saved_apart(prompt, job_id)
-        needs = models_named(prompt)
         is_elsewhere = self._workers.outlive_us
-        await accepted(prompt, may_lack=lambda name: is_elsewhere and name.replace("\\", "/") in needs)
+        await accepted(prompt, may_lack=lambda name: is_elsewhere and is_model(name))
+        needs = await asyncio.to_thread(models_needed, prompt) if is_elsewhere else ()
         clips = await asyncio.to_thread(clip_sizes, prompt, limits.jobs_clip_seconds)
         job = Job(
             id=job_id,
@@ -113,7 +112,7 @@ class Jobs:
             created=now,
             deadline=now + asked.deadline_seconds if asked.deadline_seconds else None,
             webhook=asked.webhook,
-            needs=sorted(needs) if is_elsewhere else [],
+            needs=sorted(needs),
         )
         job = await asyncio.to_thread(store.add, job, limits.jobs_waiting, limits.jobs_per_client)
         self._changed(job)
@@ -270,6 +269,7 @@ def _with_url(value: Any) -> Any:
     return {**value, "url": f"/view?{urlencode(query)}"}
 
 
-def _folders(job_id: str) -> list[Path]:
-    """Where the files of a job are, and of runs that were being fetched."""
-    return [output_folder(FOLDER) / job_id, *output_folder(FOLDER).glob(f".{job_id}-*")]
+def _remove_half_done(store: JobStore, outputs: Path) -> None:
+    """What ran when the process before died runs again: nothing half done stays, and nothing is there twice."""
+    for folder in [*(outputs / job.id for job in store.running()), *outputs.glob(".*-*")]:  # that was being fetched
+        shutil.rmtree(folder, ignore_errors=True)

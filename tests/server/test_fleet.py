@@ -60,3 +60,16 @@ def test_what_fails_once_is_done_again(gateway: Any, tmp_path: Path, monkeypatch
 
     asyncio.run(asyncio.wait_for(until_swept_twice(), 10))
     assert asked[0] == (True, False, False), "one that waits may begin at any moment"
+
+
+def test_who_starts_removes_what_was_being_fetched_also_of_jobs_that_have_ended(tmp_path: Path) -> None:
+    store, outputs = JobStore(tmp_path / "jobs.sqlite"), tmp_path / "jobs"
+    for job_id in ("runs", "cancelled", "done"):
+        store.add(Job(job_id, {}), 9, 9)
+        store.begin([job_id], 1.0, "run")
+    store.end("cancelled", "cancelled", 2.0)
+    store.end("done", "done", 2.0)
+    for name in (".runs-run", ".cancelled-run", ".done-other", "done", "runs"):
+        (outputs / name).mkdir(parents=True)
+    job_routes._remove_half_done(store, outputs)
+    assert [path.name for path in outputs.iterdir()] == ["done"]
