@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -322,14 +323,18 @@ class Runner:
 
     def _proceeded(self, run: str, shown: str) -> None:
         """Jobs that have all they were run for need not wait for the others."""
-        live, now = self._live.get(run), self._clock()
-        if live is None:
-            return
-        batch = live.batch
+        if live := self._live.get(run):
+            try:
+                self._hear(live, shown)
+            except (sqlite3.Error, OSError):  # such as of a disk that is full; the end of the run tells all of it again
+                logger.exception("how far the jobs of a run are is not kept")
+
+    def _hear(self, live: _Live, shown: str) -> None:
+        batch, now = live.batch, self._clock()
         for place in batch.merged.owners.get(shown, ()):
             if is_complete(batch.merged, batch.outputs, place, self._kinds):
                 found = outputs_of(batch.merged, batch.outputs, place, self._kinds)
-                self._settle(batch.jobs[place], Done(found), run)
+                self._settle(batch.jobs[place], Done(found), batch.run)
         if now - live.told >= _TELL_EVERY:
             live.told = now
             for job in batch.jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -280,6 +281,23 @@ def test_a_batch_that_is_refused_for_one_job_is_no_trouble_of_the_others(store: 
     assert states(store) == {"a": "done", "bad": "failed", "c": "done"}
     assert store.find("a").troubles == [] and store.find("a").most > 1
     assert store.find("bad").error.count("no file bad") == MOST_WORKERS
+
+
+def test_a_disk_of_the_gateway_that_is_full_for_a_moment_fails_no_job(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, "a", key="")
+    end, failures = store.end, [sqlite3.OperationalError("database or disk is full")]
+
+    def fails_once(*given: Any, **more: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return end(*given, **more)
+
+    monkeypatch.setattr(store, "end", fails_once)
+    fleet = Fleet([Machine("x")])
+    work(store, fleet)
+    assert states(store) == {"a": "done"} and fleet.machines[0].ran == [["a"]] and not failures
 
 
 def test_batches_go_where_the_model_is_and_first_where_it_is_loaded(store: JobStore) -> None:
