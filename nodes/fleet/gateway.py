@@ -121,19 +121,21 @@ class FleetWorkers:
         if missing := sorted(set(job.needs) - about.models):
             return f"lacks {', '.join(missing)}"
         met = [trouble for trouble in job.troubles if trouble.worker == about.worker]
-        if not {seen.about.worker for seen in self.link.state.workers} - {trouble.worker for trouble in job.troubles}:
+        if met and not self._others_than({trouble.worker for trouble in job.troubles}):
             met = [trouble for trouble in met if trouble.alone]  # with others, it may have been another's doing
         return f"{met[-1].kind}: {met[-1].why}" if met else ""
 
     def refusal(self, job: Job) -> str:
         """Why no worker can run a job: what each lacks, once no other one is on its way."""
         state = self.link.state
-        usable = [seen.about for seen in state.workers if not self.unusable(seen.about)]
-        if not (state.up and usable) or len(usable) < len(state.workers) or state.starting or not self._is_settled():
+        if not state.up or not state.workers or state.starting:
             return ""
-        reasons = {about.worker: self.unfit(about, job) for about in usable}
-        if not all(reasons.values()):
+        # Asked for each job that waits, many times a second: mostly the first worker will do.
+        if not all(self.unfit(seen.about, job) for seen in state.workers):
             return ""
+        if any(self.unusable(seen.about) for seen in state.workers) or not self._is_settled():
+            return ""
+        reasons = {seen.about.worker: self.unfit(seen.about, job) for seen in state.workers}
         return "no worker can run it: " + "; ".join(f"{worker} {reason}" for worker, reason in reasons.items())
 
     def trouble(self) -> str:
@@ -145,6 +147,9 @@ class FleetWorkers:
         if state.workers and all(self.unusable(seen.about) for seen in state.workers):
             return "; ".join(reasons)
         return self.files_trouble
+
+    def _others_than(self, names: set[str]) -> set[str]:
+        return {seen.about.worker for seen in self.link.state.workers} - names
 
     def _is_settled(self) -> bool:
         names = frozenset(seen.about.worker for seen in self.link.state.workers)
