@@ -97,6 +97,8 @@ class Outgoing:
         if not places:
             return shown
         job, flat = self._order.jobs[places[0]], name.replace("/", "_").lstrip(".")
+        if self._sent.get((job, f"{TEMP}/{flat}"), path) != path:  # as output/a.png and temp/a.png
+            flat = f"{kind}_{flat}"
         self._send(job, f"{TEMP}/{flat}", path)
         return {**shown, "filename": flat, "subfolder": f"{JOBS}/{job}/{TEMP}", "type": "output"}
 

@@ -33,7 +33,7 @@ from ..forecast.workflow_estimate import likely_cost
 from ..graph import Prompt
 from ..host.folders import output_folder, user_folder
 from ..host.queue import accepted
-from ..host.settings import settings
+from ..host.settings import settings, settings_problem
 from ..jobs.comfy_queue import gathering, kind_of
 from ..jobs.gather import batch_key
 from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
@@ -70,7 +70,14 @@ class Jobs:
         self.runner: Runner | None = None
 
     async def open(self) -> None:
-        """Take up the jobs of the process before; without a store, no jobs are taken."""
+        """Take up the jobs of the process before; without a store, no jobs are taken.
+
+        So it is where the settings cannot be read: a gateway that does not know of its fleet would run, and fail, all
+        that waits for it.
+        """
+        if problem := settings_problem():
+            logger.warning("no jobs are taken here until the next start: %s", problem)
+            return
         try:
             store = await asyncio.to_thread(JobStore, user_folder("") / "jobs.sqlite")
             await asyncio.to_thread(_remove_half_done, store, output_folder(FOLDER))

@@ -100,6 +100,17 @@ def test_others_go_to_the_job_that_shows_them(outgoing: Outgoing, sent: Sent, tm
     assert (tmp_path / "temp/p.png").exists() and (tmp_path / "output/d.png").exists(), "ComfyUI may show it again"
 
 
+def test_files_of_one_name_stay_apart(outgoing: Outgoing, sent: Sent, tmp_path: Path) -> None:
+    (tmp_path / "temp/d.png").write_text("another")
+    files = [file("d.png"), file("d.png", "", "temp"), file("d.png")]
+    passed = shown(outgoing, [0], *files)
+    assert [sent["j1", "run", f"temp/{one['filename']}"] for one in passed] == [
+        "output/d.png",
+        "another",
+        "output/d.png",
+    ]
+
+
 @pytest.mark.parametrize(
     "name",
     [

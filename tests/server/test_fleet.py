@@ -73,3 +73,13 @@ def test_who_starts_removes_what_was_being_fetched_also_of_jobs_that_have_ended(
         (outputs / name).mkdir(parents=True)
     job_routes._remove_half_done(store, outputs)
     assert [path.name for path in outputs.iterdir()] == ["done"]
+
+
+@pytest.mark.parametrize("wrong", ["", "fleet_files: String should match pattern"])
+def test_jobs_wait_for_settings_that_can_be_read(wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_routes, "user_folder", lambda name: tmp_path)
+    monkeypatch.setattr(job_routes, "output_folder", lambda name: tmp_path)
+    monkeypatch.setattr(job_routes, "settings_problem", lambda: wrong)
+    jobs = job_routes.Jobs(SimpleNamespace(), SimpleNamespace())
+    asyncio.run(jobs.open())
+    assert (jobs.store is None) == bool(wrong)
