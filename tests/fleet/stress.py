@@ -8,7 +8,7 @@ engine: milliseconds that the fleet adds to a batch, which is the smallest that 
 cold:   seconds from a job to its begin where there is no worker yet, beside what ComfyUI itself takes of them.
 
 Exit status 1 if anything of that is not so; of engine and cold, if they take longer than 50 ms and 5 s more.
-A small disk for each machine wants a namespace for mounts (``unshare --mount``); without, ``disk`` is left out.
+Kills of ``head`` and ``disk`` want namespaces of Linux (``unshare``), and are left out without.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ from tools.server import Server, running  # noqa: E402
 
 FP32 = ("--cpu", "--force-fp32")
 KINDS = ("comfyui", "replica", "machine", "gateway", "head", "frozen machine", "frozen replica", "disk")
+APART = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""What a machine's processes are started with, so that they see no others, and its mounts are its own."""
+WANT_APART = ("head", "disk")
+"""A head does not start where it sees raylets of another one; a small disk is mounted."""
 DISK = 96
 """Megabytes of a machine's disk."""
 QUICK = {
@@ -76,11 +80,11 @@ class Chaos:
     """Does to a fleet what happens to one.
 
     Args:
-        small_disks: each machine has one.
+        apart: each machine has processes and a disk of its own.
     """
 
-    def __init__(self, fleet: Rig, dice: random.Random, *, small_disks: bool) -> None:
-        self.fleet, self.dice, self.small_disks = fleet, dice, small_disks
+    def __init__(self, fleet: Rig, dice: random.Random, *, apart: bool) -> None:
+        self.fleet, self.dice, self.apart = fleet, dice, apart
         self.machines = [self._new_machine() for _ in range(2)]
         self.troubled: list[tuple[float, str, Any]] = []
 
@@ -106,12 +110,12 @@ class Chaos:
 
     def _new_machine(self) -> Node:
         options = ("--num-cpus=0", '--resources={"worker": 1}')
-        if not self.small_disks:
+        if not self.apart:
             return self.fleet.cluster.add_node(*options)
         workers = self.fleet.home / "workers"
         workers.mkdir(parents=True, exist_ok=True)
         mount = f'mount -t tmpfs -o size={DISK}m frugal "$0" && exec "$@"'
-        return self.fleet.cluster.add_node(*options, before=("unshare", "--mount", "sh", "-c", mount, str(workers)))
+        return self.fleet.cluster.add_node(*options, before=(*APART, "sh", "-c", mount, str(workers)))
 
     def _replace(self, machine: Node) -> None:
         send(machine, signal.SIGKILL)
@@ -148,7 +152,7 @@ class Chaos:
         send(head, signal.SIGKILL)
         head.process.wait()
         time.sleep(self.dice.uniform(0, 10))
-        self.fleet.cluster.nodes[0] = self.fleet.cluster.start_head("--num-cpus=0")
+        self.fleet.cluster.nodes[0] = self.fleet.cluster.start_head("--num-cpus=0", before=APART)
         self.fleet.cluster.nodes.pop()
 
     def _frozen_machine(self) -> None:
@@ -184,10 +188,10 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
     Args:
         within: seconds from when jobs run to the kill, at most.
     """
-    small_disks = _may_mount()
-    if not small_disks and "disk" in kinds:
-        print("no small disks: this system lets us mount nothing", file=sys.stderr)
-        kinds = [kind for kind in kinds if kind != "disk"]
+    apart = not subprocess.run([*APART, "true"], capture_output=True, check=False).returncode
+    if not apart:
+        print(f"this system has no namespaces: without {', '.join(WANT_APART)}", file=sys.stderr)
+        kinds = [kind for kind in kinds if kind not in WANT_APART]
     dice, bag, killed = random.Random(seed), list[str](), Counter[str]()
     ids: list[str] = []
     ended: dict[str, list[tuple[str, int, int]]] = {}
@@ -198,7 +202,7 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
     ray = {**QUICK, "RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(storage)}
     settings = {"FRUGAL_MOTION_JOBS_BATCH": "2"}
     with rig(base, "--num-cpus=0", ray=ray, settings=settings, deployment=ONE_EACH) as fleet:
-        chaos = Chaos(fleet, dice, small_disks=small_disks)
+        chaos = Chaos(fleet, dice, apart=apart)
         fleet.deploy()
         began = time.monotonic()
 
@@ -256,14 +260,6 @@ def _linger(seconds: float, look: Any) -> None:
     while time.monotonic() < end:
         look()
         time.sleep(0.2)
-
-
-def _may_mount() -> bool:
-    mount = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs frugal /mnt"]
-    try:
-        return not subprocess.run(mount, capture_output=True, check=False).returncode
-    except OSError:
-        return False
 
 
 def _values(number: int) -> dict[str, Any]:
