@@ -163,19 +163,18 @@ class Files:
         with self._storage(f"remove {folder}") as (files, root), suppress(FileNotFoundError):
             files.rm(f"{root}/{folder}", recursive=True)
 
-    def sweep(self, is_running: Callable[[str], bool], unused_days: float) -> None:
-        """Remove what is left of jobs that do not run, and inputs that were not used for long.
+    def sweep(self, may_run: Callable[[str], bool], unused_days: float) -> None:
+        """Remove what is left of jobs that have ended, and inputs that were not used for long.
 
         Args:
-            is_running: whether a job, by its id, may still need its files.
+            may_run: whether a job, by its id, runs or waits, as it may begin at any moment.
             unused_days: how long inputs are kept; at least ``LEAST_DAYS``.
 
         Raises:
             FilesError: the storage cannot be reached.
         """
         for name in self._listed("jobs"):
-            # Looked at before it was asked: one that begins in between runs. Names of others are left alone.
-            if _JOB.fullmatch(name) and not is_running(name):
+            if _JOB.fullmatch(name) and not may_run(name):  # names of others are left alone
                 self._try(partial(self.drop_job, name))
         oldest = max(unused_days, LEAST_DAYS) * DAY
         for name in self._listed("inputs"):
@@ -236,6 +235,11 @@ class Files:
         error = FilesError(f"files of the fleet at {place(self._url)}: {redacted(found, self._url)}. {remedy}")
         error.errno = getattr(cause, "errno", None)
         return error
+
+
+def folder_url(folder: Path) -> str:
+    """The URL of a folder of this machine. ``Path.as_uri`` escapes spaces and more, which fsspec takes as they are."""
+    return f"file://{folder.absolute().as_posix()}"
 
 
 def input_name(path: Path, sha256: str) -> str:

@@ -142,7 +142,8 @@ class Ledger:
 
     A worker is paid from its start until it was last seen, and a batch counts while its worker is paid. All times are
     the gateway's own, in seconds since 1970: of a worker only durations are taken. Days are those of the gateway's
-    time zone. Batches that were not ended when the file was closed count as lost.
+    time zone. Batches that were not ended when the file was closed count as lost. What cannot be written once the file
+    is open is only said in the log.
 
     Args:
         path: of the file (SQLite), made if need be.
@@ -263,13 +264,11 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write all or nothing. What cannot be written is not known then: no job fails for that."""
-        with self._lock:
-            try:
-                with self._file:
-                    yield self._file
-            except sqlite3.Error as error:  # such as a disk that is full
-                logger.warning("what workers cost is not kept: %s", error)
+        try:
+            with self._lock, self._file:
+                yield self._file
+        except sqlite3.Error as error:  # as of a full disk: no reason for jobs to wait
+            logger.warning("what workers cost is not written down: %s", error)
 
     def _last_life(self, worker: str) -> _Life | None:
         return next(iter(self._lives("where worker = ? order by number desc limit 1", worker)), None)

@@ -1,9 +1,9 @@
-"""Files that lines of an answer show, on their way to the store."""
+"""Files of jobs, on their way to the store: what lines of an answer show, and what else is in the jobs' folders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,23 +39,40 @@ class Outgoing:
             OSError: one cannot be sent.
         """
         line = dict(line)
-        places = line.pop("places", None)
+        places, complete = line.pop("places", None), line.pop("complete", ())
         if "shown" in line:
-            return {**line, "output": self._sent_output(line["output"], places or ())}
+            output = self._sent_output(line["output"], places or ())
+            self._send_folders(complete)
+            return {**line, "output": output}
         if "ended" not in line:
             return line
         outputs = {
             node: self._sent_output(output, (places or {}).get(node, ()))
             for node, output in line["ended"]["outputs"].items()
         }
+        self._send_folders(range(len(self._order.jobs)))
         return {**line, "ended": {**line["ended"], "outputs": outputs}}
 
     def remove(self) -> None:
-        """Remove what was sent of the jobs' own folders. Other files may be shown again: ComfyUI remembers them."""
-        for path in self._sent.values():
-            if path.is_relative_to(self._base / "output" / JOBS):
-                with suppress(OSError):  # Windows removes nothing that is open
-                    path.unlink()
+        """Remove the jobs' own folders. Other files may be shown again: ComfyUI remembers them."""
+        for job in self._order.jobs:
+            shutil.rmtree(self._folder(job), ignore_errors=True)  # Windows removes nothing that is open
+
+    def _folder(self, job: str) -> Path:
+        """Where a job saves."""
+        return self._base / "output" / JOBS / job
+
+    def _send_folders(self, places: Iterable[int]) -> None:
+        """Send what else jobs at these places have saved, which nobody writes to any more.
+
+        Not all is shown: of a sequence of pictures only the first, and of a motion or weights none.
+        """
+        for job in (self._order.jobs[place] for place in places):
+            folder = self._folder(job)
+            for path in sorted(folder.rglob("*")):
+                name = path.relative_to(folder).as_posix()
+                if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
+                    self._send(job, name, path)
 
     def _sent_output(self, output: Mapping[str, Any], places: Sequence[int]) -> dict[str, Any]:
         """What a node shows, to the jobs at these places."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..caching.digests import Digests, sha256_of
 from ..economy.run_keeper import stored_runs
-from ..fleet.files import Files, FilesError
+from ..fleet.files import Files, FilesError, folder_url
 from ..fleet.gateway import FleetWorkers, Place
 from ..fleet.ledger import Ledger
 from ..fleet.link import Link, driver_command
@@ -21,8 +21,9 @@ from ..fleet.view import FleetView, WorkerView
 from ..host.folders import output_folder, user_folder
 from ..host.prompt_files import input_files_of
 from ..host.settings import settings
-from ..jobs.job import FOLDER
-from .job_routes import Jobs
+from ..jobs.job import ENDED, FOLDER
+from ..jobs.job_store import JobStore
+from .job_routes import Jobs, kept_up
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +42,19 @@ class Fleet:
     def __init__(self, address: str, recorded: Callable[[dict[str, Any]], None]) -> None:
         self.address = address
         self._recorded = recorded
-        url = settings().fleet_files or user_folder("fleet").absolute().as_uri()
+        url = settings().fleet_files or folder_url(user_folder("fleet"))
         self._link, self._files = Link(driver_command(address)), Files(url)
-        self._ledger = _opened(user_folder("") / "fleet.sqlite")
+        self._ledger = _ledger(user_folder("") / "fleet.sqlite")
         digests = Digests(user_folder("") / "sha256.json", tell=sha256_of)
         place = Place(pack_version(), output_folder(FOLDER), url, input_files_of, digests.of, self._kept)
         self.workers = FleetWorkers(self._link, self._files, self._ledger, place)
 
     async def run(self, jobs: Jobs) -> None:
-        """Keep in touch with the cluster until cancelled; not for a gateway whose store is another process's."""
-        if jobs.store is None:
-            return
-        await asyncio.gather(self._link.run(), self._watch(), self._sweep(jobs))
+        """Keep in touch with the cluster until cancelled; who takes no jobs does not."""
+        if jobs.store is not None:
+            await asyncio.gather(
+                kept_up(self._link.run), kept_up(self._watch), kept_up(lambda: self._sweep(jobs.open_store()))
+            )
 
     def view(self, jobs: Jobs) -> FleetView:
         """The fleet as it is now."""
@@ -89,25 +91,25 @@ class Fleet:
                 await asyncio.to_thread(self._ledger.seen, [seen.about for seen in state.workers], now)
             await asyncio.sleep(_LOOK_EVERY)
 
-    async def _sweep(self, jobs: Jobs) -> None:
-        def is_running(job_id: str) -> bool:
-            job = jobs.open_store().find(job_id)
-            return job is not None and job.state == "running"
+    async def _sweep(self, store: JobStore) -> None:
+        def may_run(job_id: str) -> bool:
+            job = store.find(job_id)
+            return job is not None and job.state not in ENDED
 
         while True:
             await asyncio.sleep(_SWEEP_EVERY)
             days = settings().jobs_days
+            await asyncio.to_thread(self._ledger.forget, time.time() - days * 86400)
             try:
-                await asyncio.to_thread(self._files.sweep, is_running, days)
-                await asyncio.to_thread(self._ledger.forget, time.time() - days * 86400)
+                await asyncio.to_thread(self._files.sweep, may_run, days)
             except FilesError as error:
                 logger.warning("%s", error)
 
 
-def _opened(path: Path) -> Ledger:
-    """What workers cost, as it is kept; or from now on, if that cannot be had: jobs come first."""
+def _ledger(path: Path) -> Ledger:
+    """What workers cost: in a file, or if that is another gateway's or damaged, until this process ends."""
     try:
         return Ledger(path)
     except sqlite3.Error as error:
-        logger.warning("what workers cost is not kept: %s: %s", path, error)
+        logger.warning("what workers cost is not kept in %s: %s", path, error)
         return Ledger(Path(":memory:"))

@@ -87,7 +87,7 @@ class Jobs:
             return
         store = self.store
         webhooks = Webhooks(store, lambda: settings().webhook_hosts, self.shown)
-        await asyncio.gather(_kept_up(self.runner.run), _kept_up(webhooks.run), _kept_up(lambda: _tidy(store)))
+        await asyncio.gather(kept_up(self.runner.run), kept_up(webhooks.run), kept_up(lambda: _tidy(store)))
 
     async def accept(self, asked: Request, workflow: Any, address: str) -> Job:
         """Check what is asked for, and keep it.
@@ -175,13 +175,13 @@ class Jobs:
         self._server.send_sync(EVENT, strict(event))
 
 
-async def _kept_up(work: Callable[[], Awaitable[None]]) -> None:
+async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
     """Work that goes on after a failure, such as of a disk that is full for a while."""
     while True:
         try:
             await work()
         except Exception:
-            logger.exception("jobs: trying again in %.0f s", _PAUSE)
+            logger.exception("trying again in %.0f s", _PAUSE)
             await asyncio.sleep(_PAUSE)
 
 

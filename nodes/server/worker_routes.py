@@ -30,7 +30,7 @@ from ..host.models import compute_device, free_memory, holds_weights, this_devic
 from ..jobs.batch import Batch
 from ..jobs.comfy_queue import QueueMachine, kind_of
 from ..jobs.merge import merged
-from ..jobs.outcome import Ended
+from ..jobs.outcome import Ended, is_complete
 from ..strict_json import to_json
 from .answers import PREFIX, Handler, Refusal, answering, json_answer, json_object
 
@@ -134,7 +134,11 @@ class OwnedRuns:
 
 
 class _Told(Batch):
-    """A batch that says in lines what happens."""
+    """A batch that says in lines what happens.
+
+    The worker keeps to itself whose files a node shows (``places``), and which of those jobs save nothing more
+    (``complete``).
+    """
 
     def __init__(self, *given: Any, lines: asyncio.Queue[Line | None]) -> None:
         super().__init__(*given)
@@ -152,7 +156,8 @@ class _Told(Batch):
     def shown(self, node: str, output: Mapping[str, Any]) -> None:
         super().shown(node, output)
         places = self.merged.owners.get(node, ())
-        self._lines.put_nowait({"shown": node, "output": output, "places": list(places)})
+        complete = [place for place in places if is_complete(self.merged, self.outputs, place, kind_of)]
+        self._lines.put_nowait({"shown": node, "output": output, "places": list(places), "complete": complete})
 
 
 async def _next(lines: asyncio.Queue[Line | None], is_gone: Callable[[], bool]) -> Line | None:

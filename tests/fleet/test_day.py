@@ -8,6 +8,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("ray")  # the day is as Serve's own policy scales it
+
 from frugal_motion.bench._fleet_day import POISON, Day, Seen, simulated
 from frugal_motion.nodes.jobs.faults import MOST_WORKERS
 from frugal_motion.nodes.jobs.job import Job

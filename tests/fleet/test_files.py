@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.caching.digests import Digests, sha256_of
 from frugal_motion.nodes.fleet import files as files_module
-from frugal_motion.nodes.fleet.files import DAY, LEAST_DAYS, Files, FilesError, input_name
+from frugal_motion.nodes.fleet.files import DAY, LEAST_DAYS, Files, FilesError, folder_url, input_name
 
 CONTENT = b"a clip" * 1000
 JOB, OTHER = "a" * 32, "b" * 32
@@ -324,6 +324,14 @@ def test_output_comes_as_it_is_made(url: str, clip: Path, tmp_path: Path) -> Non
     assert (again.st_ino, again.st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
     with pytest.raises(FilesError, match=r"has left no other\.mp4"):
         gateway.take_output(JOB, "run", folder, ["clip_00001_.mp4", "other.mp4"])
+
+
+@pytest.mark.parametrize("name", ["José García", "a b#c", "100%", "a%20b"])
+def test_a_folder_of_any_name_is_a_store(name: str, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / name / "fleet"
+    sent = Files(folder_url(folder)).put_input(clip, sha256_of(clip))
+    assert (folder / "inputs" / sent).read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [name], "no other was made"
 
 
 UPWARDS = ["", ".", "..", "../a", "a/../../b", "/etc/passwd", "a//b", "a/", ".hidden", "a\0b"]

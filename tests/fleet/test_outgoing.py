@@ -1,4 +1,4 @@
-"""Files that a batch shows, on their way to the store."""
+"""Files of a batch, on their way to the store."""
 
 from __future__ import annotations
 
@@ -56,6 +56,31 @@ def test_files_of_the_jobs_own_folders_keep_their_names(outgoing: Outgoing, sent
     assert outgoing.pass_on(ended) == {"ended": {"status": "success", "outputs": outputs}, "record": None}
     outgoing.remove()
     assert not (tmp_path / "output/jobs/j1/a.mp4").exists() and (tmp_path / "output/jobs/other/c.mp4").exists()
+
+
+def test_what_a_job_saves_without_showing_it_goes_too_when_nobody_writes_to_it_any_more(
+    outgoing: Outgoing, sent: Sent, tmp_path: Path
+) -> None:
+    folder = tmp_path / "output/jobs/j1"
+    for name in ("frames/000001.png", "frames/000002.png", "motion.safetensors", ".part"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    first = {**file("000001.png", "jobs/j1/frames"), "count": 2}
+    line = {"shown": "7", "output": {"images": [first]}, "places": [0], "complete": []}
+    assert outgoing.pass_on(line) == {"shown": "7", "output": {"images": [first]}}
+    assert [name for _, _, name in sent] == ["frames/000001.png"], "another node may be writing"
+    outgoing.pass_on({"shown": "8", "output": {"text": ["motion"]}, "places": [0], "complete": [0]})
+    assert sorted(name for job, _, name in sent if job == "j1") == [
+        "a.mp4",
+        "frames/000001.png",
+        "frames/000002.png",
+        "motion.safetensors",
+    ]
+    assert not any(job == "j2" for job, _, _ in sent)
+    outgoing.pass_on({"ended": {"outputs": {}}, "record": None, "places": {}})
+    assert [name for job, _, name in sent if job == "j2"] == ["sub/b.mp4"], "a batch that has ended writes nothing"
+    outgoing.remove()
+    assert not folder.exists() and (tmp_path / "output/jobs/other/c.mp4").exists()
 
 
 def test_others_go_to_the_job_that_shows_them(outgoing: Outgoing, sent: Sent, tmp_path: Path) -> None:
