@@ -18,7 +18,7 @@ from frugal_motion.nodes.fleet.child import Child, Wanted
 from frugal_motion.nodes.fleet.order import Order
 from frugal_motion.nodes.fleet.version import pack_version
 
-from .orders import MODEL, model_paths, order, picture
+from .orders import MODEL, model_paths, node, order, picture
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,17 @@ def test_a_batch_is_one_run_and_everyone_gets_his_own(child: Child, base: Path) 
         )
         assert np.abs(pixels(base, alone[-1], "6") - pixels(base, last, f"6~{place + 1}")).max() <= 1
     assert np.abs(pixels(base, last, "6~1") - pixels(base, last, "6~2")).max() > 5, "and they differ"
+
+
+def test_a_clip_is_told_of_whose_entry_is_of_a_class_of_comfyui(child: Child) -> None:
+    """ComfyUI's nodes of the newer kind show ``SavedResult``, which is a dict that cannot be made from pairs."""
+    clip = {"8": node("CreateVideo", images=["5", 0], fps=8.0)}
+    clip["9"] = node("SaveVideo", video=["8", 0], filename_prefix="clip", format="auto", codec="auto")
+    told = lines(child, order({**picture("x"), **clip}))
+    (shown,) = (line["output"] for line in told if line.get("shown") == "9")
+    (entry,) = shown["images"]
+    assert entry["filename"].startswith("clip") and entry["type"] == "output"
+    assert told[-1]["ended"]["status"] == "success" and told[-1]["ended"]["outputs"]["9"] == shown
 
 
 def test_what_it_lacks_is_refused(child: Child) -> None:
