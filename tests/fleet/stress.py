@@ -410,7 +410,7 @@ def _one_by_one(server: Server, count: int) -> list[float]:
 def cold(base: Path) -> bool:
     """A job where there is no worker."""
     none_yet = {
-        "autoscaling_config": {"min_replicas": 0, "max_replicas": 1, "target_ongoing_requests": 2},
+        "autoscaling_config": {"min_replicas": 0, "max_replicas": 1, "metrics_interval_s": 1},
         "num_replicas": None,
     }
     settings = {"FRUGAL_MOTION_JOBS_WINDOW_SECONDS": "0"}
@@ -419,7 +419,7 @@ def cold(base: Path) -> bool:
         until(lambda: fleet.ask("/frugal-motion/fleet")["up"], "a fleet")
         job = fleet.ask(JOBS, {"workflow": NOTHING})["job_id"]
         until(lambda: fleet.jobs([job])[0]["state"] == "done", "the end of a job")
-        (shown,), (worker,) = fleet.jobs([job]), fleet.workers()
+        (shown,), (worker,) = fleet.jobs([job]), until(fleet.workers, "the worker")
     seconds, own = shown["started"] - shown["created"], worker["comfyui_seconds"]
     print(f"{seconds:.1f} s from the job to its begin: of these {own:.1f} s ComfyUI's own, {seconds - own:.1f} s more")
     print(f"the replica says: {worker['cold_seconds']:.1f} s, of these {own:.1f} s ComfyUI's own")
