@@ -61,11 +61,11 @@ class Cluster:
         """One more machine; see ``start``."""
         return self.start("--address", self.address, *options, before=before)
 
-    def start_head(self, *options: str) -> Node:
+    def start_head(self, *options: str, before: Sequence[str] = ()) -> Node:
         """The head, also once more."""
         port = self.address.rpartition(":")[2]
         rest = ("--ray-client-server-port", str(free_port()))  # 10001 may be another cluster's
-        return self.start("--head", "--port", port, "--include-dashboard=false", *rest, *options)
+        return self.start("--head", "--port", port, "--include-dashboard=false", *rest, *options, before=before)
 
     def start(self, *options: str, before: Sequence[str] = ()) -> Node:
         """A node, when its raylet runs.

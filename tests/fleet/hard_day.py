@@ -72,6 +72,7 @@ def main(folder: Path) -> dict[str, Any]:
         done = {job["job_id"]: fleet.files(job["job_id"]) for job in ended}
         seen["peers"] = _peers()
         fleet.kill_gateway()
+        seen["killed at"] = time.time()
         _say("killed the gateway")
         seen |= _shut_out(fleet, ids)
         fleet.gateway = fleet.start_gateway()
@@ -87,8 +88,6 @@ def main(folder: Path) -> dict[str, Any]:
         seen["files"] = {job: [name for name, *_ in fleet.files(job)] for job in ids}
         seen["remade"] = [job for job, files in done.items() if files != fleet.files(job)]
         seen["done before the gateway was killed"] = list(done)
-        # Of a batch that was cut off, what it has cost never came.
-        seen["uncharged then"] = [job["job_id"] for job in ended if not job["cost"]]
         seen["headless"] = _headless(fleet)
         _say("without a head")
         videos = [fleet.video(job) for job in ids if len(seen["files"][job]) == 1]

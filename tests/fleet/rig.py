@@ -116,8 +116,9 @@ class Rig:
         return str(answer["job_id"])
 
     def jobs(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """As the gateway knows them."""
-        return [self.ask(f"{JOBS}/{job}") for job in ids]
+        """As the gateway knows them; all at once, since one by one it also estimates what they will cost."""
+        known = {job["job_id"]: job for job in self.ask(f"{JOBS}?limit=1000")["jobs"]} if ids else {}
+        return [known[job] for job in ids]
 
     def workers(self) -> list[dict[str, Any]]:
         """As the gateway tells."""

@@ -8,7 +8,7 @@ engine: milliseconds that the fleet adds to a batch, which is the smallest that 
 cold:   seconds from a job to its begin where there is no worker yet, beside what ComfyUI itself takes of them.
 
 Exit status 1 if anything of that is not so; of engine and cold, if they take longer than 50 ms and 5 s more.
-A small disk for each machine wants a namespace for mounts (``unshare --mount``); without, ``disk`` is left out.
+Kills of ``head`` and ``disk`` want namespaces of Linux (``unshare``), and are left out without.
 """
 
 from __future__ import annotations
@@ -53,12 +53,15 @@ from tools.server import Server, running  # noqa: E402
 
 FP32 = ("--cpu", "--force-fp32")
 KINDS = ("comfyui", "replica", "machine", "gateway", "head", "frozen machine", "frozen replica", "disk")
+APART = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""What a machine's processes are started with, so that they see no others, and its mounts are its own."""
+WANT_APART = ("head", "disk")
+"""A head does not start where it sees raylets of another one; a small disk is mounted."""
 DISK = 96
 """Megabytes of a machine's disk."""
-QUICK = {
-    # A machine that hangs is noticed after (3 + 3) * 3 seconds instead of a minute.
-    "RAY_health_check_period_ms": "3000",
-    "RAY_health_check_timeout_ms": "3000",
+OF_RAY = {
+    # As fleet/env.sh has it.
+    "RAY_health_check_timeout_ms": "5000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",  # several machines on one
 }
@@ -68,6 +71,8 @@ ONE_EACH = {
     "health_check_timeout_s": 10,
     "ray_actor_options": {"num_cpus": 0, "resources": {"worker": 1}},
 }
+FROZEN = 60.0
+"""Seconds that something is; longer than it takes to be noticed."""
 AGAIN = 240.0
 """Seconds after which jobs must run again, whatever was done to the fleet."""
 
@@ -76,17 +81,22 @@ class Chaos:
     """Does to a fleet what happens to one.
 
     Args:
-        small_disks: each machine has one.
+        apart: each machine has processes and a disk of its own.
     """
 
-    def __init__(self, fleet: Rig, dice: random.Random, *, small_disks: bool) -> None:
-        self.fleet, self.dice, self.small_disks = fleet, dice, small_disks
+    def __init__(self, fleet: Rig, dice: random.Random, *, apart: bool) -> None:
+        self.fleet, self.dice, self.apart = fleet, dice, apart
         self.machines = [self._new_machine() for _ in range(2)]
         self.troubled: list[tuple[float, str, Any]] = []
 
-    def do(self, kind: str) -> None:
-        """One of ``KINDS``. What was frozen or full is mended later, by ``mend``."""
-        getattr(self, "_" + kind.replace(" ", "_"))()
+    def do(self, kind: str) -> set[str]:
+        """One of ``KINDS``. What was frozen or full is mended later, by ``mend``.
+
+        Returns:
+            The workers whose work is gone by that.
+        """
+        done: set[str] = getattr(self, "_" + kind.replace(" ", "_"))()
+        return done
 
     def mend(self, *, all_of_it: bool = False) -> None:
         """Let go what has been frozen or full for long enough."""
@@ -106,12 +116,12 @@ class Chaos:
 
     def _new_machine(self) -> Node:
         options = ("--num-cpus=0", '--resources={"worker": 1}')
-        if not self.small_disks:
+        if not self.apart:
             return self.fleet.cluster.add_node(*options)
         workers = self.fleet.home / "workers"
         workers.mkdir(parents=True, exist_ok=True)
         mount = f'mount -t tmpfs -o size={DISK}m frugal "$0" && exec "$@"'
-        return self.fleet.cluster.add_node(*options, before=("unshare", "--mount", "sh", "-c", mount, str(workers)))
+        return self.fleet.cluster.add_node(*options, before=(*APART, "sh", "-c", mount, str(workers)))
 
     def _replace(self, machine: Node) -> None:
         send(machine, signal.SIGKILL)
@@ -124,47 +134,66 @@ class Chaos:
         of_busy = [one for one in found if any(f"/{name}/" in word for name in busy for word in one.cmdline())]
         return self.dice.choice(of_busy or found) if found else None
 
-    def _comfyui(self) -> None:
-        if comfyui := self._some_comfyui():
-            comfyui.kill()
+    def _comfyui(self) -> set[str]:
+        if not (comfyui := self._some_comfyui()):
+            return set()
+        worker = _worker(comfyui)
+        comfyui.kill()
+        return {worker}
 
-    def _replica(self) -> None:
-        if comfyui := self._some_comfyui():
-            comfyui.parent().kill()
+    def _replica(self) -> set[str]:
+        if not (comfyui := self._some_comfyui()):
+            return set()
+        worker = _worker(comfyui)
+        comfyui.parent().kill()
+        return {worker}
 
-    def _machine(self) -> None:
-        self._replace(self._some_machine())
+    def _machine(self) -> set[str]:
+        machine = self._some_machine()
+        workers = self._workers_of(machine)
+        self._replace(machine)
+        return workers
+
+    def _workers_of(self, machine: Node) -> set[str]:
+        return {_worker(comfyui) for comfyui in self.fleet.comfyuis() if _is_below(comfyui, machine)}
 
     def _some_machine(self) -> Node:
         frozen = [whom for *_, whom in self.troubled]
         return self.dice.choice([one for one in self.machines if one not in frozen] or self.machines)
 
-    def _gateway(self) -> None:
+    def _gateway(self) -> set[str]:
         self.fleet.kill_gateway()
         self.fleet.gateway = self.fleet.start_gateway()
+        return set()
 
-    def _head(self) -> None:
+    def _head(self) -> set[str]:
         head = self.fleet.cluster.nodes[0]
         send(head, signal.SIGKILL)
         head.process.wait()
         time.sleep(self.dice.uniform(0, 10))
-        self.fleet.cluster.nodes[0] = self.fleet.cluster.start_head("--num-cpus=0")
+        self.fleet.cluster.nodes[0] = self.fleet.cluster.start_head("--num-cpus=0", before=APART)
         self.fleet.cluster.nodes.pop()
+        return set()
 
-    def _frozen_machine(self) -> None:
+    def _frozen_machine(self) -> set[str]:
         machine = self._some_machine()
+        workers = self._workers_of(machine)
         send(machine, signal.SIGSTOP)
-        self.troubled.append((time.monotonic() + 40, "frozen", machine))
+        self.troubled.append((time.monotonic() + FROZEN, "frozen", machine))
+        return workers
 
-    def _frozen_replica(self) -> None:
-        if comfyui := self._some_comfyui():
-            replica = comfyui.parent().pid
-            os.kill(replica, signal.SIGSTOP)
-            self.troubled.append((time.monotonic() + 60, "frozen", replica))
-
-    def _disk(self) -> None:
+    def _frozen_replica(self) -> set[str]:
         if not (comfyui := self._some_comfyui()):
-            return
+            return set()
+        worker, replica = _worker(comfyui), comfyui.parent().pid
+        os.kill(replica, signal.SIGSTOP)
+        self.troubled.append((time.monotonic() + FROZEN, "frozen", replica))
+        return {worker}
+
+    def _disk(self) -> set[str]:
+        if not (comfyui := self._some_comfyui()):
+            return set()
+        worker = _worker(comfyui)
         filler = Path(f"/proc/{comfyui.pid}/root{self.fleet.home}/workers/filler")
         with suppress(OSError), filler.open("wb", buffering=0) as file:
             while file.write(bytes(2**20)):
@@ -172,6 +201,13 @@ class Chaos:
         raylet = next(one for one in self.machines if _is_below(comfyui, one))
         lasting = f"/proc/{raylet.process.pid}/root{self.fleet.home}/workers/filler"
         self.troubled.append((time.monotonic() + 20, "disk", lasting))
+        return {worker}
+
+
+def _worker(comfyui: Any) -> str:
+    """The name of the worker that a ComfyUI belongs to."""
+    words = comfyui.cmdline()
+    return Path(words[words.index("--user-directory") + 1]).parent.name
 
 
 def _is_below(process: Any, machine: Node) -> bool:
@@ -184,10 +220,10 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
     Args:
         within: seconds from when jobs run to the kill, at most.
     """
-    small_disks = _may_mount()
-    if not small_disks and "disk" in kinds:
-        print("no small disks: this system lets us mount nothing", file=sys.stderr)
-        kinds = [kind for kind in kinds if kind != "disk"]
+    apart = not subprocess.run([*APART, "true"], capture_output=True, check=False).returncode
+    if not apart:
+        print(f"this system has no namespaces: without {', '.join(WANT_APART)}", file=sys.stderr)
+        kinds = [kind for kind in kinds if kind not in WANT_APART]
     dice, bag, killed = random.Random(seed), list[str](), Counter[str]()
     ids: list[str] = []
     ended: dict[str, list[tuple[str, int, int]]] = {}
@@ -195,16 +231,17 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
     stuck = ""
     storage = base / "gcs"
     storage.mkdir(parents=True)
-    ray = {**QUICK, "RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(storage)}
+    ray = {**OF_RAY, "RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(storage)}
     settings = {"FRUGAL_MOTION_JOBS_BATCH": "2"}
     with rig(base, "--num-cpus=0", ray=ray, settings=settings, deployment=ONE_EACH) as fleet:
-        chaos = Chaos(fleet, dice, small_disks=small_disks)
+        chaos = Chaos(fleet, dice, apart=apart)
         fleet.deploy()
-        began = time.monotonic()
+        began, noticed = time.monotonic(), Noticed()
 
         def look() -> dict[str, int]:
             chaos.mend()
             jobs = fleet.jobs(ids)
+            noticed.look(jobs)
             for job in jobs:
                 if job["state"] == "done" and job["job_id"] not in ended:
                     ended[job["job_id"]] = fleet.files(job["job_id"])
@@ -220,8 +257,11 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
                 _linger(dice.uniform(0, within), look)
                 bag = bag or dice.sample(list(kinds), len(kinds))
                 kind = bag.pop()
+                running_now = [job for job in fleet.jobs(ids) if job["state"] == "running"]
                 started = time.monotonic()
-                chaos.do(kind)
+                workers = chaos.do(kind)
+                gone = {job["job_id"]: job["started"] for job in running_now if job["worker"] in workers}
+                noticed.watch(kind, started, gone)
                 killed[kind] += 1
                 took = f"{time.monotonic() - started:.0f} s"
                 print(f"{time.monotonic() - began:.0f} s: {kind} ({took}): {look()}", file=sys.stderr, flush=True)
@@ -240,6 +280,8 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
     tried = Counter(len(attempts.get(job["job_id"], ())) for job in jobs)
     print("| kills | " + " | ".join(kinds) + " |\n|" + "---|" * (len(kinds) + 1))
     print(f"| {sum(killed.values())} | " + " | ".join(str(killed[kind]) for kind in kinds) + " |")
+    waits = {kind: f"{max(noticed.seconds[kind]):.1f}" if kind in noticed.seconds else "" for kind in kinds}
+    print("| noticed after s, at most | " + " | ".join(waits.values()) + " |")
     print(f"{len(jobs)} jobs: {dict(counts)}; seen in so many attempts: {dict(sorted(tried.items()))}")
     print(f"not exactly one file: {doubled or 'none'}; made anew after their end: {redone or 'none'}")
     print(f"frames in a file: {dict(Counter(whole))}; left behind: {left or 'none'}")
@@ -251,19 +293,33 @@ def kill(base: Path, times: int, count: int, seed: int, kinds: Sequence[str], wi
     return not (stuck or doubled or redone) and len(set(whole)) == 1 and counts.keys() == {"done"}
 
 
+class Noticed:
+    """After how many seconds work that is gone begins anew, by kinds of kills."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+        self._open: list[tuple[float, str, dict[str, float]]] = []
+
+    def watch(self, kind: str, began: float, gone: dict[str, float]) -> None:
+        """Jobs that ran, by when they had been started."""
+        if gone:
+            self._open.append((began, kind, gone))
+
+    def look(self, jobs: Sequence[dict[str, Any]]) -> None:
+        """Jobs as they are now."""
+        runs = {job["job_id"]: job["started"] for job in jobs if job["state"] == "running"}
+        for one in list(self._open):
+            began, kind, gone = one
+            if not any(runs.get(job) == started for job, started in gone.items()):
+                self.seconds.setdefault(kind, []).append(time.monotonic() - began)
+                self._open.remove(one)
+
+
 def _linger(seconds: float, look: Any) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         look()
         time.sleep(0.2)
-
-
-def _may_mount() -> bool:
-    mount = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs frugal /mnt"]
-    try:
-        return not subprocess.run(mount, capture_output=True, check=False).returncode
-    except OSError:
-        return False
 
 
 def _values(number: int) -> dict[str, Any]:
