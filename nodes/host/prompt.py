@@ -81,8 +81,8 @@ def meaning(text: str, content: Callable[[Path], str]) -> Any:
     """
     if files := files_named(text):
         return {"content": [content(file) for file in files]}
-    if files := embeddings_in(text):
-        return {"text": text, "content": [content(file) for file in files.values()]}
+    if inversions := embeddings_in(text):
+        return {"text": text, "content": [content(file) for file in inversions.values()]}
     return text
 
 
