@@ -66,7 +66,7 @@ def is_model(name: str) -> bool:
     return name.lower().endswith(MODEL_SUFFIXES)
 
 
-def models_named(prompt: Prompt, counts: Callable[[Node, str], bool] = lambda node, name: True) -> frozenset[str]:
+def models_named(prompt: Prompt, counts: Callable[[Node, str], bool]) -> frozenset[str]:
     """The files with weights that the nodes of a prompt name, with ``/``.
 
     Args:

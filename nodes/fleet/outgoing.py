@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..jobs.job import FOLDER as JOBS
+from ..jobs.job import OWN
 from .order import Order
 from .places import is_confined
 
@@ -96,11 +97,12 @@ class Outgoing:
             return shown
         if not places:
             return shown
-        job, flat = self._order.jobs[places[0]], name.replace("/", "_").lstrip(".")
-        if self._sent.get((job, f"{TEMP}/{flat}"), path) != path:  # as output/a.png and temp/a.png
+        jobs, flat = [self._order.jobs[place] for place in places], name.replace("/", "_").lstrip(".")
+        if self._sent.get((jobs[0], f"{TEMP}/{flat}"), path) != path:  # as output/a.png and temp/a.png
             flat = f"{kind}_{flat}"
-        self._send(job, f"{TEMP}/{flat}", path)
-        return {**shown, "filename": flat, "subfolder": f"{JOBS}/{job}/{TEMP}", "type": "output"}
+        for job in jobs:  # none is to be told the id of another one, or to lose its file with it
+            self._send(job, f"{TEMP}/{flat}", path)
+        return {**shown, "filename": flat, "subfolder": f"{JOBS}/{OWN}/{TEMP}", "type": "output"}
 
     def _own(self, name: str) -> tuple[str, str]:
         """The job in whose folder a file is, and the rest of its path; empty if it is in no job's."""

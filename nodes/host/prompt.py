@@ -81,8 +81,8 @@ def meaning(text: str, content: Callable[[Path], str]) -> Any:
     """
     if files := files_named(text):
         return {"content": [content(file) for file in files]}
-    if files := embeddings_in(text):
-        return {"text": text, "content": [content(file) for file in files]}
+    if inversions := embeddings_in(text):
+        return {"text": text, "content": [content(file) for file in inversions.values()]}
     return text
 
 
@@ -105,10 +105,10 @@ def may_name_file(text: str) -> bool:
     return any(map(str.isalnum, text)) and len(text) <= _LONGEST and text == text.strip() and "\0" not in text
 
 
-def embeddings_in(text: str) -> list[Path]:
-    """The textual inversions that a prompt brings in, as in ``a photo of embedding:mine``."""
+def embeddings_in(text: str) -> dict[str, Path]:
+    """The textual inversions that a prompt brings in, as in ``a photo of embedding:mine``, by the names of files."""
     names = [name + ending for name in _EMBEDDING.findall(text) for ending in ("", ".safetensors", ".pt", ".bin")]
-    return [Path(path) for name in names if (path := folder_paths.get_full_path("embeddings", name))]
+    return {name: Path(path) for name in names if (path := folder_paths.get_full_path("embeddings", name))}
 
 
 class PromptOrigins:

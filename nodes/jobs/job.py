@@ -229,3 +229,6 @@ def saved_apart(prompt: Prompt, job_id: str) -> Prompt:
 
 
 FOLDER = "jobs"
+"""In ComfyUI's output folder, with a folder for each job."""
+OWN = "~"
+"""In place of a job's id in the subfolder of a file: the job's that shows it, as several may show the same."""

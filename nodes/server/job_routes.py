@@ -36,7 +36,7 @@ from ..host.queue import accepted
 from ..host.settings import settings, settings_problem
 from ..jobs.comfy_queue import gathering, kind_of
 from ..jobs.gather import batch_key
-from ..jobs.job import ENDED, FOLDER, Job, Request, check_prompt, check_webhook, saved_apart, with_values
+from ..jobs.job import ENDED, FOLDER, OWN, Job, Request, check_prompt, check_webhook, saved_apart, with_values
 from ..jobs.job_store import Full, JobStore, Taken
 from ..jobs.runner import Runner
 from ..jobs.workers import Workers
@@ -171,7 +171,7 @@ class Jobs:
             "error": job.error,
             "worker": job.worker,
             "troubles": [asdict(trouble) for trouble in job.troubles],
-            "results": [_linked(output) for output in job.outputs],
+            "results": [_linked(output, job.id) for output in job.outputs],
             "cost": job.cost,
         }
 
@@ -263,15 +263,18 @@ def _found(jobs: Jobs, request: web.Request) -> Job:
     return job
 
 
-def _linked(output: dict[str, Any]) -> dict[str, Any]:
+def _linked(output: dict[str, Any], job_id: str) -> dict[str, Any]:
     """What a node has shown, with links to its files."""
-    data = {key: [_with_url(value) for value in values] for key, values in output["data"].items()}
+    data = {key: [_with_url(value, job_id) for value in values] for key, values in output["data"].items()}
     return {**output, "data": data}
 
 
-def _with_url(value: Any) -> Any:
+def _with_url(value: Any, job_id: str) -> Any:
     if not isinstance(value, dict) or "filename" not in value:
         return value
+    first, _, rest = str(value.get("subfolder", "")).partition("/")
+    if first == FOLDER and rest.startswith(f"{OWN}/"):
+        value = {**value, "subfolder": f"{FOLDER}/{job_id}{rest.removeprefix(OWN)}"}
     query = {name: value.get(name, "") for name in ("filename", "subfolder", "type")}
     return {**value, "url": f"/view?{urlencode(query)}"}
 

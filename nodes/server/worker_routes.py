@@ -21,7 +21,7 @@ from aiohttp import web
 from ..economy.local_price import price_here
 from ..economy.run_keeper import RunKeeper
 from ..errors import InputError
-from ..fleet.about import About, models_named
+from ..fleet.about import About
 from ..fleet.order import Order
 from ..fleet.version import pack_version
 from ..host.comfyui import comfyui_version
@@ -33,6 +33,7 @@ from ..jobs.merge import merged
 from ..jobs.outcome import Ended, is_complete
 from ..strict_json import to_json
 from .answers import PREFIX, Handler, Refusal, answering, json_answer, json_object
+from .needs import models_needed
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class OwnedRuns:
 
         Weights stay, and so does what the pack's cache has.
         """
-        self._named = frozenset().union(*map(models_named, order.prompts))
+        self._named = frozenset().union(*map(models_needed, order.prompts))
         again = not self._seen.isdisjoint(order.jobs)
         self._seen.update(order.jobs)
         if not again:

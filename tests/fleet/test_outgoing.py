@@ -9,6 +9,7 @@ import pytest
 
 from frugal_motion.nodes.fleet.order import Order
 from frugal_motion.nodes.fleet.outgoing import Outgoing
+from frugal_motion.nodes.server.job_routes import _linked
 
 ORDER = Order("run", ("j1", "j2"), ({}, {}), "file:///x")
 
@@ -92,12 +93,20 @@ def test_others_go_to_the_job_that_shows_them(outgoing: Outgoing, sent: Sent, tm
     ]
     passed = shown(outgoing, [1], *files)
     names = ["p.png", "frugal-motion_p.png", "d.png", "jobs_other_c.mp4"]
-    assert passed == [file(name, "jobs/j2/temp") for name in names]
+    assert passed == [file(name, "jobs/~/temp") for name in names]
     assert [name for _, _, name in sent] == [f"temp/{name}" for name in names]
     ended = {"ended": {"outputs": {"7": {"images": files}}}, "record": None, "places": {"7": [1]}}
     assert outgoing.pass_on(ended)["ended"]["outputs"]["7"]["images"] == passed, "the end says the same"
     outgoing.remove()
     assert (tmp_path / "temp/p.png").exists() and (tmp_path / "output/d.png").exists(), "ComfyUI may show it again"
+
+
+def test_what_several_show_is_everyones_own(outgoing: Outgoing, sent: Sent) -> None:
+    assert shown(outgoing, [0, 1], file("p.png", "", "temp")) == [file("p.png", "jobs/~/temp")]
+    assert set(sent) == {("j1", "run", "temp/p.png"), ("j2", "run", "temp/p.png")}
+    linked = [_linked({"data": {"images": [file("p.png", "jobs/~/temp"), file("~")]}}, job) for job in ORDER.jobs]
+    assert [one["data"]["images"][0]["subfolder"] for one in linked] == ["jobs/j1/temp", "jobs/j2/temp"]
+    assert "jobs%2Fj2%2Ftemp" in linked[1]["data"]["images"][0]["url"]
 
 
 def test_files_of_one_name_stay_apart(outgoing: Outgoing, sent: Sent, tmp_path: Path) -> None:

@@ -103,6 +103,9 @@ def test_a_batch_is_one_run_and_everyone_gets_his_own(child: Child, base: Path) 
     shown = {line["shown"]: line for line in told if "shown" in line}
     assert {node: line["output"] for node, line in shown.items()} == last["ended"]["outputs"]
     assert {node: line["places"] for node, line in shown.items()} == last["places"]
+    for place in (0, 1):  # who has shown its last picture saves nothing more
+        mine = [line for line in shown.values() if line["places"] == [place]]
+        assert [place in line["complete"] for line in mine] == [False, True]
     assert told.index(shown["4"]) < told.index(shown["6~1"]) and any(line.get("max", 0) > 1 for line in told)
 
     record = last["record"]
