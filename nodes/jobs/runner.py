@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _LOOK_EVERY = 1.0  # seconds, for deadlines; new jobs are noticed at once
+_PAUSE = 5.0  # seconds, before what could not be kept is made again
 _TELL_EVERY = 0.5  # seconds, of jobs that go on
 _RUNS_KNOWN = 64  # what they have cost is known a moment after their end, if at all
 _TURNS_KNOWN = 10_000
@@ -238,8 +239,14 @@ class Runner:
         ]
         try:
             outcome = await self._outcome(worker, batch)
-            for job, verdict in zip(jobs, outcome or [Again()] * len(jobs), strict=True):
-                self._settle(job, verdict, run)
+            try:
+                for job, verdict in zip(jobs, outcome or [Again()] * len(jobs), strict=True):
+                    self._settle(job, verdict, run)
+            except OSError as error:  # as of a disk that is full here: no fault of the jobs, nor of other batches
+                logger.warning("jobs wait, since their files cannot be put in place: %s", error)
+                await asyncio.sleep(_PAUSE)
+                for job in jobs:
+                    self._settle(job, Again(), run)
         finally:
             for task in beside:
                 task.cancel()

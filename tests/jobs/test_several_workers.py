@@ -328,6 +328,26 @@ def test_a_gateway_that_comes_back_blames_no_job(store: JobStore) -> None:
     assert (store.find("a").state, store.find("a").crashes, store.find("a").most > 1) == ("queued", 0, True)
 
 
+def test_files_that_cannot_be_put_in_place_stop_no_other_batch(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frugal_motion.nodes.jobs.runner._PAUSE", 0.01)
+    add(store, "a", "b", key="")
+    quiet = Ended("success", {"8": {"images": []}})  # nothing is told on the way
+    full = Machine("full", lambda *_: quiet)
+    failures = [OSError(28, "No space left on device")]
+
+    def deliver(job_id: str, run: str) -> None:
+        if failures:
+            raise failures.pop()
+        full.delivered.append(job_id)
+
+    full.deliver = deliver  # type: ignore[method-assign]
+    work(store, Fleet([full, Machine("fine")]))
+    assert set(states(store).values()) == {"done"} and not failures
+    assert {job.crashes for job in store.newest(9)} == {0}
+
+
 def test_a_run_that_is_not_the_last_one_is_not_heard(store: JobStore) -> None:
     add(store, "a")
 
