@@ -43,6 +43,8 @@ UPLOAD_FLAGS = ("image_upload", "video_upload", "audio_upload", "file_upload", "
 RECONNECTS = 5
 COUNT = "frugal_count"  # of the frames of a sequence, at the first of them
 LOOK_EVERY = 0.5  # seconds
+AWAY_SECONDS = 300.0
+"""That the server of a job may be away, as to be started anew."""
 STAND_INS = Path(__file__).resolve().parent.parent / "nodes" / "models" / "stand_ins.json"
 SHOWN_NAMES = 8
 NOT_OFFERED = "Value not in list"  # in the words of ComfyUI
@@ -577,7 +579,7 @@ async def _follow_job(client: Client, workflow: Json) -> tuple[str, Json]:
             if now := job["progress"]:
                 reporter.job(now)
             await asyncio.sleep(LOOK_EVERY)
-            job = await client.jobs("GET", path)
+            job = await _look(client, path)
     except asyncio.CancelledError:  # Ctrl-C
         await client.jobs("DELETE", path)
         raise
@@ -586,6 +588,18 @@ async def _follow_job(client: Client, workflow: Json) -> tuple[str, Json]:
     if job["state"] != "done":
         raise RunError(job["error"] or f"the job is {job['state']}")
     return job["job_id"], {"outputs": {result["node"]: result["data"] for result in job["results"]}}
+
+
+async def _look(client: Client, path: str) -> Json:
+    """A job as it is now. A server that is away for a while still knows it when it comes back."""
+    until = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            return await client.jobs("GET", path)
+        except (aiohttp.ClientError, OSError):
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(LOOK_EVERY)
 
 
 async def _watch(client: Client, workflow: Json, prompt_id: str, socket: Any, reporter: Reporter) -> Json:

@@ -30,11 +30,14 @@ PERIOD, SHORTEST = 3.0, 0.5
 """Seconds between two looks at the fleet, and where a lane has moved."""
 ANSWER = 10.0
 """Seconds until the head must have told of the workers."""
+BLIND, BLIND_BUSY = 30.0, 300.0
+"""Seconds without any answer, until another driver is to join anew: Ray does not always notice that a driver's raylet
+is gone. A batch that still runs has time to end: it needs no head."""
 JOINING = 60.0
 """Seconds that joining takes at most, of a cluster that has answered."""
 FAREWELL = 3.0
 """Seconds in which workers are told that their batch is cancelled."""
-ABSENT = "The workers are not deployed: serve run --non-blocking fleet/fleet.yaml"
+ABSENT = "The workers are not deployed: serve run --non-blocking, with a file of the folder fleet."
 
 
 class Wire:
@@ -67,6 +70,7 @@ class Driver:
         self._slots = cluster.Slots()
         self._handle: Any = None
         self._since: dict[Any, float] = {}
+        self._busy = 0
         self._deployed, self._news = asyncio.Event(), asyncio.Event()
         self._lanes: dict[int, tuple[asyncio.Task[tuple[str, str]], asyncio.Future[dict[str, Any]]]] = {}
 
@@ -120,6 +124,7 @@ class Driver:
         from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
         response = self._handle.dispatch(slot, order)
+        self._busy += 1
         try:
             async for line in response:
                 self._wire.say({"lane": lane, "line": line})
@@ -134,16 +139,20 @@ class Driver:
             return "machine", _said(error)
         except Exception as error:  # noqa: BLE001  whatever ended the worker
             return await self._cluster.fault_of(slot.node_id), _said(error)
+        finally:
+            self._busy -= 1
         return "", ""
 
     async def _watch(self) -> None:
-        """Say what the fleet is, every few seconds and when a lane has moved; until Serve is shut down."""
+        """Say what the fleet is, every few seconds and when a lane has moved; until Serve is shut down or silent."""
         from ray.exceptions import ActorDiedError
 
-        while True:
+        answered = time.monotonic()
+        while time.monotonic() - answered < (BLIND_BUSY if self._busy else BLIND):
             self._news.clear()
             try:
                 await asyncio.wait_for(self._look(), ANSWER)
+                answered = time.monotonic()
             except ActorDiedError:  # the controller, for good; a driver that starts later finds the next one
                 self._wire.down(ABSENT)
                 return
@@ -184,7 +193,10 @@ async def _last(lines: AsyncIterator[Any]) -> None:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:2000]
+    """The first line of what has happened: Ray's errors hold whole tracebacks of other processes."""
+    cause = getattr(error, "cause", None) or error
+    first = next((line.strip() for line in str(cause).splitlines() if line.strip()), "")
+    return first[:500] if type(cause) is RuntimeError and first else f"{type(cause).__name__}: {first}"[:500]
 
 
 def _listen(loop: asyncio.AbstractEventLoop, commands: asyncio.Queue[dict[str, Any] | None]) -> None:

@@ -42,7 +42,7 @@ class FleetState:
     """Whether there is a fleet, and if not, why; its workers, and how many more start."""
 
     up: bool = False
-    why: str = "The driver starts."
+    why: str = "The fleet is being looked for."
     workers: tuple[Seen, ...] = ()
     starting: int = 0
 

@@ -57,6 +57,7 @@ class FakeComfyUI:
         self.drops = 0
         self.lost = ""
         self.hangs = False
+        self.state, self.away = "done", 0
         self.go = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -70,6 +71,7 @@ class FakeComfyUI:
         app.router.add_get("/frugal-motion/inputs/{name}", self.has_input)
         app.router.add_put("/frugal-motion/inputs/{name}", self.take_input)
         app.router.add_post("/frugal-motion/jobs", self.job)
+        app.router.add_get("/frugal-motion/jobs/j", self.job_now)
         app.router.add_get("/frugal-motion/models", self.list_models)
         app.router.add_post("/queue", self.note)
         app.router.add_post("/interrupt", self.note)
@@ -130,6 +132,13 @@ class FakeComfyUI:
 
     async def job(self, request: web.Request) -> web.Response:
         self.queued = (await request.json())["workflow"]
+        return web.json_response({"job_id": "j", "state": self.state, "progress": None, "results": []})
+
+    async def job_now(self, request: web.Request) -> web.Response:
+        if self.away:  # as a server that is killed while it answers
+            self.away -= 1
+            assert request.transport
+            request.transport.abort()
         return web.json_response({"job_id": "j", "state": "done", "results": []})
 
     async def note(self, request: web.Request) -> web.Response:
@@ -396,6 +405,24 @@ def test_stand_ins_fit_the_shipped_workflows(path: Path) -> None:
 def test_a_lost_connection_is_taken_up_again(tmp_path: Path) -> None:
     result, _ = play(tmp_path, arrange=lambda fake: setattr(fake, "drops", 1))
     assert result["outputs"]
+
+
+@pytest.mark.parametrize("patience", [60.0, -1.0])
+def test_the_server_of_a_job_may_be_away_for_a_while(
+    tmp_path: Path, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(client, "AWAY_SECONDS", patience)
+
+    def leave(fake: FakeComfyUI) -> None:
+        fake.state, fake.away = "running", 3
+
+    if patience < 0:
+        with pytest.raises(client.RunError, match="lost the server"):
+            play(tmp_path, as_job=True, arrange=leave)
+        return
+    result, fake = play(tmp_path, as_job=True, arrange=leave)
+    assert result["prompt_id"] == "j" and fake.away == 0
 
 
 def test_a_failure_while_nobody_listened_is_found(tmp_path: Path) -> None:
