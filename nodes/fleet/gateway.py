@@ -143,8 +143,12 @@ class FleetWorkers:
         state = self.link.state
         if not state.up:
             return state.why
+        if not state.workers:
+            return (
+                f"No worker is ready yet; {state.starting or 'none'} of them start{'s' if state.starting < 2 else ''}."
+            )
         reasons = [f"{seen.about.worker}: {self.unusable(seen.about)}" for seen in state.workers]
-        if state.workers and all(self.unusable(seen.about) for seen in state.workers):
+        if all(self.unusable(seen.about) for seen in state.workers):
             return "; ".join(reasons)
         return self.files_trouble
 

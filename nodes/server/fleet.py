@@ -59,6 +59,7 @@ class Fleet:
     def view(self, jobs: Jobs) -> FleetView:
         """The fleet as it is now."""
         state, store = self._link.state, jobs.open_store()
+        queued = store.count("queued")
         busy = jobs.runner.jobs_on() if jobs.runner else {}
         workers = [
             WorkerView(seen.about, seen.draining, self.workers.unusable(seen.about), busy.get(seen.about.worker, 0))
@@ -67,11 +68,11 @@ class Fleet:
         return FleetView(
             address=self.address,
             up=state.up,
-            why=self.workers.trouble(),
+            why=self.workers.trouble() if queued or not state.up else "",
             ledger=self._ledger,
             workers=workers,
             starting=state.starting,
-            queued=store.count("queued"),
+            queued=queued,
             running=store.count("running"),
             quarantined=store.quarantined(),
         )

@@ -336,3 +336,12 @@ def test_jobs_that_only_their_batch_is_refused_run_alone_also_on_the_only_worker
     here.work()
     assert {job.state: job.error for job in here.store.newest(9)} == {"done": ""}
     assert [len(order.jobs) for order in here.cluster.orders] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("starting", "words"), [(0, "none of them starts."), (1, "1 of them starts."), (2, "2 of them start.")]
+)
+def test_jobs_that_wait_for_the_first_worker_say_so(tmp_path: Path, starting: int, words: str) -> None:
+    here = Gateway(tmp_path, done)
+    here.cluster.state = FleetState(True, "", (), starting)
+    assert here.workers.trouble() == f"No worker is ready yet; {words}"
