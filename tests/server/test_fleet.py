@@ -30,7 +30,7 @@ def test_a_second_gateway_on_one_folder_starts_and_leaves_all_to_the_first(gatew
     first.began("run", "w1", 1.0)
     second = gateway()
     asyncio.run(asyncio.wait_for(second.run(SimpleNamespace(store=None)), 5))
-    assert "driver" in second.workers.trouble(), "it has not begun to look for workers"
+    assert "looked for" in second.workers.trouble(), "it has not begun to"
     first.ended("run", 2.0, clips=3)
     first.close()
     assert [batch.clips for batch in Ledger(tmp_path / "fleet.sqlite")._batches("")] == [3], "no one else has ended it"
