@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 PERIOD, SHORTEST = 3.0, 0.5
 """Seconds between two looks at the fleet, and where a lane has moved."""
@@ -243,10 +243,17 @@ async def _work(wire: Wire) -> None:
     commands: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
     threading.Thread(target=_listen, args=(asyncio.get_running_loop(), commands), daemon=True).start()
     await Driver(wire).run(commands)
+    _leave(0)  # from in here: asyncio would wait for threads that ask a head which is gone
 
 
-def main(address: str) -> int:
-    """Work for the gateway that has started this process; the exit status."""
+def _leave(status: int) -> NoReturn:
+    """End at once: Ray takes seconds to say goodbye, and says nothing that counts."""
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def main(address: str) -> NoReturn:
+    """Work for the gateway that has started this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gateway, which closes our input
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # With the router in our own loop, a reservation that is given up is taken back at once. In a loop of its own it
@@ -254,12 +261,10 @@ def main(address: str) -> int:
     os.environ["RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP"] = "0"
     wire = Wire()
     if not join(address, wire):
-        return 1
+        _leave(1)
     asyncio.run(_work(wire))
-    return 0
+    _leave(1)
 
 
 if __name__ == "__main__":
-    status = main(sys.argv[1])
-    sys.stderr.flush()
-    os._exit(status)  # Ray takes seconds to say goodbye, and says nothing that counts
+    main(sys.argv[1])
