@@ -27,14 +27,15 @@ given, orders = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 handle = serve.run(app(WorkerArgs(**given)), name="frugal-motion", route_prefix=None)
 told, worker = [], None
 for order, is_last in orders:
-    while True:
+    for tries in range(1000):
         lines, error = [], []
         try:
             for line in handle.options(method_name="run", stream=True).remote(order):
                 lines.append(line)
         except Exception as raised:
             error = [[one.__name__ for one in type(raised).__mro__], str(raised)]
-        if not error or "OSError" not in error[0] or "about to end" not in error[1]:
+        ends = error and "OSError" in error[0] and "about to end" in error[1]
+        if not error or not ends and (is_last or tries >= 2):  # a busy machine may lose a call
             break
         time.sleep(0.2)
     about, before = None, worker
@@ -67,7 +68,9 @@ def test_a_worker_is_replaced_when_its_comfyui_has_died_or_is_broken(tmp_path: P
         cluster.env = {**cluster.env, "PYTHONPATH": str(ROOT)}
         said = json.loads(cluster.run("-c", SCRIPT, json.dumps(args), json.dumps(orders), timeout=240).splitlines()[-1])
     fine, died, worn, again, absent = said["told"]
-    assert fine["lines"] == again["lines"] == [ended()] and not fine["error"] and fine["node"]
+    for one in (fine, again):
+        assert (one["lines"], one["error"]) == ([ended()], [])
+    assert fine["node"]
     assert died["lines"] == [{"at": "1"}] and "RuntimeError" in died["error"][0]
     assert "ended with status 9" in died["error"][1] and "last words" in died["error"][1]
     assert worn["lines"] == [broken]
