@@ -76,16 +76,6 @@ class Files:
                 put(files, target, partial(files.put_file, str(path)))
         return name
 
-    def has_input(self, name: str) -> bool:
-        """Whether it is there.
-
-        Raises:
-            FilesError: the storage cannot be reached.
-            ValueError: it is no name of an input.
-        """
-        with self._storage(f"look for {_checked_input(name)}") as (files, root):
-            return _size(files, f"{root}/inputs/{name}") is not None
-
     def get_input(self, name: str, path: Path) -> None:
         """Copy an input to a path, where it is whole or absent.
 

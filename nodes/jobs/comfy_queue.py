@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from functools import lru_cache
 from threading import Thread
 from typing import Any
@@ -22,11 +21,11 @@ from ..host.queue import UNWATCHED_CLIENT, Refused, enqueue
 from ..host.settings import settings
 from .batch import Batch
 from .gather import Gathering
-from .job import Job
 from .kinds import Batcher, Kind
 from .merged_runs import merged_runs
 from .outcome import Ended
 from .precompute import precompute
+from .workers import OnlyWorker
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +71,8 @@ def gathering() -> Gathering:
     return Gathering(chosen.jobs_batch, chosen.jobs_window_seconds, ahead)
 
 
-class QueueMachine:
+class QueueMachine(OnlyWorker):
     """Runs prompts on the queue of ComfyUI's server, and listens to their events as one of its websockets would.
-
-    It is the only one of the ``workers.Workers`` of this process, and they are no more than it.
 
     Args:
         server: ComfyUI's ``PromptServer``.
@@ -85,34 +82,6 @@ class QueueMachine:
         self._server, self._queue = server, server.prompt_queue
         self._batch: Batch | None = None
         self._ahead: Thread | None = None
-
-    name = ""
-    most = 1
-    outlive_us = False
-
-    @asynccontextmanager
-    async def free(self) -> AsyncIterator[QueueMachine]:
-        """What runs prompts."""
-        yield self
-
-    def can_run(self, job: Job) -> bool:
-        """Whatever ComfyUI has accepted."""
-        return True
-
-    def has_loaded(self, job: Job) -> bool:
-        """Of no use where there is no choice."""
-        return False
-
-    def refusal(self, job: Job) -> str:
-        """Nothing is refused."""
-        return ""
-
-    def trouble(self) -> str:
-        """Nothing hinders it."""
-        return ""
-
-    def deliver(self, job_id: str, run: str) -> None:
-        """The files are where they belong."""
 
     async def run(self, batch: Batch) -> Ended:
         """Run a batch at its place in the queue, and tell it what happens on the way."""

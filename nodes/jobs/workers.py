@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..graph import Prompt
 from .batch import Batch
 from .job import Job
 from .outcome import Ended
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class WorkerLost(RuntimeError):
@@ -87,3 +91,35 @@ class Workers(Protocol):
 
     def trouble(self) -> str:
         """Why nothing runs at all; empty if nothing hinders it."""
+
+
+class OnlyWorker:
+    """What is the same of all workers beside which there is no other one: they are ``Workers`` too."""
+
+    name = ""
+    most = 1
+    outlive_us = False
+
+    @asynccontextmanager
+    async def free(self) -> AsyncIterator[Self]:
+        """It runs one batch after the other."""
+        yield self
+
+    def can_run(self, job: Job) -> bool:
+        """Whatever has been accepted."""
+        return True
+
+    def has_loaded(self, job: Job) -> bool:
+        """Of no use where there is no choice."""
+        return False
+
+    def refusal(self, job: Job) -> str:
+        """Nothing is refused."""
+        return ""
+
+    def trouble(self) -> str:
+        """Nothing hinders it."""
+        return ""
+
+    def deliver(self, job_id: str, run: str) -> None:
+        """The files are where they belong."""

@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tools.server import free_port
 
 MEMORY = 100_000_000
 """Bytes of a node's object store."""
@@ -100,14 +101,6 @@ class Cluster:
             assert process.poll() is None and time.monotonic() < until, log.read_text(errors="replace")
             time.sleep(0.1)
         return node
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

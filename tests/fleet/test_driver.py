@@ -8,8 +8,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from frugal_motion.nodes.fleet.link import ROOT, Link, WorkerLost, driver_comman
 from frugal_motion.nodes.fleet.order import Order
 
 from .cluster import Cluster, free_port, ray_head
+from .links import kept_up, until
 
 pytest.importorskip("ray")
 APP = Path(__file__).with_name("worker_app.py")
@@ -51,30 +52,14 @@ def _token(bare: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
 
 
-@asynccontextmanager
-async def linked(cluster: Cluster) -> AsyncIterator[Link]:
-    link = Link(driver_command(cluster.address), pauses=(0.1,))
-    running = asyncio.create_task(link.run())
-    try:
-        yield link
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+def linked(cluster: Cluster) -> AbstractAsyncContextManager[Link]:
+    return kept_up(Link(driver_command(cluster.address), pauses=(0.1,)))
 
 
 async def answers(link: Link, what: str, prompts: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
     async with link.lane() as lane:
         await lane.free()
         return [line async for line in lane.run(Order(what, (), prompts, ""))]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async def wait() -> None:
-        while not true():
-            await asyncio.sleep(0.05)
-
-    await asyncio.wait_for(wait(), 30)
 
 
 async def run_long(link: Link, begun: asyncio.Event) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from frugal_motion.nodes.fleet import link as link_module
 from frugal_motion.nodes.fleet.link import Lane, Link, WorkerLost
 from frugal_motion.nodes.fleet.order import Order
 
+from .links import kept_up, until
+
 FAKE = Path(__file__).with_name("fake_driver.py")
 
 
@@ -22,16 +24,8 @@ def order(what: str, job: str = "job", prompt: str = "") -> Order:
     return Order(run=what, jobs=(job,), prompts=({"1": {"inputs": {"text": prompt}}},), files="")
 
 
-@asynccontextmanager
-async def linked(folder: Path, changed: Callable[[], None] = lambda: None) -> AsyncIterator[Link]:
-    link = Link([sys.executable, str(FAKE), str(folder)], changed, pauses=(0.05,))
-    running = asyncio.create_task(link.run())
-    try:
-        yield link
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+def linked(folder: Path, changed: Callable[[], None] = lambda: None) -> AbstractAsyncContextManager[Link]:
+    return kept_up(Link([sys.executable, str(FAKE), str(folder)], changed, pauses=(0.05,)))
 
 
 def run_soon(test: Coroutine[Any, Any, None]) -> None:
@@ -41,14 +35,6 @@ def run_soon(test: Coroutine[Any, Any, None]) -> None:
 
 async def answers(lane: Lane, what: Order) -> list[str]:
     return [line["at"] async for line in lane.run(what)]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async def wait() -> None:
-        while not true():
-            await asyncio.sleep(0.02)
-
-    await asyncio.wait_for(wait(), 20)
 
 
 def heard(folder: Path) -> list[str]:
