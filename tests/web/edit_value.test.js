@@ -5,8 +5,6 @@ import {
 } from "../../web/js/editing/edit_value.js";
 import { random, whole } from "./recorder.js";
 
-globalThis.document = { getElementById: () => null };
-
 const key = (frame, more = {}) => ({ do: "move", frame, person: 1, joint: "left_wrist", by: [0.1, 0], ...more });
 const EVERY = [
   key(3, { before: 2, slope: [0.1, 0], stretch: true, replace: true }),
