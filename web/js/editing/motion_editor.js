@@ -18,10 +18,11 @@ import { Viewport } from "./viewport.js";
 stylesheet("motion_editor.css");
 
 const NODE = "FrugalEditMotion";
-const WIDTH = 420;
-const HEIGHT = 420;
+const WIDTH = 440;
+const HEIGHT = 480;
 const ONION = 2; // neighbours on each side
 const FOCUS = 200; // milliseconds after which a node made anew is in the page
+const LOST = 1000; // milliseconds that it may take to make it anew
 
 class MotionEditor {
   key = "frugal_edit";
@@ -57,6 +58,7 @@ class MotionEditor {
     const { top, bottom } = this.bars;
     this.element.append(top, screen, this.timeline.element, bottom, this.list.root, this.status);
     editorKeys(this);
+    this.watchFocus();
     this.refresh();
   }
 
@@ -173,12 +175,9 @@ class MotionEditor {
     this.refresh();
   }
 
-  get isExpanded() {
-    return this.element.matches(":popover-open");
-  }
-
   /** Over the whole window, or back in the node. */
   expand(on) {
+    this.isExpanded = on;
     this.element.popover = on ? "manual" : null;
     if (on) this.element.showPopover();
     this.element.focus();
@@ -247,16 +246,30 @@ class MotionEditor {
     this.session = before.session;
     this.session.changed = () => this.refresh();
     this.stage.viewport = this.view.viewport;
-    if (!before.hadFocus && !before.wasExpanded) return;
+    this.refresh();
     setTimeout(() => {
       if (!this.element.isConnected) return;
-      if (before.wasExpanded) this.expand(true);
-      else if (document.activeElement === document.body) this.element.focus({ preventScroll: true });
+      if (before.isExpanded) this.expand(true);
+      if (before.hadFocus && document.activeElement === document.body) this.focusAs(before);
     }, FOCUS);
   }
 
+  focusAs({ timeline, focused }) {
+    const onTimeline = timeline.element.contains(focused);
+    (onTimeline ? this.timeline.element.querySelector("canvas") : this.element).focus({ preventScroll: true });
+  }
+
+  /** The editor takes panels out of the page before it says so: the focus is lost just before. */
+  watchFocus() {
+    this.element.addEventListener("focusin", ({ target }) => {
+      this.focused = target;
+      this.blurredAt = Infinity;
+    });
+    this.element.addEventListener("focusout", () => (this.blurredAt = performance.now()));
+  }
+
   end() {
-    Object.assign(this, { hadFocus: this.element.contains(document.activeElement), wasExpanded: this.isExpanded });
+    this.hadFocus = !!this.focused && this.blurredAt > performance.now() - LOST;
     this.clock.stop();
     this.session.end();
     this.stage.end();
@@ -268,7 +281,8 @@ app.registerExtension({
   nodeCreated(node) {
     if (node.comfyClass !== NODE) return;
     const editor = new MotionEditor(node);
-    addPanel(node, "frugal_editor", editor, HEIGHT, WIDTH);
+    addPanel(node, "frugal_editor", editor, HEIGHT);
+    node.setSize([WIDTH, node.computeSize()[1]]); // a workflow's own size comes after
     chain(node, "onConfigure", () => editor.sync());
     chain(node, "onConnectionsChange", () => editor.sync());
   },

@@ -8,7 +8,7 @@ import { EVERYTHING, PELVIS, jointNumber } from "./joints.js";
 import { StagePointer } from "./stage_pointer.js";
 
 const LINE = 110; // parts of the frame's shorter side that a limb is thick
-const [PAST, FUTURE] = ["#c8814a", "#4aa8a0"];
+const [PAST, FUTURE] = ["#c98a9a", "#8fb8b0"];
 const OTHERS = 0.45; // opacity of those who are not chosen
 
 export class Stage {
