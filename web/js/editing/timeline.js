@@ -276,7 +276,7 @@ export class Timeline {
       "-": () => this.zoom(1 / STEP),
       0: () => this.see(wholeView(this.state.frameCount)),
     });
-    canvas.addEventListener("keyup", (event) => event.key !== "Shift" && !this.gesture && this.settle());
+    canvas.addEventListener("keyup", () => !this.gesture && this.settle());
     canvas.addEventListener("blur", () => !this.gesture && this.settle());
   }
 
