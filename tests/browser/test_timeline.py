@@ -187,20 +187,22 @@ def test_keys_do_all_of_it_and_a_held_one_is_one_change(page: Page) -> None:
 
 
 def test_zoom_at_the_pointer_and_the_bar_below(page: Page) -> None:
-    x, y = page.evaluate("at(200, 'keys')")
+    x, y = page.evaluate("at(200, 'keys').map(Math.round)")
+    frame_under = f"line.scale.exactFrame({x} - line.drawing.canvas.getBoundingClientRect().left)"
+    frame = page.evaluate(frame_under)
     page.mouse.move(x, y)
     page.keyboard.down("Control")
     page.mouse.wheel(0, -300)
     page.keyboard.up("Control")
     page.wait_for_function("line.view.across < 150")
-    box = page.locator("canvas").bounding_box()
-    assert box
-    assert page.evaluate("x => line.scale.exactFrame(x)", x - box["x"]) == pytest.approx(200)
+    assert page.evaluate(frame_under) == pytest.approx(frame)
     before = page.evaluate("line.view.from")
     page.keyboard.down("Shift")
     page.mouse.wheel(0, -50)
     page.keyboard.up("Shift")
     page.wait_for_function("from => line.view.from < from", arg=before)
+    box = page.locator("canvas").bounding_box()
+    assert box
     page.mouse.click(box["x"] + 12, box["y"] + box["height"] - 5)
     assert page.evaluate("line.view.from") == 0
     page.get_by_role("button", name="Show the whole clip").click()
