@@ -1,8 +1,8 @@
 /** Draws a timeline of edits: ruler, troubles, keys with the spans over which they fade, spans, and the whole clip in small. */
 import { COLOURS } from "../draw_motion.js";
 import { shortWords } from "./edit_words.js";
-import { KEYS, OVERVIEW, SPAN, handlesOf, isJoined, lowest, sidesOf, tops, within } from "./timeline_lanes.js";
-import { MARGIN, rulerOf, secondsLabel } from "./timeline_scale.js";
+import { KEYS, OVERVIEW, SPAN, handlesOf, isJoined, lowest, sidesOf, thinned, tops } from "./timeline_lanes.js";
+import { MARGIN, Scale, rulerOf, secondsLabel, wholeView } from "./timeline_scale.js";
 
 export const TROUBLE_COLOURS = {
   jump: "#e5484d",
@@ -39,7 +39,7 @@ export function drawTimeline(context, width, scale, lanes, state, look) {
   drawRuler(context, scale, state, top, look);
   drawTroubles(context, scale, lanes.troubles, state, top.troubles);
   drawFades(context, scale, lanes, top.keys, colour);
-  drawKeys(context, scale, lanes.keys, state, top.keys, colour, look);
+  drawKeys(context, scale, lanes, state, top.keys, colour, look);
   lanes.rows.forEach((row, place) => drawSpans(context, scale, row, state, top.spans + place * SPAN, colour, look));
   drawOverview(context, width, scale, lanes, state, top.overview, colour, look);
   drawPlayhead(context, scale, state, top, look);
@@ -130,22 +130,13 @@ function ease(context, x0, y0, x1, y1) {
   context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
 }
 
-function drawKeys(context, scale, keys, { selected, hover }, top, colour, { ink, paper }) {
+function drawKeys(context, scale, { keys, strong, weak }, { selected, hover }, top, colour, { ink, paper }) {
   const y = top + KEYS / 2;
-  let chosen;
-  for (const strong of [false, true]) {
-    let last = -Infinity;
-    for (const key of within(keys, scale.first, scale.last)) {
-      if (key.index === selected) chosen = key;
-      if (key.strong !== strong) continue;
-      const x = scale.x(key.from);
-      if (x - last < APART && !key.why) continue;
-      last = x;
-      drawKey(context, key, x, y, strong ? DIAMOND : SMALL, colour, strong ? 1 : 0.5);
-    }
-  }
+  for (const key of thinned(weak, scale, APART)) drawKey(context, key, scale.x(key.from), y, SMALL, colour, 0.5);
+  for (const key of thinned(strong, scale, APART)) drawKey(context, key, scale.x(key.from), y, DIAMOND, colour, 1);
   const item = hover?.item;
   if (item?.strong && hover.part === "key") ring(context, item, scale.x(item.from), y, ink, 0.5);
+  const chosen = selected < 0 ? undefined : keys.find(({ index }) => index === selected);
   if (!chosen) return;
   const x = scale.x(chosen.from);
   drawHandles(context, chosen, scale, y, ink, colour);
@@ -202,15 +193,16 @@ function drawHandles(context, key, scale, y, ink, colour) {
 }
 
 function drawSpans(context, scale, row, { selected, hover }, top, colour, { ink }) {
-  let last = -Infinity;
-  for (const span of within(row, scale.first, scale.last, 1)) {
+  for (const span of thinned(row, scale, APART)) draw(span);
+  const chosen = selected < 0 ? undefined : row.find(({ index }) => index === selected);
+  if (chosen) draw(chosen);
+  context.globalAlpha = 1;
+
+  function draw(span) {
     const [left, right] = sidesOf(span, scale);
     const chosen = span.index === selected;
-    if (!chosen && right - last < APART) continue;
-    last = right;
     drawSpan(context, span, Math.max(left, -4), Math.min(right, scale.width + 4), top, { chosen, near: hover?.item === span, colour, ink });
   }
-  context.globalAlpha = 1;
 }
 
 function drawSpan(context, { edit, off, why }, left, right, top, { chosen, near, colour, ink }) {
@@ -263,7 +255,8 @@ function hatch(context, x, y, wide, tall, step) {
 /** All of the clip in a narrow bar, and which part of it is above. */
 function drawOverview(context, width, scale, lanes, { frame, span }, top, colour, { ink }) {
   const across = width - 2 * MARGIN;
-  const x = (at) => MARGIN + (scale.count > 1 ? at / (scale.count - 1) : 0.5) * across;
+  const all = new Scale(scale.count, width, wholeView(scale.count));
+  const x = (at) => all.x(at);
   const tall = OVERVIEW - 4;
   context.fillStyle = ink;
   context.globalAlpha = 0.12;
@@ -276,12 +269,7 @@ function drawOverview(context, width, scale, lanes, { frame, span }, top, colour
     context.fillRect(x(trouble.from) - 0.5, top + 0.5, Math.max(1.5, x(trouble.to) - x(trouble.from)), 2.5);
   }
   context.fillStyle = colour;
-  let last = -Infinity;
-  for (const key of lanes.keys) {
-    if (x(key.from) - last < APART) continue;
-    last = x(key.from);
-    context.fillRect(last - 0.75, top + 3.5, 1.5, 3);
-  }
+  for (const key of thinned(lanes.keys, all, 2 * APART)) context.fillRect(x(key.from) - 0.75, top + 3.5, 1.5, 3);
   context.fillStyle = context.strokeStyle = ink;
   if (scale.across < scale.count - 1) {
     context.globalAlpha = 0.2;

@@ -5,7 +5,7 @@ import { word } from "../lib/words.js";
 import { drawTimeline } from "./draw_timeline.js";
 import { formatEdits, without } from "./edit_value.js";
 import { editWords, frameWords, troubleWords } from "./edit_words.js";
-import { heightOf, hitAt, lanesOf } from "./timeline_lanes.js";
+import { heightOf, hitAt, inOrder, lanesOf } from "./timeline_lanes.js";
 import { pulled } from "./timeline_pull.js";
 import { MARGIN, Scale, scrolled, showing, wholeView, zoomed } from "./timeline_scale.js";
 
@@ -276,7 +276,7 @@ export class Timeline {
       "-": () => this.zoom(1 / STEP),
       0: () => this.see(wholeView(this.state.frameCount)),
     });
-    canvas.addEventListener("keyup", (event) => event.key !== "Shift" && !this.gesture && this.settle());
+    canvas.addEventListener("keyup", () => !this.gesture && this.settle());
     canvas.addEventListener("blur", () => !this.gesture && this.settle());
   }
 
@@ -288,17 +288,15 @@ export class Timeline {
 
   /** Select the edit before or after the one that is selected, or than the playhead. */
   next(by) {
-    const { order } = this.lanes;
-    const edits = this.edits;
-    const frameOf = (index) => edits[index].frame ?? edits[index].from ?? 0;
-    const here = order.indexOf(this.selected);
-    const { frame } = this.state;
-    const beyond = by > 0 ? order.find((index) => frameOf(index) >= frame) : order.findLast((index) => frameOf(index) <= frame);
-    const index = here < 0 ? beyond : order[here + by];
-    if (index === undefined) return true;
+    const order = inOrder(this.lanes);
+    const here = order.findIndex(({ index }) => index === this.selected);
+    const { frame, frameCount } = this.state;
+    const beyond = by > 0 ? order.find(({ from }) => from >= frame) : order.findLast(({ from }) => from <= frame);
+    const item = here < 0 ? beyond : order[here + by];
+    if (!item) return true;
     this.settle();
-    this.calls.select(index);
-    this.calls.seek(Math.min(frameOf(index), this.state.frameCount - 1));
+    this.calls.select(item.index);
+    this.calls.seek(Math.min(item.from, frameCount - 1));
     return true;
   }
 

@@ -1,5 +1,5 @@
 /** What a timeline shows of edits and troubles, in lanes; where each lies; and what a pointer means. */
-import { joined, sameTrack, valueOf } from "./edit_value.js";
+import { valueOf } from "./edit_value.js";
 
 const ROWS = 3; // of spans: further ones lie over each other in the last
 export const RULER = 27;
@@ -8,6 +8,7 @@ export const KEYS = 28;
 export const SPAN = 17;
 export const OVERVIEW = 11;
 const NEAR = 5; // pixels within which a pointer means a key or an end
+const FAR = 4; // frames from which on it is worth the while to search for the next one
 const HANDLE = 10; // pixels from a key to the handles of its span at least
 
 /** The height that a timeline takes with its rows of spans. */
@@ -27,34 +28,39 @@ export function tops({ rows }) {
  * Edits and troubles by lane and in order of time.
  * @param {{edits: object[], notes: {edit: number, why: string}[], troubles: object[], person: number, joint: string,
  *   frameCount: number}} state `person` counts from 1
- * @returns {{keys: object[], track: object[], reach: number, rows: object[][], troubles: object[], order: number[]}} `keys` of
- *   the person; `track` are those of the joint that count, `reach` the longest of their fades; `rows` are spans; `order` are
- *   all edits' indices by time
+ * @returns {{keys: object[], strong: object[], weak: object[], track: object[], reach: number, rows: object[][], troubles: object[]}}
+ *   `keys` of the person, the `strong` ones of the joint; `track` are those of them that count, `reach` the longest of their
+ *   fades; `rows` are spans
  */
 export function lanesOf({ edits, notes = [], troubles = [], person, joint, frameCount }) {
   const why = new Map(notes.map((note) => [note.edit, note.why]));
   const keys = [];
   const spans = [];
   edits.forEach((edit, index) => {
-    const shared = { index, edit, off: !!edit.off, why: why.get(index) };
-    if (edit.do === "move" || edit.do === "pose") {
-      if (edit.person !== person && edit.person !== 0) return;
-      const strong = edit.do === "pose" || edit.joint === joint;
-      keys.push({ ...shared, from: edit.frame, to: edit.frame, before: valueOf(edit, "before"), after: valueOf(edit, "after"), strong });
-    } else {
+    const off = !!edit.off;
+    if (edit.do !== "move" && edit.do !== "pose") {
       const [from, to] = lengthOf(edit, frameCount);
-      spans.push({ ...shared, from, to });
+      spans.push({ index, edit, off, why: why.get(index), from, to });
+    } else if (edit.person === person || edit.person === 0) {
+      const [before, after] = [valueOf(edit, "before"), valueOf(edit, "after")];
+      const strong = edit.do === "pose" || edit.joint === joint;
+      keys.push({ index, edit, off, why: why.get(index), from: edit.frame, to: edit.frame, before, after, strong });
     }
   });
   keys.sort(byTime);
   spans.sort(byTime);
-  const track = keys.filter(({ edit, off, why }) => !off && why === undefined && sameTrack(edit, { person: edit.person, joint }));
-  const order = [...keys, ...spans].sort(byTime).map(({ index }) => index);
+  const strong = keys.filter((key) => key.strong);
+  const track = strong.filter(({ edit, off, why }) => edit.do === "move" && !off && why === undefined);
   const reach = track.reduce((most, { before, after }) => Math.max(most, before, after), 0);
-  return { keys, track, reach, rows: packed(spans), troubles, order };
+  return { keys, strong, weak: keys.filter((key) => !key.strong), track, reach, rows: packed(spans), troubles };
 }
 
 const byTime = (a, b) => a.from - b.from || a.index - b.index;
+
+/** All edits that are shown, in order of time. */
+export function inOrder({ keys, rows }) {
+  return [...keys, ...rows.flat()].sort(byTime);
+}
 
 /** First and last frame that an edit is drawn over. */
 function lengthOf(edit, frameCount) {
@@ -81,6 +87,34 @@ function packed(spans) {
 /** Those of a lane that can be seen between two frames, widened by what they reach beyond. */
 export function* within(items, first, last, reach = 0) {
   for (let place = lowest(items, first - reach); place < items.length && items[place].from <= last + reach; place++) yield items[place];
+}
+
+/** Some of a lane's items that can be seen: none that begins within so many pixels of the one before. */
+export function* thinned(items, scale, apart) {
+  const step = apart / scale.perFrame;
+  let last = -Infinity;
+  let place = lowest(items, scale.first - 1);
+  while (place < items.length && items[place].from <= scale.last + 1) {
+    const item = items[place++];
+    const from = Math.max(item.from, scale.first - 1);
+    if (from - last < step) {
+      if (step > FAR || item.from < from) place = begins(items, last + step, place);
+      continue;
+    }
+    last = from;
+    yield item;
+  }
+}
+
+/** The first place, from one on, of an item that begins at a frame or later. */
+function begins(items, frame, low) {
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (items[middle].from < frame) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The first place from which on an item of a lane may reach a frame; `until` is what it and those before it reach. */
@@ -115,7 +149,9 @@ export function endsOf(edit) {
 
 /** Whether a key of the track starts where the one before ends: what it does has not faded away between. */
 export function isJoined(track, place) {
-  return place > 0 && place < track.length && joined(track[place - 1].edit, track[place].edit);
+  if (place <= 0 || place >= track.length) return false;
+  const [key, next] = [track[place - 1], track[place]];
+  return key.after + next.before >= next.from - key.from;
 }
 
 /**

@@ -25,7 +25,7 @@ function fieldsOf(edit, part, by, count, both) {
   const last = Math.max(count - 1, edit.from);
   const to = edit.to ?? last;
   if (part === "span") {
-    const shift = within(by, -edit.from, Math.max(0, last - to));
+    const shift = within(by, -edit.from, Math.max(0, last - (edit.to ?? edit.from)));
     return { from: edit.from + shift, ...(edit.to == null ? {} : { to: to + shift }) };
   }
   const outwards = part === "to" ? by : -by;
