@@ -436,8 +436,8 @@ def shown_path(file: Any, suffix: str, argument: str) -> Path:
         raise allowed
     try:
         root = Path(folder_paths.get_temp_directory()).resolve()
-        path = (root / subfolder / filename).resolve()
-    except (OSError, ValueError) as error:  # a name that the system does not take, links in a circle
+        path = Path(root, subfolder, filename).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that the system does not take, links in a circle
         raise allowed from error
     if not path.is_relative_to(root) or path.suffix != suffix:
         raise allowed
