@@ -6,6 +6,7 @@ import { counterpart, frameAt, readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
 
 const MOTION = "FRUGAL_MOTION";
+const HAS_ITS_OWN = "FrugalEditMotion"; // see editing/motion_editor.js
 const HEIGHT = 200;
 const MARGIN = 4;
 const NOT_SENT = "ComfyUI had this motion in its cache and did not send it again. Change an input to see it.";
@@ -178,6 +179,7 @@ function toggle(label, title, changed) {
 app.registerExtension({
   name: "FrugalMotion.player",
   nodeCreated(node) {
+    if (node.comfyClass === HAS_ITS_OWN) return;
     if (node.outputs?.some((output) => output.type === MOTION)) addPanel(node, "frugal_player", new MotionPlayer(), HEIGHT);
   },
 });

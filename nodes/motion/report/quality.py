@@ -65,7 +65,7 @@ def measure(motion: Motion) -> MotionQuality:
     positions = in_heights(motion.keypoints, motion.width / motion.height) / body_sizes(motion)[:, None, None]
     strays, gaps = find_outliers(motion), find_gaps(motion)
     jitter = _jitter(positions, found)
-    bones = _bone_changes(positions, found)
+    bones = bone_changes(motion)
     slides = _slides(positions, found, contacts(motion), float(motion.frame_rate))
 
     def quality(people: list[int]) -> Quality:
@@ -94,8 +94,13 @@ def _jitter(positions: Lengths, found: Mask) -> Lengths:
     return np.where(whole[..., None], np.abs(np.diff(positions, n=3, axis=0)), np.nan)
 
 
-def _bone_changes(positions: Lengths, found: Mask) -> Lengths:
-    """Relative changes of length ``(frames, people, bones)``, NaN where an end is missing."""
+def bone_changes(motion: Motion) -> Lengths:
+    """Changes of each bone's length from one frame to the next as shares of its median.
+
+    Returns:
+        ``(frames - 1, people, bones)`` in the order of ``body.BONES``, NaN where an end is missing.
+    """
+    positions, found = in_heights(motion.keypoints, motion.width / motion.height), motion.keypoints[..., 2] > 0
     parents, children = np.array(BONES).T
     lengths = np.linalg.norm(positions[:, :, children] - positions[:, :, parents], axis=-1)
     lengths[~(found[:, :, children] & found[:, :, parents])] = np.nan
