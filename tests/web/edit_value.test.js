@@ -10,7 +10,7 @@ const EVERY = [
   key(3, { before: 2, slope: [0.1, 0], stretch: true, replace: true }),
   { do: "pose", frame: 9, of: 2, person: 1, of_person: 2, place: true },
   { do: "show", person: 1, joint: "body", from: 2, to: 2 },
-  { do: "hide", person: 0, joint: "left_hand_20", from: 0, to: 9 },
+  { do: "hide", person: 3, joint: "left_hand_20", from: 0, to: 9 },
   { do: "repair", from: 1, to: 4 },
   { do: "mirror", person: 2, from: 1, to: 4, fade: 0 },
   { do: "swap", person: 1, with: 2, from: 7 },
@@ -43,7 +43,7 @@ test("no edit takes more than 200 bytes", () => {
 });
 
 test("what cannot be edited here says why", () => {
-  for (const broken of ["{", "null", "[]", "3", '"x"', "{}", value([], 0), '{"version":1}', '{"version":1,"edits":[NaN]}']) {
+  for (const broken of ["{", "null", "[]", "3", '"x"', value([], 0), '{"version":1,"edit":[]}', '{"edits":{}}', '{"version":1,"edits":[NaN]}']) {
     assert.ok(problem(broken), broken);
     assert.deepEqual(parseEdits(broken).edits, []);
   }
@@ -59,7 +59,7 @@ test("a wrong, missing or unknown field of any edit is told", () => {
     assert.ok(required.includes("do"));
   }
   const wrong = [
-    key(-1), key(1.5), key(1, { person: -1 }), key(1, { joint: "tail" }), key(1, { joint: "left_hand_21" }), key(1, { by: [1] }),
+    key(-1), key(1.5), key(1, { person: 0 }), key(1, { joint: "tail" }), key(1, { joint: "left_hand_21" }), key(1, { by: [1] }), key(1, { by: [1, 11] }), key(1, { by: [1, "1"] }),
     key(1, { by: [1, null] }), key(1, { before: 0 }), { do: "hold", frame: 1, frames: 0 }, { do: "speed", from: 1, to: 2, factor: 0 },
     { do: "delete", from: 3, to: 2 }, { do: "swap", person: 0, with: 1, from: 1 }, { do: "repair", from: 1 },
   ];

@@ -98,7 +98,7 @@ test("numbers on the ruler do not touch, and ticks are where frames are", () => 
 });
 
 test("keys of the person are in order of time; the chosen joint's are strong", () => {
-  const edits = [key(9), key(3, { joint: "neck" }), key(5, { person: 2 }), key(1, { off: true }), key(4, { person: 0 }), { do: "pose", frame: 2, of: 8, person: 1 }, key(7)];
+  const edits = [key(9), key(3, { joint: "neck" }), key(5, { person: 2 }), key(1, { off: true }), key(4), { do: "pose", frame: 2, of: 8, person: 1 }, key(7)];
   const found = lanes({ edits, notes: [{ edit: 6, why: "gone" }] });
   assert.deepEqual(found.keys.map(({ index, strong }) => [index, strong]), [[3, true], [5, true], [1, false], [4, true], [6, true], [0, true]]);
   assert.deepEqual(found.track.map(({ index }) => index), [4, 0], "those that are on and were not skipped");

@@ -14,15 +14,16 @@ const JOINTS = new Set([
   ...["left", "right"].flatMap((side) => Array.from({ length: 21 }, (_, place) => `${side}_hand_${place}`)),
 ]);
 
-const whole = (least) => (value) => Number.isSafeInteger(value) && value >= least;
-const pair = (value) => Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
+const MOST_FRAMES = 10_000_000;
+const whole = (least, most = MOST_FRAMES) => (value) => Number.isSafeInteger(value) && value >= least && value <= most;
+const number = (least, most) => (value) => typeof value === "number" && value >= least && value <= most;
+const pair = (value) => Array.isArray(value) && value.length === 2 && value.every(number(-10, 10));
 const flag = (value) => typeof value === "boolean";
 const orNull = (allows) => (value) => value === null || allows(value);
 const joint = { allows: (value) => JOINTS.has(value) };
 const frame = { allows: whole(0) };
-const person = { allows: whole(0) };
-const someone = { allows: whole(1) };
-const everyone = { ...person, usual: 0 };
+const person = { allows: whole(1, 1000) };
+const everyone = { allows: whole(0, 1000), usual: 0 };
 const fade = { allows: whole(1), usual: FADE };
 const across = { allows: whole(0), usual: 3 };
 const no = { allows: flag, usual: false };
@@ -35,11 +36,11 @@ const FIELDS = {
   hide: { person, joint, from: frame, to: frame },
   repair: { person: everyone, from: frame, to: frame },
   mirror: { person: everyone, from: frame, to: frame, fade: across },
-  swap: { person: someone, with: someone, from: frame, to: { allows: orNull(whole(0)), usual: null } },
-  drop: { person: someone },
-  keep: { person: someone },
-  hold: { frame, frames: { allows: whole(1) } },
-  speed: { from: frame, to: frame, factor: { allows: (value) => value >= 0.1 && value <= 10 } },
+  swap: { person, with: person, from: frame, to: { allows: orNull(whole(0)), usual: null } },
+  drop: { person },
+  keep: { person },
+  hold: { frame, frames: { allows: whole(1, 10_000) } },
+  speed: { from: frame, to: frame, factor: { allows: number(0.1, 10) } },
   delete: { from: frame, to: frame, fade: across },
 };
 
@@ -57,12 +58,19 @@ export function parseEdits(text) {
     return locked(word("The edits are not valid JSON."));
   }
   if (value?.version > VERSION) return locked(word("These edits were made by a newer version of Frugal Motion. Update it to change them."));
-  if (value?.version !== VERSION || !Array.isArray(value.edits)) return locked(word("The edits are not in a form that is known here."));
-  for (const [index, edit] of value.edits.entries()) {
+  if (!isKnown(value)) return locked(word("The edits are not in a form that is known here."));
+  const { edits = [] } = value;
+  for (const [index, edit] of edits.entries()) {
     const field = wrongField(edit);
     if (field) return locked(word("Edit {index}: the field '{field}' is wrong.", { index, field }));
   }
-  return { edits: value.edits, problem: "" };
+  return { edits, problem: "" };
+}
+
+function isKnown(value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  const { version = VERSION, edits = [], ...others } = value;
+  return version === VERSION && Array.isArray(edits) && !Object.keys(others).length;
 }
 
 const locked = (problem) => ({ edits: [], problem });

@@ -41,7 +41,7 @@ export function lanesOf({ edits, notes = [], troubles = [], person, joint, frame
     if (edit.do !== "move" && edit.do !== "pose") {
       const [from, to] = lengthOf(edit, frameCount);
       spans.push({ index, edit, off, why: why.get(index), from, to });
-    } else if (edit.person === person || edit.person === 0) {
+    } else if (edit.person === person) {
       const [before, after] = [valueOf(edit, "before"), valueOf(edit, "after")];
       const strong = edit.do === "pose" || edit.joint === joint;
       keys.push({ index, edit, off, why: why.get(index), from: edit.frame, to: edit.frame, before, after, strong });
