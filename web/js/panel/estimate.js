@@ -41,6 +41,9 @@ function row(saving, most) {
   );
 }
 
+/** A card's name; the server has one in English for the card that is there. */
+const cardWord = (name) => (name === "this machine" ? word("this machine") : name);
+
 /** What the server calls "keyframes" and the like. */
 function nameOf({ name }) {
   const names = {
@@ -77,7 +80,7 @@ export function estimateSection() {
   async function refresh() {
     if (gpu.options.length) return;
     const { names } = await get("/gpus");
-    gpu.replaceChildren(...names.map((name) => element("option", { value: name, textContent: name })));
+    gpu.replaceChildren(...names.map((name) => element("option", { value: name, textContent: cardWord(name) })));
     show(
       facts([
         [word("GPU"), gpu],
