@@ -209,7 +209,7 @@ class MotionEditor {
     const { session, view, motion, edits } = this;
     this.message.textContent = motion ? "" : session.message || this.emptyWords();
     this.message.hidden = !!motion;
-    this.status.textContent = this.input.locked || session.status || this.said || "";
+    this.status.textContent = this.statusWords();
     this.status.dataset.kind = session.statusKind ?? "";
     this.bars.show();
     this.list.root.hidden = !motion || !view.list;
@@ -225,6 +225,16 @@ class MotionEditor {
     const film = view.film ? session.film : undefined;
     if (view.result && session.result) return { motion: session.result.motion, frame: Math.min(view.out, session.result.motion.frames - 1), film, filmFrame: view.frame, plain: true };
     return { ...view, motion, film, before: view.before ? session.posed.source : undefined, onion: view.onion ? ONION : 0 };
+  }
+
+  statusWords() {
+    const { session, view } = this;
+    const { result } = session;
+    if (this.input.locked) return this.input.locked;
+    if (session.status) return session.status;
+    if (view.result && result) return word("Result: frame {frame} of {count}. To edit, switch it off.", { frame: view.out, count: result.motion.frames });
+    if (this.several > 1) return word("The first of {count} clips; edits go for all.", { count: this.several });
+    return this.said ?? "";
   }
 
   emptyWords() {
