@@ -68,9 +68,7 @@ export class EditSession {
     const first = this.syncedText === undefined;
     this.syncedText = text;
     const { posed } = this;
-    const unknown = posed.unknown(edits);
-    posed.forget();
-    if (unknown) posed.guess(edits, unknown);
+    const unknown = this.restore(edits);
     if (first && !text) return;
     const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
     this.server.ask("posed", question, (answer) => {
@@ -79,6 +77,15 @@ export class EditSession {
       this.changed();
     });
     if (!first) this.askTroubles(text);
+  }
+
+  /** Show edits that are made, as far as that can be told here; gives the frames for which it has yet to be asked. */
+  restore(edits) {
+    const { posed } = this;
+    const unknown = posed.unknown(edits);
+    posed.forget();
+    if (unknown) posed.guess(edits, unknown);
+    return unknown;
   }
 
   askTroubles(text) {

@@ -15,7 +15,7 @@ export class EditorBars {
     this.joint.addEventListener("change", () => this.chooseJoint());
     this.fit = icon("fit", word("Show the whole frame (F)"), () => editor.fit());
     this.expand = icon("expand", word("Larger (E)"), () => editor.expand(!editor.isExpanded));
-    this.play = icon("play", word("Play"), () => editor.play(!editor.clock.playing));
+    this.play = icon("play", word("Play"), () => editor.playback.play(!editor.playback.isPlaying));
     this.toggles = this.makeToggles();
     this.menu = new Menu(word("Edit"), groups(), editor);
     const space = () => element("span", { className: "frugal-space" });
@@ -56,12 +56,12 @@ export class EditorBars {
     this.joint.value = view.joint;
     for (const [name, made] of this.toggles) made.setAttribute("aria-pressed", !!view[name]);
     this.toggles.get("film").hidden = !editor.session.film;
-    const { playing } = editor.clock;
+    const { isPlaying: playing } = editor.playback;
     this.play.dataset.icon = playing ? "pause" : "play";
     this.play.title = playing ? word("Pause") : word("Play");
     this.play.setAttribute("aria-label", this.play.title);
     this.play.disabled = motion.frames < 2;
-    this.expand.setAttribute("aria-pressed", editor.isExpanded);
+    this.expand.setAttribute("aria-pressed", !!editor.isExpanded);
   }
 
   /** The people and joints that can be chosen. */
