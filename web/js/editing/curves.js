@@ -5,7 +5,7 @@ import { Board, button, named } from "./board.js";
 import { CHANNELS } from "./channels.js";
 import { levelled, raised, riseAt, sloped, slopeOf } from "./curve_pull.js";
 import { Heights, curveHit, drawCurves, rangeOf, valueLabel } from "./draw_curves.js";
-import { editWords, frameWords, jointWords } from "./edit_words.js";
+import { frameWords, jointWords } from "./edit_words.js";
 import { lanesOf } from "./timeline_lanes.js";
 import { pulled } from "./timeline_pull.js";
 
@@ -74,13 +74,13 @@ export class Curves extends Board {
   }
 
   summary() {
-    const { frame, frameCount, rate, joint, channel, posed, notes } = this.state;
+    const { frame, frameCount, rate, joint, channel, posed } = this.state;
     if (!frameCount) return "";
     const key = this.hover?.item ?? this.chosen;
     const at = key?.from ?? frame;
     const value = `${channel === "angle" ? word("angle") : channel} ${valueLabel(posed[at], channel)}`;
-    if (key) return `${value} · ${editWords(key.edit, notes.find((note) => note.edit === key.index)?.why)}`;
-    return `${jointWords(joint)} · ${value} · ${frameWords(frame, frameCount, rate)}`;
+    const words = `${value} · ${jointWords(joint)} · ${frameWords(at, frameCount, rate)}`;
+    return key?.why === undefined ? words : `${words} · ${word("skipped: {why}", { why: key.why })}`;
   }
 
   draw(context, width, height) {

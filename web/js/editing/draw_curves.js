@@ -65,8 +65,12 @@ export function armsOf(key, scale, heights, { channel, source, posed }) {
   const [x, y] = [scale.x(key.from), heights.y(value)];
   const frames = ARM / scale.perFrame;
   const dy = heights.y(value + rise * frames) - y;
-  const long = Math.hypot(ARM, dy) / ARM;
-  return [-1, 1].map((side) => [x + (side * ARM) / long, y + (side * dy) / long]);
+  const [top, bottom] = [Math.min(heights.start, heights.end), Math.max(heights.start, heights.end)];
+  return [-1, 1].map((side) => {
+    const room = Math.max(0, side * dy < 0 ? y - top : bottom - y);
+    const part = Math.min(ARM / Math.hypot(ARM, dy), room / Math.max(Math.abs(dy), 1e-6));
+    return [x + side * ARM * part, y + side * dy * part];
+  });
 }
 
 /** What a pointer means: "before" and "after" of the selected key's slope, a "key", or "". */
