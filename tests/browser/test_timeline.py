@@ -16,7 +16,10 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 HOST = "http://hands.test"
 FILES = {
     "/": """<!doctype html><main class="frugal-panel" style="width: 400px"></main>""",
-    "/scripts/app.js": "export const app = {registerExtension() {}, canvas: {}};",
+    "/scripts/app.js": """export const app = {
+        registerExtension() {},
+        canvas: {processMouseWheel: () => told.push(['wheel'])},
+    };""",
     "/scripts/api.js": "export const api = {addEventListener() {}};",
 }
 KINDS = {".js": "text/javascript", ".css": "text/css"}
@@ -228,6 +231,8 @@ def test_zoom_at_the_pointer_and_the_bar_below(page: Page) -> None:
     page.keyboard.up("Control")
     page.wait_for_function("line.view.across < 150")
     assert page.evaluate(frame_under) == pytest.approx(frame)
+    page.mouse.wheel(0, -50)
+    page.wait_for_function("told.some(([name]) => name === 'wheel')")
     before = page.evaluate("line.view.from")
     page.keyboard.down("Shift")
     page.mouse.wheel(0, -50)

@@ -1,4 +1,5 @@
 /** A canvas along the frames of a clip on which edits can be taken in hand: what the timeline and the curves share. */
+import { app } from "../../../../scripts/app.js";
 import { Drawing, onKeys } from "../in_node.js";
 import { element } from "../lib/dom.js";
 import { formatEdits, without } from "./edit_value.js";
@@ -152,7 +153,7 @@ export class Board {
     const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
     if (event.ctrlKey || event.metaKey) this.zoom(Math.exp(-event.deltaY / 300), scale.exactFrame(x));
     else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) this.see(scrolled(this.view, scale.count, sideways / scale.perFrame));
-    else return;
+    else return void (event.target.closest(".dom-widget") || app.canvas.processMouseWheel(event)); // panels share it in the classic editor only
     event.preventDefault();
     event.stopPropagation();
   }
