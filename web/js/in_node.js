@@ -2,6 +2,7 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
+import { word } from "./lib/words.js";
 
 stylesheet("in_node.css");
 
@@ -131,7 +132,7 @@ function executed(id) {
 
 /** The wheel zooms and the middle button pans as everywhere on the graph; what is done inside moves no node. */
 function shareWithGraph(element) {
-  const classic = () => element.closest(".dom-widget");
+  const classic = () => !element.matches(":popover-open") && element.closest(".dom-widget"); // open, it lies over the graph
   element.addEventListener("wheel", (event) => classic() && app.canvas.processMouseWheel(event));
   element.addEventListener("pointerdown", (event) => {
     if (event.button === 0) event.stopPropagation();
@@ -151,10 +152,13 @@ export function fileUrl(file) {
   return `/view?${new URLSearchParams(file)}`;
 }
 
+/** Why there is nothing to see of a file. */
+export const gone = () => word("The preview is gone from ComfyUI's temp folder. Run the graph again.");
+
 /** The content of such a file. */
 export async function fetchFile(file) {
   const answer = await api.fetchApi(fileUrl(file));
-  if (!answer.ok) throw new Error("The preview is gone from ComfyUI's temp folder. Run the graph again.");
+  if (!answer.ok) throw new Error(gone());
   return answer.arrayBuffer();
 }
 

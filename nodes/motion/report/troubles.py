@@ -14,8 +14,9 @@ from ..cleaning.outliers import Lengths, Mask, body_sizes, find_strays
 from ..cleaning.repair import gap_lengths, joint_name
 from ..cleaning.swaps import LIMBS, Indices, Swaps, find_swaps
 from ..editing.feet import contacts
+from ..limbs import to_points
 from ..motion import BODY_JOINTS, HAND_JOINTS, Motion
-from .quality import bone_changes
+from .quality import bone_lengths
 
 MOST = 500
 """Troubles that are told, the worst first."""
@@ -35,6 +36,7 @@ _BRIDGE = 0.1  # seconds without trouble that part no span
 _HALF_BAD = 0.2  # body sizes that are half as bad as can be
 _HALF_BAD_GAP = 0.5  # seconds, as long as Smooth Motion fills
 _CHANGE = 0.5  # of its usual length, by which a bone changes in 1/25 s or a frame, whichever is longer
+_NOISE = 0.07  # body sizes; a bone that changes by less may be as it was
 _CHANGE_RATE = 25.0
 _UNSURE = 0.5  # of the confidence that a person's joints have mostly, or of all that can be had
 _SLIDE = 0.07  # body sizes that a foot which stands may move
@@ -111,16 +113,19 @@ def _weights(joints: int) -> Lengths:
 
 
 def _strays(swaps: Swaps) -> tuple[Lengths, Lengths]:
-    """How badly joints jump, and bones change their lengths: ``(frames, people, joints)`` as the detector named them."""
+    """How badly joints jump and bones change, ``(frames, people, joints)`` as the detector named them."""
     motion = swaps.motion
     strays = find_strays(motion)
     jumps = _saturating(strays.leaps, _HALF_BAD)
     bones = np.where(strays.stretches > 0, 1 - 1 / np.maximum(strays.stretches, 1), 0)
-    changes = bone_changes(motion) / max(1.0, _CHANGE_RATE / float(motion.frame_rate))
+    measured = bone_lengths(motion)
+    slower = max(1.0, _CHANGE_RATE / float(motion.frame_rate))
+    changes = measured.changes()
+    sudden = (changes > _CHANGE * slower) & (changes * measured.usual > _NOISE * body_sizes(motion)[:, None] * slower)
     near = jumps > 0
     near[1:] |= jumps[:-1] > 0
     for bone, (parent, child) in enumerate(BONES):
-        change = np.where(changes[..., bone] > _CHANGE, _saturating(changes[..., bone], 1.0), 0)
+        change = np.where(sudden[..., bone], _saturating(changes[..., bone], 1.0), 0)
         change[near[1:, :, child] | near[1:, :, parent]] = 0
         bones[1:, :, child] = np.maximum(bones[1:, :, child], change)
     bones[jumps > 0] = 0
@@ -200,11 +205,12 @@ def _swapped(motion: Motion, swaps: Swaps, sizes: Lengths) -> Iterator[Trouble]:
 def _slides(motion: Motion, sizes: Lengths) -> Iterator[Trouble]:
     """Feet that move while they stand: by how far in all, as steps of one frame are mostly noise."""
     stands = contacts(motion)
-    ankles = in_heights(motion.keypoints[:, :, ANKLES], motion.width / motion.height)
+    ankles = to_points(motion)[..., ANKLES]  # as contacts are found: a gap is no way to go
     ankles = gaussian_filter1d(ankles, _SMOOTHED * float(motion.frame_rate), axis=0, mode="nearest")
     for foot, ankle in enumerate(ANKLES):
         for person, first, last in _runs(stands[..., foot]):
-            way = np.linalg.norm(np.ptp(ankles[first : last + 1, person, foot], axis=0)) / sizes[person]
+            steps = ankles[first : last + 1, person, foot]
+            way = np.hypot(np.ptp(steps.real), np.ptp(steps.imag)) / sizes[person]
             if way > _SLIDE:
                 badness = float(_saturating(way, _HALF_BAD))
                 yield Trouble("slide", person + 1, joint_name(ankle), first, last, badness)

@@ -22,6 +22,9 @@ export class EditList {
     this.rows = element("ul");
     this.more = element("p");
     this.root = element("div", { className: "frugal-edits", role: "region", "aria-label": word("Edits") }, this.none, this.rows, this.more);
+    this.root.addEventListener("wheel", (event) => {
+      if (this.root.scrollHeight > this.root.clientHeight) event.stopPropagation(); // else it is the graph's
+    });
     this.update = keyed(this.rows, (edit) => this.row(edit));
   }
 

@@ -35,58 +35,66 @@ export class StagePointer {
   }
 
   down(event) {
-    const pans = this.stage.panning || (event.button === 1 && this.stage.viewport.zoom > 1);
-    if (event.button > 1 || (event.button === 1 && !pans)) return;
+    if (event.button > 1 || !this.stage.motion) return;
+    let hit = event.button ? undefined : this.hit(event);
+    const pans = !hit && this.stage.viewport.zoom > 1;
+    if (event.button === 1 && !pans) return;
+    if (event.button === 1) event.stopPropagation(); // the graph stays
     this.stage.canvas.setPointerCapture(event.pointerId);
-    if (pans) event.stopPropagation();
-    let hit = pans ? undefined : this.hit(event);
     if (hit && event.shiftKey) hit = { ...hit, joint: "body" };
-    this.press = { at: this.at(event), hit, pans, drags: false };
-    if (!pans && hit) this.told.choose(hit);
+    this.press = { at: this.at(event), hit, pans, moved: false };
+    if (hit) this.told.choose(hit);
   }
 
   move(event) {
-    const { press } = this;
+    const { press, stage } = this;
     if (!press) return this.hover(this.hit(event));
     const at = this.at(event);
     const [dx, dy] = [at[0] - press.at[0], at[1] - press.at[1]];
+    if (!press.moved && Math.hypot(dx, dy) < STARTS) return;
     if (press.pans) {
       event.stopPropagation();
-      this.stage.viewport.pan(this.stage.box, dx, dy);
-      press.at = at;
-      return this.stage.redraw();
+      stage.viewport.pan(stage.box, dx, dy);
+      Object.assign(press, { at, moved: true });
+      return stage.redraw();
     }
-    if (!press.hit || (!press.drags && Math.hypot(dx, dy) < STARTS)) return;
-    if (!press.drags && !this.told.canDrag()) return;
-    press.drags = true;
-    const { box } = this.stage;
+    if (!press.hit || !this.told.canDrag()) return;
+    press.moved = true;
+    stage.canvas.dataset.drags = true;
+    const { box } = stage;
     this.told.drag(press.hit, [dx / box.width, dy / box.height], event);
   }
 
   up() {
     const { press } = this;
     this.press = undefined;
-    if (press?.drags) this.told.drop();
+    this.stage.canvas.dataset.drags = false;
+    if (press?.hit && press.moved) this.told.drop();
+    else if (press && !press.hit && !press.moved) this.told.choose({ joint: "" });
   }
 
   /** Whether there was a drag to give up. */
   cancel() {
     const { press } = this;
     this.press = undefined;
-    if (press?.drags) this.told.cancel();
-    return !!press?.drags;
+    this.stage.canvas.dataset.drags = false;
+    const drags = !!press?.hit && press.moved;
+    if (drags) this.told.cancel();
+    return drags;
   }
 
   hover(hit) {
     const { hovered } = this;
     if (hovered?.person === hit?.person && hovered?.joint === hit?.joint) return;
     this.hovered = hit;
+    this.stage.canvas.dataset.over = !!hit;
     this.told.hover(hit);
   }
 
   wheel(event) {
     const { stage } = this;
-    if (!(event.ctrlKey || event.metaKey) || !stage.motion) return;
+    const mine = event.ctrlKey || event.metaKey || stage.canvas.closest(":popover-open"); // else it is the graph's
+    if (!mine || !stage.motion) return;
     event.preventDefault();
     event.stopPropagation();
     stage.viewport.zoomAt(stage.motion, stage.size, this.at(event), ZOOM ** -event.deltaY);

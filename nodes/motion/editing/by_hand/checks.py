@@ -1,0 +1,64 @@
+"""Which edits can be applied to a motion, and why the others are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from ...motion import Motion
+from .edits import Edit, Edits, Swap
+from .joints import numbers
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
+
+
+@dataclass(frozen=True, order=True)
+class Note:
+    """Why an edit does nothing. ``edit`` is its place in the list, from 0."""
+
+    edit: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The edits that can be applied, with their places in the list."""
+
+    edits: tuple[tuple[int, Edit], ...]
+
+    def numbered(self, kind: type[_Kind]) -> list[tuple[int, _Kind]]:
+        return [(number, edit) for number, edit in self.edits if isinstance(edit, kind)]
+
+    def of(self, kind: type[_Kind]) -> list[_Kind]:
+        """The edits of a kind, in the order of the list."""
+        return [edit for _, edit in self.numbered(kind)]
+
+
+def checked(motion: Motion, edits: Edits) -> tuple[Plan, tuple[Note, ...]]:
+    """The edits that can be applied; those that are off are left out without a note."""
+    asked = [(number, edit) for number, edit in enumerate(edits.edits) if not edit.off]
+    notes = {number: why for number, edit in asked if (why := _hindrance(motion, edit))}
+    plan = Plan(tuple((number, edit) for number, edit in asked if number not in notes))
+    return plan, tuple(Note(number, why) for number, why in notes.items())
+
+
+def _hindrance(motion: Motion, edit: Edit) -> str:
+    for person in _values(edit, ("person", "other", "of_person")):
+        if person > motion.people:
+            return f"there is no person {person}: the motion has {motion.people}"
+    for frame in _values(edit, ("frame", "of", "first")):
+        if frame >= motion.frame_count:
+            return f"there is no frame {frame}: the motion has {motion.frame_count}, counted from 0"
+    joint = getattr(edit, "joint", None)
+    if joint is not None and not numbers(joint, motion.keypoints.shape[2]):
+        return f"there is no {joint.replace('_', ' ')}: the motion has no hands"
+    if isinstance(edit, Swap) and edit.person == edit.other:
+        return "a person cannot be exchanged with itself"
+    return ""
+
+
+def _values(edit: Edit, names: Iterable[str]) -> list[int]:
+    return [value for name in names if (value := getattr(edit, name, None)) is not None]
