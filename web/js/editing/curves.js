@@ -49,7 +49,12 @@ export class Curves extends Board {
 
   arrange(before) {
     if (before && KEYS.every((name) => this.state[name] === before[name])) return;
-    this.items = lanesOf({ ...this.state, edits: this.edits }).strong.filter(({ edit }) => edit.do === "move");
+    const { strong } = lanesOf({ ...this.state, edits: this.edits });
+    this.items = this.hasCurve ? strong.filter(({ edit }) => edit.do === "move") : [];
+  }
+
+  get hasCurve() {
+    return !!this.state.person && !!this.state.joint;
   }
 
   get chosen() {
@@ -76,6 +81,7 @@ export class Curves extends Board {
   summary() {
     const { frame, frameCount, rate, joint, channel, posed } = this.state;
     if (!frameCount) return "";
+    if (!this.hasCurve) return word("Choose a joint to see its curve.");
     const key = this.hover?.item ?? this.chosen;
     const at = key?.from ?? frame;
     const value = `${channel === "angle" ? word("angle") : channel} ${valueLabel(posed[at], channel)}`;
@@ -84,6 +90,7 @@ export class Curves extends Board {
   }
 
   draw(context, width, height) {
+    if (!this.hasCurve) return;
     const style = getComputedStyle(this.screen);
     const state = { ...this.state, selected: this.selected, hover: this.hover };
     const look = { ink: style.color, paper: style.backgroundColor };
