@@ -120,10 +120,8 @@ def test_ankles_stay_where_the_legs_reach_them():
 
 
 @settings(max_examples=40)
-@given(
-    st.sampled_from(JOINTS[:18]), st.lists(st.integers(0, 17), max_size=6), st.floats(-0.2, 0.2), st.floats(-0.2, 0.2)
-)
-def test_missing_joints_hinder_nobody(joint, missing, x, y):
+@given(st.sampled_from(JOINTS[:18]), st.lists(st.integers(0, 17), max_size=6), st.complex_numbers(max_magnitude=0.3))
+def test_missing_joints_hinder_nobody(joint, missing, by):
     """Where a joint is missing its place does not matter to the others."""
     seen = SEEN[:3].copy()
     seen[:, missing] = False
