@@ -14,8 +14,8 @@ from .test_web import HERE, NODE
 
 GOOD = {
     "frame": 3, "of": 2, "person": 1, "of_person": 0, "joint": "left_wrist", "by": [0.1, -0.25], "before": 2,
-    "after": 4, "replace": True, "stretch": False, "slope": None, "place": True, "from": 2, "to": 5, "fade": 0, "with": 2,
-    "frames": 4, "factor": 0.5,
+    "after": 4, "replace": True, "stretch": False, "slope": None, "place": True, "from": 2, "to": 5, "fade": 0,
+    "with": 2, "frames": 4, "factor": 0.5,
 }  # fmt: skip
 OTHERS = [
     0, 1, 2, 5, -1, 1.5, "x", "left_hand_20", "left_hand_21", "pelvis", None, True, [0.1, 0.2], [1], [0.1, "2"],
@@ -23,8 +23,8 @@ OTHERS = [
 ]  # fmt: skip
 WHOLE = [
     "", " ", "{", "{}", "[]", "3", "null", '{"edits":[]}', '{"version":1}', '{"version":1,"edits":[],"more":1}',
-    '{"edits":{}}', '{"version":2,"edits":[{"do":"fly"}]}', '{"version":"1"}', '{"edits":null}', '{"version":1,"edits":[{}]}',
-    '{"version":1,"edits":[NaN]}', '{"version":1,"edits":[null]}',
+    '{"edits":{}}', '{"version":2,"edits":[{"do":"fly"}]}', '{"version":"1"}', '{"edits":null}',
+    '{"version":1,"edits":[{}]}', '{"version":1,"edits":[NaN]}', '{"version":1,"edits":[null]}',
 ]  # fmt: skip
 
 
