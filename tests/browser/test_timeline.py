@@ -1,4 +1,4 @@
-"""Hands on the timeline of edits, in a page of its own: what they tell the editor around it."""
+"""Hands on the timeline and the curves of edits, in a page of their own: what they tell the editor around them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Locator, Page, Route
 
 from frugal_motion.tools import editor
 
@@ -15,12 +16,16 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 HOST = "http://hands.test"
 FILES = {
     "/": """<!doctype html><main class="frugal-panel" style="width: 400px"></main>""",
-    "/scripts/app.js": "export const app = {registerExtension() {}, canvas: {}};",
+    "/scripts/app.js": """export const app = {
+        registerExtension() {},
+        canvas: {processMouseWheel: () => told.push(['wheel'])},
+    };""",
     "/scripts/api.js": "export const api = {addEventListener() {}};",
 }
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 OPEN = """async () => {
     const {Timeline} = await import('/extensions/frugal/js/editing/timeline.js');
+    const {Curves} = await import('/extensions/frugal/js/editing/curves.js');
     const {tops} = await import('/extensions/frugal/js/editing/timeline_lanes.js');
     window.told = [];
     const tell = (name, act = () => {}) => (value) => {
@@ -35,7 +40,18 @@ OPEN = """async () => {
         visit: tell('visit'),
         choose: tell('choose', (span) => line.show({span})),
     });
-    document.querySelector('main').append(line.element);
+    window.curves = new Curves({
+        ...line.calls,
+        select: tell('select', (selected) => curves.show({selected})),
+        seek: tell('seek', (frame) => curves.show({frame})),
+        change: tell('change', (edits) => curves.show({edits: structuredClone(edits)})),
+        channel: tell('channel', (channel) => curves.show({channel})),
+    });
+    document.querySelector('main').append(line.element, curves.element);
+    window.onCurve = (frame, value) => {
+        const box = curves.drawing.canvas.getBoundingClientRect();
+        return [box.left + curves.scale.x(frame), box.top + curves.heights.y(value)];
+    };
     window.at = (frame, lane) => {
         const box = line.drawing.canvas.getBoundingClientRect();
         return [box.left + line.scale.x(frame), box.top + (lane === 'ruler' ? 4 : tops(line.lanes)[lane] + 8)];
@@ -93,6 +109,25 @@ def drag(page: Page, lane: str, start: float, end: float, *, keep: bool = True) 
         page.mouse.up()
 
 
+@pytest.fixture
+def curves(page: Page) -> Locator:
+    """The curves: a joint that stands still, but for its key."""
+    shown = """state => {
+        const source = new Float32Array(300).fill(0.4);
+        const limb = () => ({joint: [0.4, 0.5], parent: [0.3, 0.5], aspect: 1});
+        curves.show({...state, channel: 'x', source, posed: source.map((at, frame) => frame === 40 ? 0.5 : at), limb});
+    }"""
+    page.evaluate(shown, _state())
+    return page.get_by_role("group", name="Curves")
+
+
+def drag_curve(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*page.evaluate("given => onCurve(...given)", start))
+    page.mouse.down()
+    page.mouse.move(*page.evaluate("given => onCurve(...given)", end), steps=4)
+    page.mouse.up()
+
+
 def told(page: Page, name: str) -> list[Any]:
     """What it has told so far, and no more."""
     values: list[Any] = page.evaluate("name => told.filter(([told]) => told === name).map(([, value]) => value)", name)
@@ -104,7 +139,7 @@ def test_a_key_is_dragged_to_another_frame(page: Page) -> None:
     assert told(page, "change") == [[{**KEY, "frame": 60}, CUT]]
     assert told(page, "preview")[-1] == [{**KEY, "frame": 60}, CUT]
     assert told(page, "select")[-1] == 0
-    assert "frame 60" in page.locator("output").inner_text()
+    assert "frame 60" in page.locator("output").first.inner_text()
 
 
 def test_what_is_dragged_back_or_broken_off_is_no_change(page: Page) -> None:
@@ -158,7 +193,7 @@ def test_a_click_visits_a_trouble_and_elsewhere_seeks(page: Page) -> None:
 
 
 def test_keys_do_all_of_it_and_a_held_one_is_one_change(page: Page) -> None:
-    page.locator("canvas").focus()
+    page.locator("canvas").first.focus()
     press = page.keyboard.press
     press("ArrowDown")
     assert (told(page, "select")[-1], told(page, "seek")[-1]) == (0, 40)
@@ -183,7 +218,7 @@ def test_keys_do_all_of_it_and_a_held_one_is_one_change(page: Page) -> None:
     assert told(page, "choose")[-1] == [100, 299]
     press("PageUp")
     assert told(page, "visit") == [JUMP]
-    assert page.locator("canvas").get_attribute("aria-valuetext") == "frame 299 of 300 · 11.96 s"
+    assert page.locator("canvas").first.get_attribute("aria-valuetext") == "frame 299 of 300 · 11.96 s"
 
 
 def test_zoom_at_the_pointer_and_the_bar_below(page: Page) -> None:
@@ -196,24 +231,71 @@ def test_zoom_at_the_pointer_and_the_bar_below(page: Page) -> None:
     page.keyboard.up("Control")
     page.wait_for_function("line.view.across < 150")
     assert page.evaluate(frame_under) == pytest.approx(frame)
+    page.mouse.wheel(0, -50)
+    page.wait_for_function("told.some(([name]) => name === 'wheel')")
     before = page.evaluate("line.view.from")
     page.keyboard.down("Shift")
     page.mouse.wheel(0, -50)
     page.keyboard.up("Shift")
     page.wait_for_function("from => line.view.from < from", arg=before)
-    box = page.locator("canvas").bounding_box()
+    box = page.locator("canvas").first.bounding_box()
     assert box
     page.mouse.click(box["x"] + 12, box["y"] + box["height"] - 5)
     assert page.evaluate("line.view.from") == 0
-    page.get_by_role("button", name="Show the whole clip").click()
+    page.get_by_role("button", name="Show the whole clip").first.click()
     assert page.evaluate("line.view.across") == 299
 
 
 def test_locked_edits_are_looked_at(page: Page) -> None:
     page.evaluate("line.show({locked: true})")
     drag(page, "keys", 40, 60)
-    page.locator("canvas").focus()
+    page.locator("canvas").first.focus()
     for key in ("Delete", "Shift+ArrowRight", "b"):
         page.keyboard.press(key)
     assert (told(page, "change"), told(page, "preview")) == ([], [])
     assert told(page, "select") == [0]
+
+
+def test_a_key_of_a_curve_goes_up_or_along_not_both(page: Page, curves: Locator) -> None:
+    drag_curve(page, (40, 0.5), (43, 0.46))
+    up = told(page, "change")[0][0]
+    assert (up["frame"], up["by"]) == (40, [pytest.approx(0.06, abs=0.002), 0])
+    drag_curve(page, (40, 0.5), (60, 0.498))
+    along = told(page, "change")[1][0]
+    assert along == {**up, "frame": 60}
+
+
+def test_an_angle_turns_the_joint_about_the_one_it_hangs_on(page: Page, curves: Locator) -> None:
+    curves.get_by_role("button", name="Angle about").click()
+    assert told(page, "channel") == ["angle"]
+    page.evaluate("curves.show({source: new Float32Array(300), posed: new Float32Array(300)})")
+    drag_curve(page, (40, 0), (40, 4))
+    (x, y) = told(page, "change")[0][0]["by"]
+    turned = np.deg2rad(4)
+    assert (x - 0.1, y) == (
+        pytest.approx(0.1 * (np.cos(turned) - 1), abs=1e-3),
+        pytest.approx(-0.1 * np.sin(turned), abs=1e-3),
+    )
+
+
+def test_a_slope_is_pulled_and_left_to_itself_again(page: Page, curves: Locator) -> None:
+    page.evaluate("curves.show({selected: 0})")
+    arm = page.evaluate("30 / curves.scale.perFrame")
+    drag_curve(page, (40 + arm, 0.5), (40 + arm, 0.49))
+    slope = told(page, "change")[0][0]["slope"]
+    assert slope == [pytest.approx(-0.01 / arm, rel=0.1), 0]
+    curves.get_by_role("button", name="slope").click()
+    assert told(page, "change")[1][0]["slope"] is None
+
+
+def test_keys_move_a_curve(page: Page, curves: Locator) -> None:
+    canvas = curves.locator("canvas")
+    canvas.focus()
+    for key in ("ArrowDown", "Shift+ArrowUp", "Shift+ArrowUp", "Shift+ArrowRight", "s"):
+        page.keyboard.press(key)
+    key = told(page, "change")[-1][0]
+    assert (key["frame"], key["by"], key["slope"]) == (41, [pytest.approx(0.104), 0], [pytest.approx(0.001), 0])
+    assert "left wrist" in (canvas.get_attribute("aria-valuetext") or "")
+    page.keyboard.press("u")
+    page.keyboard.press("Delete")
+    assert told(page, "change")[-1] == [CUT]

@@ -105,6 +105,18 @@ test("keys of the person are in order of time; the chosen joint's are strong", (
   assert.equal(found.keys[4].why, "gone");
 });
 
+test("without a person all keys are shown, in the colours of their people; without a joint none has a hill", () => {
+  const edits = [key(9), key(30, { person: 2, joint: "neck" }), cut(50, 60), { do: "repair", from: 70, to: 99 }, { do: "repair", person: 2, from: 120, to: 150 }];
+  const found = lanes({ edits, person: 0, joint: "" });
+  assert.deepEqual([found.strong.length, found.weak.length, found.track.length], [2, 0, 0]);
+  const context = drawn({ edits, person: 0, joint: "" });
+  const orange = "#f08c1e";
+  assert.deepEqual([diamonds(context).length, diamonds(context, orange).length], [1, 1]);
+  assert.equal(boxes(context, orange).length, 2, "filled and outlined");
+  assert.equal(boxes(context, "#8c8c8c").length, 2);
+  assert.equal(lanes({ edits, joint: "" }).track.length, 0);
+});
+
 test("spans in a row do not meet, until there are too many", () => {
   const next = random(4);
   const edits = [...Array(200).keys()].map(() => cut(whole(next, 0, 250), 0)).map((edit) => ({ ...edit, to: edit.from + whole(next, 0, 40) }));

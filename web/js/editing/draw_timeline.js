@@ -12,6 +12,7 @@ export const TROUBLE_COLOURS = {
   gap: "#8c8c8c",
   slide: "#12b5c9",
 };
+const EVERYONE = "#8c8c8c";
 const OF_TIME = { hold: "#21b573", speed: "#21b573", delete: "#e5484d" };
 const DIAMOND = 5;
 const SMALL = 3;
@@ -32,18 +33,22 @@ const FONT = "10px Inter, system-ui, sans-serif";
  */
 export function drawTimeline(context, width, scale, lanes, state, look) {
   const top = tops(lanes);
-  const colour = COLOURS[Math.max(0, state.person - 1) % COLOURS.length];
   context.font = FONT;
   context.textBaseline = "alphabetic";
   drawChosenSpan(context, scale, state.span, top, look);
   drawRuler(context, scale, state, top, look);
   drawTroubles(context, scale, lanes.troubles, state, top.troubles);
-  drawFades(context, scale, lanes, top.keys, colour);
-  drawKeys(context, scale, lanes, state, top.keys, colour, look);
-  lanes.rows.forEach((row, place) => drawSpans(context, scale, row, state, top.spans + place * SPAN, colour, look));
-  drawOverview(context, width, scale, lanes, state, top.overview, colour, look);
+  drawFades(context, scale, lanes, top.keys);
+  drawKeys(context, scale, lanes, state, top.keys, look);
+  lanes.rows.forEach((row, place) => drawSpans(context, scale, row, state, top.spans + place * SPAN, look));
+  drawOverview(context, width, scale, lanes, state, top.overview, look);
   drawPlayhead(context, scale, state, top, look);
   context.globalAlpha = 1;
+}
+
+/** A person's as everywhere; of edits that change time there are others. */
+function colourOf(edit) {
+  return OF_TIME[edit.do] ?? (edit.person ? COLOURS[(edit.person - 1) % COLOURS.length] : EVERYONE);
 }
 
 function drawChosenSpan(context, scale, span, top, { ink }) {
@@ -88,7 +93,7 @@ function drawTroubles(context, scale, troubles, { person, hover }, top) {
     if (right < 0 || left > scale.width) continue;
     const tall = 4 + 5 * trouble.badness;
     context.fillStyle = TROUBLE_COLOURS[trouble.kind] ?? TROUBLE_COLOURS.gap;
-    context.globalAlpha = hover?.trouble === trouble ? 1 : trouble.person === person ? 0.85 : FAINT;
+    context.globalAlpha = hover?.trouble === trouble ? 1 : !person || trouble.person === person ? 0.85 : FAINT;
     box(context, left, top + 12 - tall, Math.max(2, right - left - 0.5), tall, 1.5);
     context.fill();
   }
@@ -96,12 +101,13 @@ function drawTroubles(context, scale, troubles, { person, hover }, top) {
 }
 
 /** Where the joint's keys count: hills that run into each other where keys are joined. */
-function drawFades(context, scale, { track, reach }, top, colour) {
+function drawFades(context, scale, { track, reach }, top) {
+  if (!track.length) return;
   const [low, high] = [top + KEYS - 5, top + 5];
   const start = Math.max(0, lowest(track, scale.first - reach) - 1);
   const end = Math.min(track.length, lowest(track, scale.last + reach) + 1);
   let last = -Infinity;
-  context.fillStyle = colour;
+  context.fillStyle = colourOf(track[0].edit);
   context.globalAlpha = 0.22;
   context.beginPath();
   for (let place = start; place < end; place++) {
@@ -130,26 +136,26 @@ function ease(context, x0, y0, x1, y1) {
   context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
 }
 
-function drawKeys(context, scale, { keys, strong, weak }, { selected, hover }, top, colour, { ink, paper }) {
+function drawKeys(context, scale, { keys, strong, weak }, { selected, hover }, top, { ink, paper }) {
   const y = top + KEYS / 2;
-  for (const key of thinned(weak, scale, APART)) drawKey(context, key, scale.x(key.from), y, SMALL, colour, 0.5);
-  for (const key of thinned(strong, scale, APART)) drawKey(context, key, scale.x(key.from), y, DIAMOND, colour, 1);
+  for (const key of thinned(weak, scale, APART)) drawKey(context, key, scale.x(key.from), y, SMALL, 0.5);
+  for (const key of thinned(strong, scale, APART)) drawKey(context, key, scale.x(key.from), y, DIAMOND, 1);
   const item = hover?.item;
   if (item?.strong && hover.part === "key") ring(context, item, scale.x(item.from), y, ink, 0.5);
   const chosen = selected < 0 ? undefined : keys.find(({ index }) => index === selected);
   if (!chosen) return;
   const x = scale.x(chosen.from);
-  drawHandles(context, chosen, scale, y, ink, colour);
+  drawHandles(context, chosen, scale, y, ink);
   context.fillStyle = paper;
   shape(context, chosen.edit, x, y, DIAMOND + 3);
   context.fill();
-  drawKey(context, chosen, x, y, DIAMOND, colour, 1);
+  drawKey(context, chosen, x, y, DIAMOND, 1);
   ring(context, chosen, x, y, ink, 1);
 }
 
-function drawKey(context, { edit, off, why }, x, y, size, colour, opacity) {
+function drawKey(context, { edit, off, why }, x, y, size, opacity) {
   context.globalAlpha = opacity * (off ? FAINT : 1);
-  context.fillStyle = context.strokeStyle = colour;
+  context.fillStyle = context.strokeStyle = colourOf(edit);
   context.lineWidth = 1.2;
   shape(context, edit, x, y, size);
   if (why === undefined) context.fill();
@@ -180,8 +186,8 @@ function ring(context, { edit }, x, y, ink, opacity) {
   context.globalAlpha = 1;
 }
 
-function drawHandles(context, key, scale, y, ink, colour) {
-  context.strokeStyle = colour;
+function drawHandles(context, key, scale, y, ink) {
+  context.strokeStyle = colourOf(key.edit);
   context.lineWidth = 1;
   const [before, after] = handlesOf(key, scale);
   line(context, before, y, after, y);
@@ -192,7 +198,7 @@ function drawHandles(context, key, scale, y, ink, colour) {
   }
 }
 
-function drawSpans(context, scale, row, { selected, hover }, top, colour, { ink }) {
+function drawSpans(context, scale, row, { selected, hover }, top, { ink }) {
   for (const span of thinned(row, scale, APART)) draw(span);
   const chosen = selected < 0 ? undefined : row.find(({ index }) => index === selected);
   if (chosen) draw(chosen);
@@ -201,14 +207,14 @@ function drawSpans(context, scale, row, { selected, hover }, top, colour, { ink 
   function draw(span) {
     const [left, right] = sidesOf(span, scale);
     const chosen = span.index === selected;
-    drawSpan(context, span, Math.max(left, -4), Math.min(right, scale.width + 4), top, { chosen, near: hover?.item === span, colour, ink });
+    drawSpan(context, span, Math.max(left, -4), Math.min(right, scale.width + 4), top, { chosen, near: hover?.item === span, ink });
   }
 }
 
-function drawSpan(context, { edit, off, why }, left, right, top, { chosen, near, colour, ink }) {
+function drawSpan(context, { edit, off, why }, left, right, top, { chosen, near, ink }) {
   const [wide, tall] = [right - left - 1, SPAN - 3];
   const fade = off ? FAINT : 1;
-  context.fillStyle = context.strokeStyle = OF_TIME[edit.do] ?? colour;
+  context.fillStyle = context.strokeStyle = colourOf(edit);
   box(context, left + 0.5, top + 1.5, wide, tall, 3);
   context.globalAlpha = fade * (why === undefined ? (near || chosen ? 0.45 : 0.3) : 0.08);
   context.fill();
@@ -253,7 +259,7 @@ function hatch(context, x, y, wide, tall, step) {
 }
 
 /** All of the clip in a narrow bar, and which part of it is above. */
-function drawOverview(context, width, scale, lanes, { frame, span }, top, colour, { ink }) {
+function drawOverview(context, width, scale, lanes, { frame, span }, top, { ink }) {
   const across = width - 2 * MARGIN;
   const all = new Scale(scale.count, width, wholeView(scale.count));
   const x = (at) => all.x(at);
@@ -268,8 +274,10 @@ function drawOverview(context, width, scale, lanes, { frame, span }, top, colour
     context.fillStyle = TROUBLE_COLOURS[trouble.kind] ?? TROUBLE_COLOURS.gap;
     context.fillRect(x(trouble.from) - 0.5, top + 0.5, Math.max(1.5, x(trouble.to) - x(trouble.from)), 2.5);
   }
-  context.fillStyle = colour;
-  for (const key of thinned(lanes.keys, all, 2 * APART)) context.fillRect(x(key.from) - 0.75, top + 3.5, 1.5, 3);
+  for (const { edit, from } of thinned(lanes.keys, all, 2 * APART)) {
+    context.fillStyle = colourOf(edit);
+    context.fillRect(x(from) - 0.75, top + 3.5, 1.5, 3);
+  }
   context.fillStyle = context.strokeStyle = ink;
   if (scale.across < scale.count - 1) {
     context.globalAlpha = 0.2;

@@ -27,7 +27,7 @@ export function tops({ rows }) {
 /**
  * Edits and troubles by lane and in order of time.
  * @param {{edits: object[], notes: {edit: number, why: string}[], troubles: object[], person: number, joint: string,
- *   frameCount: number}} state `person` counts from 1
+ *   frameCount: number}} state `person` counts from 1, 0 is everyone; an empty `joint` is all
  * @returns {{keys: object[], strong: object[], weak: object[], track: object[], reach: number, rows: object[][], troubles: object[]}}
  *   `keys` of the person, the `strong` ones of the joint; `track` are those of them that count, `reach` the longest of their
  *   fades; `rows` are spans
@@ -41,16 +41,17 @@ export function lanesOf({ edits, notes = [], troubles = [], person, joint, frame
     if (edit.do !== "move" && edit.do !== "pose") {
       const [from, to] = lengthOf(edit, frameCount);
       spans.push({ index, edit, off, why: why.get(index), from, to });
-    } else if (edit.person === person) {
+    } else if (!person || edit.person === person) {
       const [before, after] = [valueOf(edit, "before"), valueOf(edit, "after")];
-      const strong = edit.do === "pose" || edit.joint === joint;
+      const strong = !joint || edit.do === "pose" || edit.joint === joint;
       keys.push({ index, edit, off, why: why.get(index), from: edit.frame, to: edit.frame, before, after, strong });
     }
   });
   keys.sort(byTime);
   spans.sort(byTime);
   const strong = keys.filter((key) => key.strong);
-  const track = strong.filter(({ edit, off, why }) => edit.do === "move" && !off && why === undefined);
+  const hasTrack = person && joint;
+  const track = hasTrack ? strong.filter(({ edit, off, why }) => edit.do === "move" && !off && why === undefined) : [];
   const reach = track.reduce((most, { before, after }) => Math.max(most, before, after), 0);
   return { keys, strong, weak: keys.filter((key) => !key.strong), track, reach, rows: packed(spans), troubles };
 }
