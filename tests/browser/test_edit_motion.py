@@ -207,7 +207,7 @@ def test_ten_steps_are_undone_and_redone(graph: Page) -> None:
         for text in expected:
             graph.keyboard.press(key)
             graph.wait_for_function(f"(text) => ({VALUES})()[0] === text", arg=text)
-    panel(graph).get_by_role("button", name="List").click()
+    panel(graph).get_by_role("button", name="Edits", exact=True).click()
     panel(graph).get_by_role("region", name="Edits").get_by_role("listitem").nth(9).wait_for()
     assert words(graph).inner_text().startswith("frame 36"), "the panel goes on where it was"
     assert panel(graph).get_by_label("Joint", exact=True).input_value() == "right_wrist"
@@ -260,13 +260,13 @@ def test_keys_do_all_that_a_pointer_does(graph: Page, motion: Motion, tmp_path: 
 
 def test_the_menu_has_all_of_it(graph: Page, tmp_path: Path) -> None:
     choose(graph, 1, "nose")
-    panel(graph).get_by_role("button", name="Edit").click()
+    panel(graph).get_by_role("button", name="Edit", exact=True).click()
     menu = graph.get_by_role("menu")
     assert menu.get_by_role("menuitem", name="Repair the span").is_disabled()
     graph.screenshot(path=tmp_path / "menu.png")
     menu.get_by_role("menuitem", name="Hide or show the joint").click()
     assert value(graph) == [{"do": "hide", "person": 1, "joint": "nose", "from": 0, "to": 0}]
-    panel(graph).get_by_role("button", name="Edit").click()
+    panel(graph).get_by_role("button", name="Edit", exact=True).click()
     menu.get_by_role("menuitem", name="Remove all edits").click()
     assert value(graph) == []
 
@@ -308,7 +308,7 @@ def test_what_cannot_be_edited_is_said_and_kept(graph: Page) -> None:
         assert graph.evaluate(VALUES) == [text]
     text = json.dumps({"version": 1, "edits": [{"do": "hold", "frame": 900, "frames": 3}, {"do": "drop", "person": 7}]})
     graph.evaluate(SET, text)
-    panel(graph).get_by_role("button", name="List").click()
+    panel(graph).get_by_role("button", name="Edits", exact=True).click()
     assert panel(graph).get_by_role("listitem").filter(has_text="skipped").count() == 2
     go(graph, 3)
     graph.keyboard.press("l")

@@ -19,8 +19,9 @@ export class EditorBars {
     this.toggles = this.makeToggles();
     this.menu = new Menu(word("Edit"), groups(), editor);
     const space = () => element("span", { className: "frugal-space" });
-    this.top = element("div", { className: "frugal-bar frugal-nowrap" }, this.person, this.joint, space(), this.fit, this.expand);
-    const shown = ["before", "onion", "film", "result", "curves", "list", "replace"].map((name) => this.toggles.get(name));
+    const [replace, list] = [this.toggles.get("replace"), this.toggles.get("list")];
+    this.top = element("div", { className: "frugal-bar frugal-nowrap" }, this.person, this.joint, replace, space(), list, this.fit, this.expand);
+    const shown = ["before", "onion", "film", "result", "curves"].map((name) => this.toggles.get(name));
     this.bottom = element("div", { className: "frugal-bar" }, this.play, this.menu.root, shown);
   }
 
@@ -31,7 +32,7 @@ export class EditorBars {
       film: [word("Video"), word("Show the video behind the people (G)")],
       result: [word("Result"), word("Show what comes out, with holds, cuts and speed (T)")],
       curves: [word("Curves"), word("Show the chosen joint's path as curves (Y)")],
-      list: [word("List"), word("Show all edits in a list (W)")],
+      list: [word("Edits"), word("Show all edits in a list (W)")],
       replace: [word("Replace"), word("Between two such keys the joint goes straight from one to the other, whatever it did before (A)")],
     };
     return new Map(Object.entries(words).map(([name, [label, title]]) => {
