@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from ...motion import Motion
-from .edits import Edit, Edits, Swap
+from .edits import Edit, Edits, Move, Pose, Show, Swap
 from .joints import numbers
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -62,3 +63,29 @@ def _hindrance(motion: Motion, edit: Edit) -> str:
 
 def _values(edit: Edit, names: Iterable[str]) -> list[int]:
     return [value for name in names if (value := getattr(edit, name, None)) is not None]
+
+
+def checked_there(source: Motion, plan: Plan) -> tuple[Plan, list[Note]]:
+    """The edits whose joints and people are seen where they are needed, after repairs and ``Show``.
+
+    A key in a frame in which its joint is missing still counts in the frames around.
+    """
+    seen = source.keypoints[..., 2] > 0
+    posed = defaultdict[int, list[range]](list)
+    for pose in plan.of(Pose):
+        posed[pose.person].append(range(pose.frame - pose.before + 1, pose.frame + pose.after))
+    notes, useless = [], set()
+    for number, edit in plan.edits:
+        if isinstance(edit, Pose) and not seen[edit.of, (edit.of_person or edit.person) - 1].any():
+            notes.append(Note(number, f"person {edit.of_person or edit.person} is not seen in frame {edit.of}"))
+            useless.add(number)
+        elif isinstance(edit, Show | Move):
+            frame = edit.first if isinstance(edit, Show) else edit.frame
+            if seen[frame, edit.person - 1, numbers(edit.joint, seen.shape[2])].any():
+                continue
+            name = "person" if edit.joint == "body" else edit.joint.replace("_", " ")
+            if isinstance(edit, Show):
+                notes.append(Note(number, f"the {name} is never seen"))
+            elif not any(frame in span for span in posed[edit.person]):
+                notes.append(Note(number, f"the {name} is missing in frame {frame}: show it first"))
+    return Plan(tuple((number, edit) for number, edit in plan.edits if number not in useless)), notes

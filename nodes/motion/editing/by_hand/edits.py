@@ -43,6 +43,7 @@ _First: TypeAlias = Annotated[int, Field(ge=0, le=_MOST_FRAMES, alias="from")]
 _Last: TypeAlias = Annotated[int, Field(ge=0, le=_MOST_FRAMES, alias="to"), AfterValidator(_not_before)]
 _Fade: TypeAlias = Annotated[int, Field(ge=1, le=_MOST_FRAMES)]
 _Person: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
+_Count: TypeAlias = Annotated[int, Field(ge=0, le=_MOST_FRAMES)]
 _Anyone: TypeAlias = Annotated[int, Field(ge=0, le=1000)]
 _Shift: TypeAlias = Annotated[float, Field(ge=-10, le=10)]
 _Joint: TypeAlias = Annotated[str, AfterValidator(_known)]
@@ -119,7 +120,7 @@ class Mirror(_Edit):
     person: _Anyone = 0
     first: _First
     last: _Last
-    fade: _Anyone = 3
+    fade: _Count = 3
 
 
 class Swap(_Edit):
@@ -169,7 +170,7 @@ class Delete(_Edit):
     do: Literal["delete"] = "delete"
     first: _First
     last: _Last
-    fade: _Anyone = 3
+    fade: _Count = 3
 
 
 Edit: TypeAlias = (
@@ -222,6 +223,8 @@ def _allowed(error: Any) -> str:
     """What would have been right, in pydantic's words."""
     if error["type"] == "union_tag_invalid":
         return f'for "do": {error["ctx"]["expected_tags"]}'
+    if error["type"] == "union_tag_not_found":
+        return 'an edit that says what to "do"'
     if error["type"] == "missing":
         return "a value for every field that has no default"
     if error["type"] == "extra_forbidden":

@@ -35,8 +35,8 @@ def blended(points: Points, seen: Seen, other: Points, other_seen: Seen, share: 
         seen, other_seen: of the same shape.
         share: 0..1 of ``other``, ``(frames,)``.
     """
-    first = _filled(points, seen, other, other_seen)
-    second = _filled(other, other_seen, points, seen)
+    first = filled(points, seen, other, other_seen)
+    second = filled(other, other_seen, points, seen)
     every = np.ones_like(seen)
     result = mixed(first[:, None], second[:, None], share)[:, 0]
     goal = place_of(first, every, "pelvis")[0] * (1 - share) + place_of(second, every, "pelvis")[0] * share
@@ -45,7 +45,7 @@ def blended(points: Points, seen: Seen, other: Points, other_seen: Seen, share: 
     return np.where((share == 0)[:, None], first, np.where((share == 1)[:, None], second, result))
 
 
-def _filled(points: Points, seen: Seen, other: Points, other_seen: Seen) -> Points:
+def filled(points: Points, seen: Seen, other: Points, other_seen: Seen) -> Points:
     """``points``, and where a joint is missing, the bone of ``other`` on what it hangs on."""
     here, there = anchors(points, seen, other, other_seen)
     result = np.where(seen, points, other + (here - there)[:, None])

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ...body import HIPS, NECK, PARTS
-from ...limbs import Points, bend_side, bent_bone, hand_slices
+from ...body import BONES, HIPS, NECK, PARTS
+from ...limbs import Points, bend_side, bent_bone, hand_slices, tree
 from ...motion import BODY_JOINTS
 from .joints import NUMBERS
 
@@ -25,6 +25,10 @@ Places: TypeAlias = npt.NDArray[np.complex128]
 _HEAD = PARTS["head"]
 _ARMS = ((2, 3, 4), (5, 6, 7))  # shoulder, elbow, wrist
 _LEGS = ((8, 9, 10), (11, 12, 13))  # hip, knee, ankle
+_LIMBS = (*_ARMS, *_LEGS)
+ENDS = tuple(BODY_JOINTS[limb[2]] for limb in _LIMBS)
+"""Wrists and ankles: what limbs reach with."""
+
 _FINGER = 4  # joints; the thumb's begin at 1
 _BELOW_HIPS = tuple(joint for _, *below in _LEGS for joint in below)
 
@@ -47,7 +51,15 @@ def place_of(points: Points, seen: Seen, joint: str) -> tuple[Places, npt.NDArra
     return np.asarray(middle), np.asarray(hips.any(axis=1) if joint == "pelvis" else seen.any(axis=1))
 
 
-def dragged(points: Points, seen: Seen, joint: str, by: Places) -> Points:
+def bend(points: Points, seen: Seen, joint: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """How far the limb behind a wrist or ankle is bent, below 0 to the one side, and where that can be seen."""
+    first, middle, end = next(limb for limb in _LIMBS if NUMBERS[joint] == limb[2])
+    whole, upper = points[:, end] - points[:, first], points[:, middle] - points[:, first]
+    known = seen[:, first] & seen[:, middle] & seen[:, end]
+    return np.asarray((_unit(whole).conj() * upper).imag), known
+
+
+def dragged(points: Points, seen: Seen, joint: str, by: Places, sides: npt.NDArray[np.float64] | None = None) -> Points:
     """Move a joint, and with it what a body moves with it.
 
     Wrists and ankles are reached for with two bones, the nearest they get, bent to the side that they are bent to now;
@@ -58,6 +70,7 @@ def dragged(points: Points, seen: Seen, joint: str, by: Places) -> Points:
         seen: which joints are there.
         joint: one of ``joints.JOINTS``.
         by: how far, for each row.
+        sides: to which side the limb behind a wrist or ankle bends, as the sign of ``bend``; 0 and ``None``: as now.
     """
     if joint == "body":
         return points + by[:, None]
@@ -65,18 +78,23 @@ def dragged(points: Points, seen: Seen, joint: str, by: Places) -> Points:
         return _pelvis(points, seen, by)
     if joint == "neck":
         upper = [*range(8), *_HEAD[1:], *range(len(BODY_JOINTS), points.shape[1])]
-        middle, known = place_of(points, seen, "pelvis")
-        return _turned(points, middle, known, NECK, by, upper)
+        pelvis, known = place_of(points, seen, "pelvis")
+        return _turned(points, pelvis, known, NECK, by, upper)
     number = NUMBERS[joint]
     if number >= len(BODY_JOINTS):
         return _finger(points, seen, number, by)
     if number in _HEAD:
         return _turned(points, points[:, NECK], seen[:, NECK], number, by, _HEAD)
-    for side, arm in enumerate(_ARMS):
-        if number in arm:
-            return _arm(points, seen, arm, arm.index(number), by, _hand(points, side))
-    leg = next(leg for leg in _LEGS if number in leg)
-    return _leg(points, seen, leg, leg.index(number), by)
+    limb = next(limb for limb in _LIMBS if number in limb)
+    root, middle, end = limb
+    hand = _hand(points, end)
+    if number == end:
+        return _reaching(points, seen, limb, by, hand, sides)
+    if number == middle:
+        return _turned(points, points[:, root], seen[:, root], middle, by, (middle, end, *hand))
+    is_leg = limb in _LEGS
+    moved = _turned(points, points[:, NECK], seen[:, NECK], root, by, (root,) if is_leg else (*limb, *hand))
+    return _standing(points, moved, seen, limb) if is_leg else moved
 
 
 def stretched(points: Points, joint: str, by: Places) -> Points:
@@ -87,10 +105,9 @@ def stretched(points: Points, joint: str, by: Places) -> Points:
     return result
 
 
-def _hand(points: Points, side: int) -> list[int]:
-    """Joints of the right (0) or the left hand (1)."""
-    hands = hand_slices(points.shape[1])
-    return list(range(points.shape[1]))[hands[1 - side]] if hands else []
+def _hand(points: Points, wrist: int) -> list[int]:
+    """Joints of the hand behind a wrist; none behind an ankle, nor without hands."""
+    return [child for parent, child in tree(points.shape[1])[len(BONES) :] if parent == wrist]
 
 
 def _turned(
@@ -110,27 +127,20 @@ def _unit(vectors: Places) -> Places:
     return np.where(length > 1e-12, vectors / np.maximum(length, 1e-12), 1)
 
 
-def _arm(points: Points, seen: Seen, arm: tuple[int, int, int], place: int, by: Places, hand: list[int]) -> Points:
-    if place == 0:
-        return _turned(points, points[:, NECK], seen[:, NECK], arm[0], by, (*arm, *hand))
-    if place == 1:
-        return _turned(points, points[:, arm[0]], seen[:, arm[0]], arm[1], by, (*arm[1:], *hand))
-    result = _reached(points, seen, arm, points[:, arm[0]], points[:, arm[2]] + by)
-    if hand:
-        _, elbow, wrist = arm
-        turn = _unit((result[:, wrist] - result[:, elbow]) * (points[:, wrist] - points[:, elbow]).conj())
-        turn = np.where(seen[:, elbow], turn, 1)[:, None]
-        result[:, hand] = result[:, [wrist]] + turn * (points[:, hand] - points[:, [wrist]])
+def _reaching(
+    points: Points,
+    seen: Seen,
+    limb: tuple[int, int, int],
+    by: Places,
+    hand: list[int],
+    sides: npt.NDArray[np.float64] | None,
+) -> Points:
+    first, elbow, wrist = limb
+    result = _reached(points, seen, limb, points[:, first], points[:, wrist] + by, sides)
+    turn = _unit((result[:, wrist] - result[:, elbow]) * (points[:, wrist] - points[:, elbow]).conj())
+    turn = np.where(seen[:, elbow], turn, 1)[:, None]
+    result[:, hand] = result[:, [wrist]] + turn * (points[:, hand] - points[:, [wrist]])
     return result
-
-
-def _leg(points: Points, seen: Seen, leg: tuple[int, int, int], place: int, by: Places) -> Points:
-    if place == 0:
-        moved = _turned(points, points[:, NECK], seen[:, NECK], leg[0], by, leg[:1])
-        return _standing(points, moved, seen, leg)
-    if place == 1:
-        return _turned(points, points[:, leg[0]], seen[:, leg[0]], leg[1], by, leg[1:])
-    return _reached(points, seen, leg, points[:, leg[0]], points[:, leg[2]] + by)
 
 
 def _pelvis(points: Points, seen: Seen, by: Places) -> Points:
@@ -153,7 +163,14 @@ def _standing(points: Points, moved: Points, seen: Seen, leg: tuple[int, int, in
     return result
 
 
-def _reached(points: Points, seen: Seen, limb: tuple[int, int, int], root: Places, goal: Places) -> Points:
+def _reached(
+    points: Points,
+    seen: Seen,
+    limb: tuple[int, int, int],
+    root: Places,
+    goal: Places,
+    sides: npt.NDArray[np.float64] | None = None,
+) -> Points:
     """Bend a limb so that its end comes as near to a goal as its bones allow.
 
     Where its root is missing, the lower bone turns about the middle joint; where that is missing, the end just moves.
@@ -169,7 +186,8 @@ def _reached(points: Points, seen: Seen, limb: tuple[int, int, int], root: Place
     aim = np.where(np.abs(wish) > 1e-12, _unit(wish), _unit(old))
     # Never quite on the root, where a limb would point nowhere.
     new = aim * np.clip(np.abs(wish), np.maximum(np.abs(long - short), 1e-6), np.maximum(long + short, 1e-6))
-    bent = root + bent_bone(new, long, short, bend_side(upper, old))
+    now = bend_side(upper, old)
+    bent = root + bent_bone(new, long, short, now if sides is None else np.where(sides == 0, now, np.sign(sides)))
     about = points[:, middle] + short * _unit(goal - points[:, middle])
     whole, lone = seen[:, first] & seen[:, middle], seen[:, middle]
     result = points.copy()

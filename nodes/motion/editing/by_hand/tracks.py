@@ -141,6 +141,25 @@ class Track:
         return np.where(at_key, of_knot[here], result)
 
 
+def between_ends(track: Track, frames: Frames, values: npt.NDArray[np.float64], known: Mask) -> npt.NDArray[np.float64]:
+    """A value inside each run of keys, on a straight line from one end of its span to the other.
+
+    Args:
+        frames: rising.
+        values, known: ``(frames,)``.
+
+    Returns:
+        0 outside, and in runs of which an end is not known or not among the frames.
+    """
+    result = np.zeros(len(frames))
+    for start, stop in track.knots.spans:
+        rows = np.searchsorted(frames, (start, stop))
+        if rows[1] < len(frames) and (frames[rows] == (start, stop)).all() and known[rows].all():
+            inside = slice(rows[0] + 1, rows[1])
+            result[inside] = np.interp(frames[inside], (start, stop), values[rows])
+    return result
+
+
 def replaced(track: Track, frames: Frames, places: Places, seen: Mask, aspect: float) -> tuple[Places, Mask]:
     """Where the joint goes in segments that replace what was found: a smooth way through keys and ends of spans.
 
