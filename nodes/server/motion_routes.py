@@ -63,6 +63,8 @@ def add_motion_routes(routes: web.RouteTableDef) -> None:
         # A long motion takes its time, to edit it and to write it down. One after the other: none does what another
         # does already, and they leave threads to the rest of ComfyUI.
         async with turn:
+            if request.transport is None:
+                raise Refusal(400, "nobody waits for it any more")  # an editor that has asked for something newer
             text = await asyncio.to_thread(lambda: to_json(motions.answer(given)))
         return web.Response(text=text, content_type="application/json")
 

@@ -104,6 +104,23 @@ def test_a_swap_is_told_once_and_not_as_jumps() -> None:
     assert 0.3 < swap.badness < 1
 
 
+def test_swaps_are_where_sides_were_exchanged() -> None:
+    for seed in range(6):
+        points = np.array(damaged(dance(8, seed=seed, people=2), Damage(0.003, 0, 4, 0, 0), seed=seed).keypoints)
+        exchanged = np.zeros(points.shape[:2], bool)
+        random = np.random.default_rng(seed)
+        for person in range(2):
+            for start in random.choice(np.arange(20, 180, 25), 4, replace=False):
+                span = slice(start, start + random.integers(2, 12))
+                points[span, person] = points[span, person][:, mirrored_order(18)]
+                exchanged[span, person] = True
+        motion = Motion(points, Fraction(25), 720, 1280)
+        troubles = find_troubles(motion)
+        recall, precision = recall_and_precision(marked(of_kind(troubles, "swap"), motion), exchanged)
+        assert recall > 0.95 and precision > 0.95
+        assert len(of_kind(troubles, "jump", "bone")) <= 2, "it is told once"
+
+
 def test_what_strays_in_a_swap_keeps_the_name_that_the_detector_gave() -> None:
     def spoil(points: np.ndarray) -> None:
         points[80:86] = points[80:86][:, :, mirrored_order(18)]

@@ -7,16 +7,18 @@ import base64
 import json
 import os
 import random
-from collections.abc import Callable, Coroutine
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import folder_paths
 import numpy as np
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from frugal_motion.nodes.host.folders import temp_file
 from frugal_motion.nodes.motion.editing.by_hand.apply import edited, posed
@@ -34,20 +36,34 @@ ROUTE = "/frugal-motion/motion/edit"
 Ask = Callable[..., Coroutine[Any, Any, tuple[int, Any]]]
 
 
+@asynccontextmanager
+async def served() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """A session, and the address of the route on a server that is started as ComfyUI starts its own."""
+    routes = web.RouteTableDef()
+    add_motion_routes(routes)
+    app = web.Application(client_max_size=64_000_000)
+    app.add_routes(routes)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        async with aiohttp.ClientSession() as session:
+            yield session, f"http://{host}:{port}{ROUTE}"
+    finally:
+        await runner.cleanup()
+
+
 def asking(work: Callable[[Ask], Coroutine[Any, Any, None]]) -> None:
     """Do something with a server of this route alone."""
 
     async def main() -> None:
-        routes = web.RouteTableDef()
-        add_motion_routes(routes)
-        app = web.Application(client_max_size=64_000_000)
-        app.add_routes(routes)
-        async with TestClient(TestServer(app)) as client:
+        async with served() as (session, address):
 
             async def ask(**body: Any) -> tuple[int, Any]:
-                async with client.post(ROUTE, json=body) as answer:
-                    text = await answer.text()
-                    return answer.status, json.loads(text, parse_constant=pytest.fail)
+                async with session.post(address, json=body) as answer:
+                    found = await answer.text()
+                    return answer.status, json.loads(found, parse_constant=pytest.fail)
 
             await work(ask)
 
@@ -252,13 +268,9 @@ def test_giant_requests_are_refused(motion: Motion) -> None:
 
 def test_other_kinds_of_bodies_are_refused() -> None:
     async def main() -> None:
-        routes = web.RouteTableDef()
-        add_motion_routes(routes)
-        app = web.Application()
-        app.add_routes(routes)
-        async with TestClient(TestServer(app)) as client:
+        async with served() as (session, address):
             for kind, body in (("text/plain", b"{}"), ("application/json", b"{"), ("application/json", b"[]")):
-                async with client.post(ROUTE, data=body, headers={"Content-Type": kind}) as answer:
+                async with session.post(address, data=body, headers={"Content-Type": kind}) as answer:
                     assert answer.status == 400
 
     asyncio.run(main())
@@ -308,6 +320,36 @@ def test_slow_edits_are_made_once(motion: Motion, monkeypatch: pytest.MonkeyPatc
         assert len(repaired) == 1
         await ask(motion=file, edits=text(MOVE, {**REPAIR, "to": 30}), frames=[10, 30])
         assert len(repaired) == 2
+
+    asking(work)
+
+
+def test_what_nobody_waits_for_any_more_is_not_done(motion: Motion, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    done: list[str] = []
+    answer_before = motion_routes.EditedMotions.answer
+
+    def slow(self: Any, given: dict[str, Any]) -> dict[str, Any]:
+        begun.set()
+        assert go_on.wait(60)
+        done.append(given["edits"])
+        return answer_before(self, given)
+
+    monkeypatch.setattr(motion_routes.EditedMotions, "answer", slow)
+    file = shown(motion)
+
+    async def work(ask: Ask) -> None:
+        first = asyncio.create_task(ask(motion=file, edits=text(MOVE)))
+        await asyncio.to_thread(begun.wait, 60)
+        for step in range(5):
+            outdated = asyncio.create_task(ask(motion=file, edits=text({**MOVE, "by": [step / 10, 0]})))
+            await asyncio.sleep(0.05)
+            outdated.cancel()
+        last = asyncio.create_task(ask(motion=file, edits=text(HOLD)))
+        await asyncio.sleep(0.05)
+        go_on.set()
+        assert [(await first)[0], (await last)[0]] == [200, 200]
+        assert done == [text(MOVE), text(HOLD)]
 
     asking(work)
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...host.progress import tracked
 from ...keyframes.strip import as_jpeg
-from ...opencv import cv2
 from ...storable import Storable
+from ...video.shrunk import ShrunkStream
 from ...video.stream import FrameStream, Picture
 
 MOST_PICTURES = 600
@@ -76,25 +76,19 @@ def filmed(stream: FrameStream, frame_count: int, frame_rate: Fraction) -> Film 
     shown = [frame for frame in shown if frame < stream.info.frame_count]
     if not shown:
         return None
-    scale = min(1.0, LONGER_SIDE / max(stream.info.width, stream.info.height))
-    width, height = (round(side * scale) or 1 for side in (stream.info.width, stream.info.height))
+    small = ShrunkStream(stream, LONGER_SIDE)
     columns = min(_SIDE, len(shown))
     rows = min(_SIDE, -(-len(shown) // columns))
-    pictures = _small(stream, shown, (width, height))
-    sheets = tuple(map(as_jpeg, _sheets(pictures, columns, rows)))
-    return Film(sheets, columns, rows, width, height, step, len(shown))
+    sheets = tuple(map(as_jpeg, _sheets(_pictures(small, shown), columns, rows)))
+    return Film(sheets, columns, rows, small.info.width, small.info.height, step, len(shown))
 
 
-def _small(stream: FrameStream, shown: list[int], size: tuple[int, int]) -> Iterator[Picture]:
-    """The frames of ascending numbers, some of them more than once, as small pictures."""
+def _pictures(stream: FrameStream, shown: list[int]) -> Iterator[Picture]:
+    """The frames of ascending numbers, some of them more than once."""
     done, place = 0, 0
-    latest, small = -1, np.empty((0, 0, 3), np.uint8)
     for chunk in tracked(stream.chunks(), shown[-1] + 1):
         while place < len(shown) and shown[place] < done + len(chunk):
-            if shown[place] != latest:
-                latest = shown[place]
-                small = np.asarray(cv2.resize(chunk[latest - done], size, interpolation=cv2.INTER_AREA), np.uint8)
-            yield small
+            yield chunk[shown[place] - done]
             place += 1
         done += len(chunk)
         if place == len(shown):
