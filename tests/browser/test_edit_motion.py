@@ -19,7 +19,7 @@ from frugal_motion.tools.server import Server
 
 from ..motion.synthetic import dance
 from .graphs import on_canvas
-from .test_in_node import FRAMES_SHOWN, pixels
+from .test_in_node import FRAMES_SHOWN, OTHER_RATE, pixels
 from .wire import Wire
 
 WRIST = BODY_JOINTS.index("right_wrist")
@@ -321,9 +321,7 @@ def test_edits_of_a_script_wait_for_a_run(page: Page, motion: Motion) -> None:
     panel(page).get_by_text("Its 1 edits are kept").wait_for()
 
 
-def test_a_server_that_is_away_for_a_while(
-    wire: Wire, browser: Browser, motion: Motion, tmp_path: Path
-) -> None:
+def test_a_server_that_is_away_for_a_while(wire: Wire, browser: Browser, motion: Motion, tmp_path: Path) -> None:
     with editor.editor(wire.url, browser=browser) as page:
         page.evaluate(MAKE, "")
         editor.run(page)
@@ -345,3 +343,71 @@ def test_a_server_that_is_away_for_a_while(
 def wire(server: Server) -> Any:
     with Wire(server.url) as wire:
         yield wire
+
+
+def test_trouble_is_gone_to_and_repaired(page: Page, server: Server, motion: Motion, tmp_path: Path) -> None:
+    spoilt = motion.keypoints.copy()
+    spoilt[30:33, 0, WRIST, :2] += (0.3, -0.1)
+    save_motion(motion.with_keypoints(spoilt), server.base / "input" / "spoilt.safetensors")
+    page.evaluate(MAKE.replace("moved.safetensors", "spoilt.safetensors"), "")
+    editor.run(page)
+    words(page).get_by_text("frame 0 of 75").wait_for()
+    page.get_by_role("slider", name="Timeline").focus()
+    page.keyboard.press("PageDown")
+    panel(page).focus()
+    page.keyboard.press("r")
+    [repair] = value(page)
+    assert (repair["do"], repair["person"]) == ("repair", 1)
+    assert repair["from"] <= 30 <= 32 <= repair["to"]
+    assert panel(page).get_by_label("Joint", exact=True).input_value() == "right_wrist"
+    page.keyboard.press("Home")
+    go(page, 31)
+    mended = posed(motion.with_keypoints(spoilt), parse(page.evaluate(VALUES)[0])).motion.keypoints
+    page.wait_for_timeout(1000)
+    assert coloured(page, mended[31, 0, WRIST], motion, BLUE) <= 2
+    assert np.abs(mended[31, 0, WRIST] - spoilt[31, 0, WRIST]).max() > 0.01
+    page.screenshot(path=tmp_path / "repaired.png")
+
+
+def test_edits_from_another_node_are_locked(graph: Page) -> None:
+    graph.evaluate("""() => {
+        const text = LiteGraph.createNode('PrimitiveStringMultiline');
+        app.graph.add(text);
+        const edit = app.graph.nodes.find(node => node.type === 'FrugalEditMotion');
+        text.connect(0, edit, edit.inputs.findIndex(input => input.name === 'edits'));
+    }""")
+    panel(graph).get_by_text("The edits come from another node").wait_for()
+    before = graph.evaluate(VALUES)
+    panel(graph).focus()
+    graph.keyboard.press("l")
+    assert graph.evaluate(VALUES) == before
+
+
+def test_another_workflow_and_back(graph: Page, motion: Motion) -> None:
+    go(graph, 7)
+    graph.keyboard.press("l")
+    text = graph.evaluate(VALUES)[0]
+    graph.evaluate("() => { window.first = app.extensionManager.workflow.activeWorkflow; }")
+    graph.evaluate(MAKE, "")
+    assert graph.evaluate(VALUES) == [""], "a workflow of its own"
+    panel(graph).get_by_text("Run the graph once").wait_for()
+    graph.evaluate("async () => await app.loadGraphData(first.activeState, true, true, first)")
+    assert graph.evaluate(VALUES) == [text]
+    words(graph).get_by_text("of 75").wait_for()
+
+
+@pytest.mark.parametrize("page", [False], ids=["classic"], indirect=True)
+def test_two_tabs_edit_apart(graph: Page, server: Server) -> None:
+    text = graph.evaluate("() => JSON.stringify(app.graph.serialize())")
+    other = graph.context.new_page()
+    other.goto(server.url, wait_until="domcontentloaded")
+    other.wait_for_function(editor.READY)
+    other.evaluate(editor.LOAD, text)
+    other.evaluate(OTHER_RATE)
+    editor.run(other)
+    words(other).get_by_text("frame 0 of 75").wait_for()
+    for page, frame in ((graph, 3), (other, 5)):
+        page.bring_to_front()
+        go(page, frame)
+        page.keyboard.press("l")
+    assert [value(page)[0]["frame"] for page in (graph, other)] == [3, 5]

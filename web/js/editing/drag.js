@@ -26,7 +26,7 @@ export class Drag {
     const { editor } = this;
     this.edits = edits === editor.edits ? undefined : edits;
     const { frame } = editor.view;
-    editor.session.draft(edits, editor.view.curves ? [0, Infinity] : [frame - AROUND, frame + AROUND]);
+    editor.session.draft(edits, editor.view.curves ? undefined : [frame - AROUND, frame + AROUND]);
     editor.refresh();
   }
 

@@ -69,7 +69,7 @@ export class EditSession {
     this.syncedText = text;
     const { posed } = this;
     const unknown = this.restore(edits);
-    if (first && !text) return;
+    if (first && !text) return void (this.notes = []);
     const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
     this.server.ask("posed", question, (answer) => {
       posed.tell(edits, answer.first, fromBase64(answer.motion));
@@ -107,10 +107,11 @@ export class EditSession {
     });
   }
 
-  /** Show edits that are not made yet, in some frames. */
+  /** Show edits that are not made yet: in some frames, or in all that they change. */
   draft(edits, frames) {
+    if (!frames) return this.restore(edits);
     this.posed.forget();
-    this.posed.guess(edits, frames);
+    return this.posed.guess(edits, frames);
   }
 
   /** Let go of what is fetched again when it is needed. */

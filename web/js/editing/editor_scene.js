@@ -31,6 +31,7 @@ export function statusWords({ session, view, input, playback, several, said }) {
   const { result } = playback;
   if (input.locked) return input.locked;
   if (session.status) return session.status;
+  if (result && playback.isPlaying) return word("Result: {count} frames. To edit, switch it off.", { count: result.motion.frames });
   if (result) {
     return word("Result: frame {frame} of {count}. To edit, switch it off.", { frame: view.out, count: result.motion.frames });
   }
