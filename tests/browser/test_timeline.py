@@ -139,6 +139,7 @@ def test_a_key_is_dragged_to_another_frame(page: Page) -> None:
     assert told(page, "change") == [[{**KEY, "frame": 60}, CUT]]
     assert told(page, "preview")[-1] == [{**KEY, "frame": 60}, CUT]
     assert told(page, "select")[-1] == 0
+    assert page.evaluate("line.hover === undefined"), "no mark is left where it was"
     assert "frame 60" in page.locator("output").first.inner_text()
 
 

@@ -49,6 +49,7 @@ export class Curves extends Board {
 
   arrange(before) {
     if (before && KEYS.every((name) => this.state[name] === before[name])) return;
+    this.hover = undefined; // that was of other keys
     const { strong } = lanesOf({ ...this.state, edits: this.edits });
     this.items = this.hasCurve ? strong.filter(({ edit }) => edit.do === "move") : [];
   }

@@ -1,12 +1,13 @@
 /** Draws a joint's course over time: as it came in, and as edits have it, with their keys. */
 import { BEFORE, COLOURS } from "../draw_motion.js";
 import { riseAt, slopeOf } from "./curve_pull.js";
-import { within } from "./timeline_lanes.js";
+import { thinned, within } from "./timeline_lanes.js";
 
 const PADDING = 0.12; // of the range, above and below
 const LEAST = { x: 0.04, y: 0.04, angle: 10 }; // range that is seen
 const EDGE = 8; // pixels
 const DIAMOND = 4.5;
+const APART = 1.5; // pixels: keys that lie closer are not drawn twice
 const NEAR = 7;
 const ARM = 30; // pixels from a key to its slope's handles
 const FONT = "10px Inter, system-ui, sans-serif";
@@ -134,15 +135,14 @@ export function drawCurves(context, width, height, scale, heights, keys, state, 
   drawCurve(context, posed, scale, heights);
   const chosen = keys.find(({ index }) => index === selected);
   if (chosen && Number.isFinite(posed[chosen.from])) drawArms(context, chosen, scale, heights, state, ink);
-  let last = -Infinity;
-  for (const key of within(keys, scale.first, scale.last)) {
-    const x = scale.x(key.from);
-    const special = key === chosen || key === hover?.item;
-    if (!special && x - last < 1.5) continue;
-    last = x;
-    drawKey(context, key, x, heightOf(key, heights, posed), special, { colour, ink, paper, known: Number.isFinite(posed[key.from]) });
-  }
+  for (const key of thinned(keys, scale, APART)) draw(key, false);
+  for (const key of [hover?.item, chosen]) if (key) draw(key, true);
   context.globalAlpha = 1;
+
+  function draw(key, special) {
+    const known = Number.isFinite(posed[key.from]);
+    drawKey(context, key, scale.x(key.from), heightOf(key, heights, posed), special, { colour, ink, paper, known });
+  }
 }
 
 /** A line through what is known; where frames are closer than pixels, from the least to the greatest of each. */

@@ -43,6 +43,7 @@ export class Timeline extends Board {
 
   arrange(before) {
     if (before && LANES.every((name) => this.state[name] === before[name])) return;
+    this.hover = undefined; // that was of other lanes
     this.lanes = lanesOf({ ...this.state, edits: this.edits });
     this.screen.style.height = `${heightOf(this.lanes) + 2}px`;
   }
