@@ -1,7 +1,6 @@
 """Edits by hand against motions whose truth is known, and what they leave alone."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -28,7 +27,7 @@ from frugal_motion.nodes.motion.editing.by_hand.edits import (
     Swap,
 )
 from frugal_motion.nodes.motion.editing.by_hand.joints import JOINTS
-from frugal_motion.nodes.motion.motion import BODY_JOINTS, Motion
+from frugal_motion.nodes.motion.motion import BODY_JOINTS
 
 from .synthetic import HEIGHT, WIDTH, Damage, damaged, dance
 
@@ -148,7 +147,8 @@ def spanned(kind, **fields):
 
 
 def random_edits():
-    joint, fade, flag = st.sampled_from((*JOINTS[:18], "pelvis", "body")), st.integers(1, 12), st.booleans()
+    joint = st.sampled_from((*JOINTS[:18], *JOINTS[36:42], "pelvis", "body"))
+    fade, flag = st.integers(1, 12), st.booleans()
     by = st.tuples(st.floats(-0.2, 0.2), st.floats(-0.2, 0.2))
     move = st.builds(
         Move, frame=FRAMES, person=PEOPLE, joint=joint, by=by, before=fade, after=fade, replace=flag, stretch=flag,
@@ -168,7 +168,14 @@ def random_edits():
     return st.lists(st.one_of(move, move, pose, *others), max_size=8)
 
 
-CLIP = damaged(dance(1.6, people=2), Damage(0.003, 0.1, outliers=0.01))
+def with_hands(clip):
+    """Hands of random shape on both wrists."""
+    wrists = np.repeat(clip.keypoints[:, :, [7, 4]], 21, axis=2)
+    wrists[..., :2] += np.random.default_rng(0).normal(0, 0.02, wrists[..., :2].shape)
+    return clip.with_keypoints(np.concatenate((clip.keypoints, wrists), axis=2))
+
+
+CLIP = damaged(with_hands(dance(1.6, people=2)), Damage(0.003, 0.1, outliers=0.01))
 TIMES = st.lists(
     st.one_of(
         st.builds(Hold, frame=st.integers(0, 39), frames=st.integers(1, 9)),
@@ -424,11 +431,7 @@ def test_motions_of_hardly_any_frames(frames):
 
 
 def test_hands_go_with_their_wrists():
-    random = np.random.default_rng(0)
-    body = dance(1.6).keypoints
-    wrists = np.repeat(body[:, :, [7, 4], :2], 21, axis=2)
-    hands = np.concatenate((wrists + random.normal(0, 0.02, wrists.shape), np.ones((*wrists.shape[:3], 1))), axis=3)
-    clip = Motion(np.concatenate((body, hands.astype(np.float32)), axis=2), Fraction(25), WIDTH, HEIGHT)
+    clip = with_hands(dance(1.6))
     old, new = places(clip)[20, 0], moved(clip, "left_wrist", (-0.1, -0.1))[20]
     turn = (new[WRIST] - new[ELBOW]) / (old[WRIST] - old[ELBOW])
     np.testing.assert_allclose(new[18:39] - new[WRIST], turn * (old[18:39] - old[WRIST]), atol=1e-6)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from ...motion import Motion
-from .edits import Edit, Edits, Move, Pose, Show, Swap
+from .edits import Edit, Edits, Hide, Move, Pose, Show, Swap
 from .joints import numbers
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -47,22 +46,18 @@ def checked(motion: Motion, edits: Edits) -> tuple[Plan, tuple[Note, ...]]:
 
 
 def _hindrance(motion: Motion, edit: Edit) -> str:
-    for person in _values(edit, ("person", "other", "of_person")):
+    fields = vars(edit)
+    for person in (fields[name] for name in ("person", "other", "of_person") if name in fields):
         if person > motion.people:
             return f"there is no person {person}: the motion has {motion.people}"
-    for frame in _values(edit, ("frame", "of", "first")):
+    for frame in (fields[name] for name in ("frame", "of", "first") if name in fields):
         if frame >= motion.frame_count:
             return f"there is no frame {frame}: the motion has {motion.frame_count}, counted from 0"
-    joint = getattr(edit, "joint", None)
-    if joint is not None and not numbers(joint, motion.keypoints.shape[2]):
-        return f"there is no {joint.replace('_', ' ')}: the motion has no hands"
+    if isinstance(edit, Move | Show | Hide) and not numbers(edit.joint, motion.keypoints.shape[2]):
+        return f"there is no {edit.joint.replace('_', ' ')}: the motion has no hands"
     if isinstance(edit, Swap) and edit.person == edit.other:
         return "a person cannot be exchanged with itself"
     return ""
-
-
-def _values(edit: Edit, names: Iterable[str]) -> list[int]:
-    return [value for name in names if (value := getattr(edit, name, None)) is not None]
 
 
 def checked_there(source: Motion, plan: Plan) -> tuple[Plan, list[Note]]:

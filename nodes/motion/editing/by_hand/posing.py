@@ -133,13 +133,13 @@ class Posing:
 
     def _with_track(self, track: Track, joint: str, frames: Frames, points: Points, seen: Seen) -> Points:
         by, sides = track.offsets(frames, self.aspect), np.zeros(len(frames))
-        places, there = place_of(points, seen, joint)
+        places, known = place_of(points, seen, joint)
         if track.replaces:
-            goal, counts = replaced(track, frames, places, there, self.aspect)
-            by = np.where(counts, goal - places, by)
+            goal, counts = replaced(track, frames, places, known, self.aspect)
+            by = np.where(counts & known, goal - places, by)
             if joint in ENDS:  # to which side the limb was found bent here is not believed
                 sides = np.where(counts, between_ends(track, frames, *bend(points, seen, joint)), 0)
-        rows = np.flatnonzero((by != 0) & there)
+        rows = np.flatnonzero((by != 0) & (seen.any(axis=1) if joint == "body" else known))
         alone = track.marked(frames[rows], "stretch")
         result = points.copy()
         result[rows[alone]] = stretched(points[rows[alone]], joint, by[rows[alone]])

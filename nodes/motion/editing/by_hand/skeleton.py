@@ -43,12 +43,12 @@ ORDER = (
 
 
 def place_of(points: Points, seen: Seen, joint: str) -> tuple[Places, npt.NDArray[np.bool_]]:
-    """Where a joint is, and whether it is seen: the middle of the hips that are seen for ``pelvis`` and ``body``."""
+    """Where a joint is, and whether that is seen: the middle of the hips that are seen for ``pelvis`` and ``body``."""
     if joint not in ("pelvis", "body"):
         return points[:, NUMBERS[joint]], seen[:, NUMBERS[joint]]
     hips = seen[:, HIPS]
     middle = (points[:, HIPS] * hips).sum(axis=1) / np.maximum(hips.sum(axis=1), 1)
-    return np.asarray(middle), np.asarray(hips.any(axis=1) if joint == "pelvis" else seen.any(axis=1))
+    return np.asarray(middle), np.asarray(hips.any(axis=1))
 
 
 def bend(points: Points, seen: Seen, joint: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
