@@ -65,7 +65,7 @@ class Worker:
     def check_health(self) -> None:
         """A ComfyUI that has ended, or hangs, would answer nothing: Serve starts another worker."""
         if self._own.is_over():
-            self._exit("ComfyUI has ended, or does not answer")
+            self._end_soon("ComfyUI has ended, or does not answer")
 
     async def run(self, order: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Lines of the answer to an order; see ``order.Order``."""
@@ -77,11 +77,11 @@ class Worker:
         if self._ends.is_set():  # nobody is to come in between
             await asyncio.sleep(2 * _FAREWELL)
 
-    def _end_soon(self) -> None:
+    def _end_soon(self, why: str = "it can do no more work") -> None:
         """Make room for another worker, when the last line has got through."""
         if not self._ends.is_set():
             self._ends.set()
-            threading.Timer(_FAREWELL, self._exit, ["it can do no more work"]).start()
+            threading.Timer(_FAREWELL, self._exit, [why]).start()
 
     def _exit(self, why: str) -> None:
         logger.warning("Frugal Motion: this worker makes room for another one: %s", why)
