@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 MOST_FRAMES = 300
 LONGER_SIDE = 320
 
+_SMALL = EncodeSettings("h264", quality=50, sound=False)
+
 
 def shown_file(content: bytes, suffix: str) -> dict[str, str] | None:
     """A file for the editor, as ``temp_file`` gives it; ``None`` if the disk is full: no preview must stop a run."""
@@ -88,7 +90,7 @@ def _tell(node_id: str, output: Mapping[str, Any]) -> None:
 
 def shown_video(
     stream: FrameStream,
-    settings: EncodeSettings = EncodeSettings("h264", quality=50, sound=False),
+    settings: EncodeSettings = _SMALL,
     on_frames: Callable[[int], None] | None = None,
 ) -> dict[str, str] | None:
     """A small video for the editor, as ``shown_file``.
