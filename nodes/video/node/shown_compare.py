@@ -20,7 +20,7 @@ LONGER_SIDE = 512
 """Pixels at most of either video."""
 
 _LARGEST = 32_000_000  # bytes of a motion: with so few moments nothing is left out of it
-_SMALL = EncodeSettings("h264", quality=60, sound=False, intra=True)
+_SMALL = EncodeSettings("h264", quality=75, sound=False, intra=True)
 
 
 def shown_compare(
