@@ -120,7 +120,7 @@ class Compare {
     const told = this.clips[clip];
     try {
       if (!told.sides.some(Boolean)) throw new Error(word(NOTHING));
-      if (told.sides.some((side) => side?.video) && !told.film) throw new Error(word(NO_ROOM));
+      if (told.sides.some((side) => side && !(side.video ? told.film : side.motion))) throw new Error(word(NO_ROOM));
       const files = told.sides.map((side) => side?.motion);
       this.clock.play(false);
       const [, ...motions] = await Promise.all([this.load(told.film), ...files.map((file) => file && fetchFile(file))]);
