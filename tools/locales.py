@@ -1,14 +1,16 @@
 """What the editor shows of the pack, in every language: ``make locales`` writes ``locales/<language>/*.json``.
 
-English comes from the nodes' schemas and the settings. ``locales/<language>.json`` says each English text in another
-language; where one changes, its translations have to be made anew.
+English comes from the nodes' schemas, the settings, and what ``web/js`` gives to ``word``. ``locales/<language>.json``
+says each English text in another language; where one changes, its translations have to be made anew.
 """
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,22 +18,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "locales"
+SCRIPTS = ROOT / "web/js"
 
-WORDS = (
-    "Divider between the two ways",
-    "Frame",
-    "Keyframe",
-    "Keyframes that were compared",
-    "Known keyframe",
-    "Next keyframe",
-    "Not taken for this shot",
-    "Previous keyframe",
-    "Shot",
-    "Taken for this shot",
-    "The preview is gone from ComfyUI's temp folder. Run the graph again.",
-    "Ways compared",
-)
-"""What files in ``web/js`` give to ``word`` of ``lib/words.js``, which looks it up."""
+WORD = re.compile(r"""(?<![\w.])(?<!function )word\(\s*(?:("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')(?=\s*[,)]))?""")
+"""A call of ``word`` of ``lib/words.js``, and the literal that is its text, if it is one."""
 
 Files = dict[str, dict[str, Any]]
 """By name, what ComfyUI reads of one language."""
@@ -52,13 +42,34 @@ def english() -> Files:
         },
         "main.json": {
             PANEL: PANEL,
-            **{text: text for text in WORDS},
+            "frugalMotion": {text: text for text in words()},
             "nodeCategories": {part: part for schema in schemas for part in schema.category.split("/")},
             "settingsCategories": {name: name for name in CATEGORIES},
         },
         "nodeDefs.json": {schema.node_id: _node(schema) for schema in schemas},
         "settings.json": dict(_settings()),
     }
+
+
+def words() -> list[str]:
+    """What files in ``web/js`` look up by ``word``.
+
+    Raises:
+        ValueError: a text is not written there as one literal.
+    """
+    found: set[str] = set()
+    for path in sorted(SCRIPTS.rglob("*.js")):
+        found |= set(words_in(path.read_text(encoding="utf-8"), path.relative_to(SCRIPTS).as_posix()))
+    return sorted(found)
+
+
+def words_in(code: str, name: str = "") -> Iterator[str]:
+    """The same of one file; ``name`` is for the error. Comments are looked at, too."""
+    for call in WORD.finditer(code):
+        if not call[1]:
+            line = code.count("\n", 0, call.start()) + 1
+            raise ValueError(f"{name}:{line}: the text of word(...) is no literal, so nobody can translate it")
+        yield str(ast.literal_eval(call[1]))  # simple escapes mean the same in both languages
 
 
 def _schemas() -> Iterator[Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import Any
+from fractions import Fraction
+from typing import Any, get_args
 
 import pytest
 from comfy_api.latest import io
 
 import frugal_motion
+from frugal_motion.nodes.forecast.edit_work import Edit, EditedClip, savings
+from frugal_motion.nodes.jobs.job import State
+from frugal_motion.nodes.keyframes.uniform import every_nth
 from frugal_motion.tools import locales
 
 LANGUAGES = ["es", "fr", "ja", "zh"]
@@ -51,7 +55,8 @@ def test_numbers_files_and_types_are_kept(language: str) -> None:
         (word, text)
         for text, said in sentences.items()
         for word in (found.rstrip(".") for found in KEPT.findall(text))
-        if word not in said and word not in {"motion_a", "motion_b", "4th", "GB"}  # names of inputs, and words
+        if word not in said
+        and word not in {"motion_a", "motion_b", "4th", "GB", "MB", "TB"}  # names of inputs, and words
     }
     assert not lost
 
@@ -70,8 +75,11 @@ def test_options_are_called_as_the_node_shows_them(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_the_editor_takes_no_text_for_a_formula(language: str) -> None:
-    """vue-i18n reads these characters as placeholders, links and plurals."""
-    assert not [text for text in locales.texts(committed(language)) if set(text) & set("{}@|")]
+    """vue-i18n reads these characters as placeholders, links and plurals; what ``word`` looks up does not pass it."""
+    files = committed(language)
+    words = files["main.json"].pop("frugalMotion")
+    assert words
+    assert not [text for text in locales.texts(files) if set(text) & set("{}@|")]
 
 
 def test_the_headings_of_the_settings_are_translated() -> None:
@@ -87,20 +95,52 @@ def test_the_tooltip_of_the_panel_is_translated() -> None:
     assert f'tooltip: "{locales.PANEL}"' in (locales.ROOT / "web/js/panel.js").read_text(encoding="utf-8")
 
 
-def test_what_the_panels_in_nodes_look_up_is_translated() -> None:
-    looked_up = set()
-    for path in (locales.ROOT / "web/js").rglob("*.js"):
+def test_all_that_scripts_look_up_is_found() -> None:
+    code = """
+        word("one"); word('say "two"', { a: 1 }), word(
+          "it's {three}",
+          { three },
+        );
+        /** word("in a comment") */ function word(text) {} password("no"); this.word(no);
+    """
+    assert list(locales.words_in(code)) == ["one", 'say "two"', "it's {three}", "in a comment"]
+    assert "Play" in locales.words()
+
+
+@pytest.mark.parametrize("call", ["word(TEXT)", 'word("a" + b)', "word(`a`)", 'word(on ? "a" : "b")', "word()"])
+def test_a_text_that_nobody_could_translate_is_refused(call: str) -> None:
+    with pytest.raises(ValueError, match=r"a\.js:2: .* is no literal"):
+        list(locales.words_in(f'word("fine");\n  {call};', "a.js"))
+
+
+def test_scripts_do_not_look_up_behind_our_back() -> None:
+    """``word`` under another name, or given to another function."""
+    for path in locales.SCRIPTS.rglob("*.js"):
         code = path.read_text(encoding="utf-8")
-        for given in re.findall(r"\bword\(([^()]*)\)", code):
-            constants = [
-                found[1] for name in re.findall(r"\b[A-Z]+\b", given) for found in [_constant(name, code)] if found
-            ]
-            looked_up |= {*re.findall(r'"([^"]*)"', given), *constants}
-    assert looked_up == set(locales.WORDS)
+        if "lib/words.js" in code:
+            rest = re.sub(r"^import .*?;$|/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", "", code, flags=re.M | re.S)
+            assert not re.search(r"\bword\b(?!\()", rest), path
+        assert not re.search(r"\bword as\b", code), path
 
 
-def _constant(name: str, code: str) -> re.Match[str] | None:
-    return re.search(rf'const {name} = "([^"]*)"', code)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_values_have_a_place_in_every_translation(language: str) -> None:
+    known = locales.translations(language)
+    lost = {text for text in locales.words() if _places(text) != _places(known[text])}
+    assert not lost
+
+
+def _places(text: str) -> list[str]:
+    return sorted(re.findall(r"\{\w+\}", text))
+
+
+def test_what_the_server_calls_by_name_has_words() -> None:
+    """States of jobs and of workers, and savings of estimates."""
+    workers = {"idle", "busy", "draining", "unusable"}
+    states = set(get_args(State)) - {"queued"}  # that is told with its place in the queue
+    clip = EditedClip(every_nth(8, Fraction(8), 4), (64, 64), (64, 64))
+    names = {name for name, _ in savings(Edit((clip,)))} - {"naive"}
+    assert workers | states | names <= set(locales.words())
 
 
 def _schemas() -> list[Any]:

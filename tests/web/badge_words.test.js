@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BADGES } from "../../web/js/badge_words.js";
 
-const said = (node, told) => Object.values(BADGES[node][1](told)).join(": ");
+const said = (node, told) => {
+  const { name, words } = BADGES[node][1](told);
+  return `${name}: ${words}`;
+};
 
 test("what has come of a cache's value", () => {
   const entry = { bytes: 4_200_000, seconds: 83, dollars: 0.0123 };

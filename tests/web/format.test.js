@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, dollars, duration, hitRate, percent } from "../../web/js/lib/format.js";
+import { bytes, decimals, dollars, duration, hitRate, moment, percent, percents } from "../../web/js/lib/format.js";
+import { speaking } from "./editor_language.js";
 import { random } from "./recorder.js";
 
 const said = (format, pairs) => {
@@ -79,4 +80,20 @@ test("numbers of any size are words without exponents, and no more than a tenth 
     assert.ok(Math.abs(told - price) <= 0.05 * price, `${price}: ${dollars(price)}`);
     assert.doesNotMatch(dollars(price) + duration(value), /e|NaN|undefined/);
   }
+});
+
+test("numbers, units and dollars are those of the language", () => {
+  const texts = { "{value} GB": "{value} Go", "{seconds} s": "{seconds} s" };
+  const plain = (text) => text.replace(/\s/g, " "); // French has spaces of its own
+  speaking("fr", texts, () => {
+    assert.equal(bytes(1_234_567_890), "1,2 Go");
+    assert.equal(moment(0.0799), "0,08 s");
+    assert.deepEqual([0, 0.00001, 0.01234, 2498].map(dollars).map(plain), ["0 $", "< 0,0001 $", "0,012 $", "2 498 $"]);
+  });
+  speaking("ja", { "{minutes} min {seconds} s": "{minutes} 分 {seconds} 秒", "{value} %": "{value}%" }, () => {
+    assert.equal(duration(83), "1 分 23 秒");
+    assert.equal(percents(33.3), "33%");
+    assert.equal(decimals(1234.5, 1), "1234.5");
+    assert.equal(dollars(0.01234), "$0.012");
+  });
 });

@@ -3,6 +3,7 @@ import { app } from "../../../scripts/app.js";
 import { BADGES } from "./badge_words.js";
 import { addPanel } from "./in_node.js";
 import { element } from "./lib/dom.js";
+import { word } from "./lib/words.js";
 
 const HEIGHT = 20;
 
@@ -12,7 +13,7 @@ class Badge {
     this.told = told;
     this.state = element("span", { className: "frugal-badge" });
     this.words = element("output");
-    this.element = element("div", { role: "group", "aria-label": "Badge", hidden: true }, this.state, this.words);
+    this.element = element("div", { role: "group", "aria-label": word("Badge"), hidden: true }, this.state, this.words);
     this.element.classList.add("frugal-badges");
   }
 
@@ -20,8 +21,9 @@ class Badge {
   show(output) {
     const latest = output[this.key]?.at(-1);
     if (!latest) return;
-    const { state, words } = this.told(latest);
-    this.state.textContent = this.state.dataset.state = state;
+    const { state, name, words } = this.told(latest);
+    this.state.dataset.state = state;
+    this.state.textContent = name;
     this.words.textContent = this.words.title = words;
     this.element.hidden = false;
   }

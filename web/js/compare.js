@@ -10,18 +10,14 @@ import { Drawing, addPanel, fetchFile, fileUrl, onKeys } from "./in_node.js";
 import { NAMES, done, frameOf, secondsAt, topOf } from "./in_step.js";
 import { readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
-import { word } from "./lib/words.js";
+import { moment, percents } from "./lib/format.js";
+import { listed, word } from "./lib/words.js";
 import { Wipe } from "./wipe.js";
 
 const HEIGHT = 330;
 const WIDTH = 340; // at which each bar needs one line
 const LINE = 110; // of the shorter side of a picture, of which a bone is one part
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2];
-const EMPTY = "Run the graph to compare.";
-const NOTHING = "Wire two videos or two motions.";
-const NO_ROOM = "There was no room for a preview in ComfyUI's temp folder.";
-const UNPLAYABLE = "This browser does not play the preview.";
-const NOT_SENT = "ComfyUI had this in its cache and did not send it again. Change an input to see it.";
 
 class Compare {
   key = "frugal_compare";
@@ -35,7 +31,7 @@ class Compare {
     [this.clock] = this.clocks;
     this.sides = ["left", "right"].map((place, at) => this.side(place, at));
     const pictures = this.sides.map(({ drawing }) => drawing.canvas);
-    this.wipe = new Wipe(word("Divider between A and B"), pictures, (at) => `A ${Math.round(at)} %, B ${Math.round(100 - at)} %`);
+    this.wipe = new Wipe(word("Divider between A and B"), pictures, (at) => listed(`A ${percents(at)}`, `B ${percents(100 - at)}`));
     this.wipe.divide();
     this.message = element("p", { role: "status" });
     this.screen = element("div", { className: "frugal-screen" }, this.wipe.element, this.sides.map(({ name }) => name), this.message);
@@ -47,7 +43,7 @@ class Compare {
     this.element.append(this.screen, ...this.bars, this.notes);
     this.heldWhilePressed();
     this.obeyKeys();
-    this.say(word(EMPTY));
+    this.say(word("Run the graph to compare."));
   }
 
   side(place, at) {
@@ -119,8 +115,8 @@ class Compare {
     this.clip = this.chooser.selectedIndex = clip;
     const told = this.clips[clip];
     try {
-      if (!told.sides.some(Boolean)) throw new Error(word(NOTHING));
-      if (told.sides.some((side) => side && !(side.video ? told.film : side.motion))) throw new Error(word(NO_ROOM));
+      if (!told.sides.some(Boolean)) throw new Error(word("Wire two videos or two motions."));
+      if (told.sides.some((side) => side && !(side.video ? told.film : side.motion))) throw new Error(word("There was no room for a preview in ComfyUI's temp folder."));
       const files = told.sides.map((side) => side?.motion);
       this.clock.play(false);
       const [, ...motions] = await Promise.all([this.load(told.film), ...files.map((file) => file && fetchFile(file))]);
@@ -138,7 +134,7 @@ class Compare {
     film.src = fileUrl(file);
     if (await isReady) return;
     await fetchFile(file); // says so if it is gone
-    throw new Error(word(UNPLAYABLE));
+    throw new Error(word("This browser does not play the preview."));
   }
 
   take(told, motions) {
@@ -238,16 +234,16 @@ class Compare {
   refresh() {
     const { told, clock } = this;
     const { playing, frame } = clock;
-    relabel(this.playButton, playing ? "pause" : "play", word(playing ? "Pause" : "Play"));
+    relabel(this.playButton, playing ? "pause" : "play", playing ? word("Pause") : word("Play"));
     if (!told) return;
-    const time = `${secondsAt(frame, told).toFixed(2)} s`;
+    const time = moment(secondsAt(frame, told));
     const numbers = told.sides.map((side, at) => side && `${NAMES[at]} ${frameOf(side, frame, told)}`);
     this.sides.forEach(({ name }, at) => {
       name.textContent = numbers[at] ?? "";
     });
     this.slider.value = frame;
     this.time.textContent = `${frame} / ${told.frames - 1} · ${time}`;
-    this.slider.setAttribute("aria-valuetext", [...numbers.filter(Boolean), time].join(", "));
+    this.slider.setAttribute("aria-valuetext", listed(...numbers, time));
     for (const { drawing } of this.sides) drawing.now();
   }
 
@@ -266,13 +262,13 @@ class Compare {
 
   /** A run has found everything in ComfyUI's cache. */
   notSent() {
-    if (!this.clips.length) this.say(word(NOT_SENT));
+    if (!this.clips.length) this.say(word("ComfyUI had this in its cache and did not send it again. Change an input to see it."));
   }
 
   end() {
     for (const { drawing } of this.sides) drawing.observer.disconnect();
     this.clips = [];
-    this.say(word(EMPTY));
+    this.say(word("Run the graph to compare."));
     this.film.removeAttribute("src");
   }
 }

@@ -4,15 +4,15 @@
  */
 import { app } from "../../../scripts/app.js";
 import { drawWays, timeAtX } from "./draw_ways.js";
-import { Drawing, addPanel, fileUrl, onKeys } from "./in_node.js";
+import { Drawing, addPanel, fileUrl, gone, onKeys } from "./in_node.js";
 import { element } from "./lib/dom.js";
-import { word } from "./lib/words.js";
-import { Wipe } from "./wipe.js";
+import { moment, percents } from "./lib/format.js";
+import { listed, named, word } from "./lib/words.js";
 import { alike, colours, keyframesOf, nearest, opponents } from "./told_ways.js";
+import { Wipe } from "./wipe.js";
 
 const HEIGHT = 320;
 const WIDTH = 320; // at which the words need one line each
-const GONE = "The preview is gone from ComfyUI's temp folder. Run the graph again.";
 
 class ComparedWays {
   key = "frugal_ways";
@@ -97,7 +97,7 @@ class ComparedWays {
       this.sides.forEach(({ picture }, place) => Object.assign(picture, { src: pictures[place].src, alt: alts[place] }));
       this.say("");
     } catch {
-      if (isCurrent()) this.say(word(GONE));
+      if (isCurrent()) this.say(gone());
     }
   }
 
@@ -114,14 +114,14 @@ class ComparedWays {
     const [baseline] = told.ways;
     this.wipe.aspect = keyframe.width / keyframe.height;
     [baseline, this.way].forEach((way, place) => this.name(this.sides[place], way));
-    const time = `${keyframe.time.toFixed(2)} s`;
+    const time = moment(keyframe.time);
     this.words.textContent = this.words.title = `${word("Frame")} ${keyframe.frame} · ${time}`;
     this.back.disabled = at === 0;
     this.forth.disabled = at === keyframes.length - 1;
     const { canvas } = this.drawing;
     canvas.setAttribute("aria-valuemax", keyframes.length);
     canvas.setAttribute("aria-valuenow", at + 1);
-    canvas.setAttribute("aria-valuetext", `${at + 1} / ${keyframes.length}, ${time}: ${keyframe.shot.way}`);
+    canvas.setAttribute("aria-valuetext", named(listed(`${at + 1} / ${keyframes.length}`, time), keyframe.shot.way));
     const shot = `${word("Shot")} ${told.shots.indexOf(keyframe.shot) + 1}/${told.shots.length}`;
     this.legend.replaceChildren(element("span", {}, shot), ...told.ways.map((way) => this.entry(way)));
     this.wipe.divide();
@@ -143,8 +143,8 @@ class ComparedWays {
     const swatch = element("i", { "aria-hidden": "true" });
     swatch.style.background = this.colours.get(way);
     const likeness = alike(shot.likeness[way]);
-    const title = word(taken ? "Taken for this shot" : "Not taken for this shot");
-    const look = { className: "frugal-way", title, "data-taken": String(taken), "aria-label": `${way} ${likeness}: ${title}` };
+    const title = taken ? word("Taken for this shot") : word("Not taken for this shot");
+    const look = { className: "frugal-way", title, "data-taken": String(taken), "aria-label": named(`${way} ${likeness}`, title) };
     const words = [swatch, element("span", {}, way), element("span", {}, likeness)];
     if (this.told.ways.length < 3 || way === baseline) return element("span", { ...look, role: "note" }, words);
     const button = element("button", { ...look, type: "button", "aria-pressed": String(way === this.way) }, words);
@@ -154,7 +154,7 @@ class ComparedWays {
 
   divided(at) {
     const [baseline = ""] = this.told?.ways ?? [];
-    return `${baseline} ${Math.round(at)} %, ${this.way ?? ""} ${Math.round(100 - at)} %`;
+    return listed(`${baseline} ${percents(at)}`, `${this.way ?? ""} ${percents(100 - at)}`);
   }
 
   /** Whether the keyframe itself lies over both. */

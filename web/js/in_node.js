@@ -2,6 +2,7 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
+import { word } from "./lib/words.js";
 
 stylesheet("in_node.css");
 
@@ -149,10 +150,13 @@ export function fileUrl(file) {
   return `/view?${new URLSearchParams(file)}`;
 }
 
+/** Why there is nothing to see of a file. */
+export const gone = () => word("The preview is gone from ComfyUI's temp folder. Run the graph again.");
+
 /** The content of such a file. */
 export async function fetchFile(file) {
   const answer = await api.fetchApi(fileUrl(file));
-  if (!answer.ok) throw new Error("The preview is gone from ComfyUI's temp folder. Run the graph again.");
+  if (!answer.ok) throw new Error(gone());
   return answer.arrayBuffer();
 }
 

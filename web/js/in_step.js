@@ -4,6 +4,7 @@
  * in the `film`, where the videos lie above each other; `sides`, of A and B, or null: `frames`, `rate`, `width`, `height`
  * of what is wired, whether it has a `video`, and a file with a pose of its `motion` for every moment.
  */
+import { decimals } from "./lib/format.js";
 import { word } from "./lib/words.js";
 
 export const NAMES = ["A", "B"];
@@ -48,4 +49,5 @@ function matched(a, b) {
   return said;
 }
 
-const rounded = (rate) => Number(rate.toFixed(3));
+/** 23.976, 12.5, 24. */
+const rounded = (rate) => decimals(rate, [0, 1, 2].find((digits) => Math.abs(rate - rate.toFixed(digits)) < 1e-4) ?? 3);

@@ -7,9 +7,10 @@ import { drawStrip, frameAtX } from "./draw_keyframes.js";
 import { Drawing, addPanel, chain, fetchFile, onKeys } from "./in_node.js";
 import { applyEdits, isShotEnd, outside, parseEdits, toggleFrame } from "./keyframe_edits.js";
 import { element } from "./lib/dom.js";
+import { moment } from "./lib/format.js";
+import { counted, named, word } from "./lib/words.js";
 
 const HEIGHT = 132;
-const NOT_SENT = "ComfyUI had this plan in its cache and did not send it again. Change an input to see it.";
 const KEYS = {
   FrugalPlanKeyframes: "frugal_keyframes",
   FrugalKeyframeSampler: "frugal_sampled",
@@ -19,18 +20,21 @@ class KeyframeStrip {
   constructor(node) {
     this.node = node;
     this.key = KEYS[node.comfyClass];
-    const edit = this.widget ? ", Enter adds a keyframe or removes it" : "";
-    const label = `Keyframes. Arrow keys move through the frames${edit}.`;
-    const empty = `Run the graph to see ${this.widget ? "the plan; then click to add and remove keyframes" : "what is sampled"}.`;
+    const label = this.widget
+      ? word("Keyframes. Arrow keys move through the frames, Enter adds a keyframe or removes it.")
+      : word("Keyframes. Arrow keys move through the frames.");
+    const empty = this.widget
+      ? word("Run the graph to see the plan; then click to add and remove keyframes.")
+      : word("Run the graph to see what is sampled.");
     const attributes = { role: "slider", tabIndex: 0, "aria-label": label, "aria-valuemin": 0 };
     this.drawing = new Drawing(attributes, (...given) => this.draw(...given));
     const { canvas } = this.drawing;
     this.message = element("p", { role: "status" }, empty);
     this.words = element("output");
-    this.reset = element("button", { type: "button", title: "Back to the plan: removes all edits" }, "Reset");
+    this.reset = element("button", { type: "button", title: word("Back to the plan: removes all edits") }, word("Reset"));
     this.reset.addEventListener("click", () => this.change(""));
     this.bar = element("div", { className: "frugal-bar frugal-spread" }, this.words, this.reset);
-    this.element = element("div", { role: "group", "aria-label": "Keyframe strip" });
+    this.element = element("div", { role: "group", "aria-label": word("Keyframe strip") });
     this.element.append(element("div", { className: "frugal-screen" }, canvas, this.message), this.bar);
     canvas.addEventListener("pointermove", (event) => this.point(this.frameUnder(event)));
     canvas.addEventListener("pointerleave", () => this.point(undefined));
@@ -77,11 +81,11 @@ class KeyframeStrip {
 
   /** Why a click can change nothing; empty if it can. */
   get locked() {
-    if (this.node.inputs?.some((input) => input.name === "edits" && input.link != null)) return "edits come from another node";
-    if (!this.widget) return "sampled";
-    if (this.several > 1) return `the first of ${this.several} clips; edits go for all`;
+    if (this.node.inputs?.some((input) => input.name === "edits" && input.link != null)) return word("edits come from another node");
+    if (!this.widget) return word("sampled");
+    if (this.several > 1) return word("the first of {count} clips; edits go for all", { count: this.several });
     const { wrong } = parseEdits(this.text);
-    return wrong.length ? `${wrong[0]} is no edit; write +12 -20, or reset` : "";
+    return wrong.length ? word("{text} is no edit; write +12 -20, or reset", { text: wrong[0] }) : "";
   }
 
   get planned() {
@@ -108,7 +112,7 @@ class KeyframeStrip {
     if (!this.plan || frame === undefined || this.locked) return false;
     this.cursor = frame;
     if (isShotEnd(this.plan, frame)) {
-      this.refresh(`frame ${frame} ends a shot: always a keyframe`);
+      this.refresh(word("frame {frame} ends a shot: always a keyframe", { frame }));
       return true;
     }
     return this.change(toggleFrame(this.planned, this.text, frame));
@@ -150,16 +154,17 @@ class KeyframeStrip {
 
   summary() {
     const { plan, cursor } = this;
-    if (!plan) return this.text ? `edits: ${this.text}` : "";
+    if (!plan) return this.text ? named(word("edits"), this.text) : "";
     const { keyframes, locked } = this;
     const beyond = locked ? [] : outside(parseEdits(this.text).wanted, plan.frame_count);
-    if (beyond.length) return `Frame ${beyond[0]} is outside the clip; reset.`;
+    if (beyond.length) return word("Frame {frame} is outside the clip; reset.", { frame: beyond[0] });
     if (cursor !== undefined) {
-      const time = (cursor / rate(plan.frame_rate)).toFixed(2);
-      return `frame ${cursor} · ${time} s${keyframes.includes(cursor) ? " · keyframe" : ""}`;
+      const place = [word("frame {frame}", { frame: cursor }), moment(cursor / rate(plan.frame_rate))];
+      return [...place, ...(keyframes.includes(cursor) ? [word("keyframe")] : [])].join(" · ");
     }
     if (plan.report) return plan.report;
-    const count = `${keyframes.length} of ${plan.frame_count} frames`;
+    const all = counted(plan.frame_count, word("{count} frame"), word("{count} frames"));
+    const count = word("{number} of {all}", { number: keyframes.length, all });
     return locked ? `${count} · ${locked}` : count;
   }
 
@@ -172,7 +177,7 @@ class KeyframeStrip {
 
   /** A run has found the plan in ComfyUI's cache, and not told of it. */
   notSent() {
-    if (!this.plan) this.message.textContent = NOT_SENT;
+    if (!this.plan) this.message.textContent = word("ComfyUI had this plan in its cache and did not send it again. Change an input to see it.");
   }
 
   end() {

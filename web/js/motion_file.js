@@ -1,4 +1,5 @@
 /** Motions as nodes/motion/preview.py packs them; the format is described there. */
+import { word } from "./lib/words.js";
 
 const MAGIC = 0x31504d46; // "FMP1"
 const HEADER = 36;
@@ -13,11 +14,11 @@ const HEADER = 36;
  */
 export function readMotion(buffer) {
   const view = new DataView(buffer);
-  if (buffer.byteLength < HEADER || view.getUint32(0, true) !== MAGIC) throw new Error("This is no motion.");
+  if (buffer.byteLength < HEADER || view.getUint32(0, true) !== MAGIC) throw new Error(word("This is no motion."));
   const [frames, frameCount, step, width, height] = [4, 8, 12, 16, 20].map((at) => view.getUint32(at, true));
   const [people, joints] = [24, 26].map((at) => view.getUint16(at, true));
   const points = frames * people * joints;
-  if (buffer.byteLength !== HEADER + 5 * points) throw new Error("This motion is cut short.");
+  if (buffer.byteLength !== HEADER + 5 * points) throw new Error(word("This motion is cut short."));
   const places = new Uint16Array(buffer, HEADER, 2 * points); // browsers run on little-endian machines only
   const confidences = new Uint8Array(buffer, HEADER + 4 * points, points);
   return { frames, frameCount, step, width, height, people, joints, rate: view.getFloat64(28, true), places, confidences };

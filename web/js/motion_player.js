@@ -4,12 +4,12 @@ import { BEFORE, drawMotion, fitted } from "./draw_motion.js";
 import { Drawing, addPanel, fetchFile, onKeys } from "./in_node.js";
 import { counterpart, frameAt, readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
+import { decimals, moment } from "./lib/format.js";
+import { word } from "./lib/words.js";
 
 const MOTION = "FRUGAL_MOTION";
 const HEIGHT = 200;
 const MARGIN = 4;
-const NOT_SENT = "ComfyUI had this motion in its cache and did not send it again. Change an input to see it.";
-const EMPTY = "Run the graph to see the motion.";
 
 class MotionPlayer {
   key = "frugal_motion";
@@ -19,18 +19,18 @@ class MotionPlayer {
     this.clip = 0;
     this.clips = [];
     this.drawing = new Drawing({ "aria-hidden": "true" }, (...given) => this.draw(...given));
-    this.message = element("p", { role: "status" }, EMPTY);
-    this.playButton = button("Play", () => this.play(!this.playing));
-    this.slider = element("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": "Frame" });
+    this.message = element("p", { role: "status" });
+    this.playButton = button("play", word("Play"), () => this.play(!this.playing));
+    this.slider = element("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": word("Frame") });
     this.slider.addEventListener("input", () => this.seek(this.slider.valueAsNumber));
     this.time = element("output");
-    this.chooser = element("select", { "aria-label": "Clip", title: "Clip", hidden: true });
+    this.chooser = element("select", { "aria-label": word("Clip"), title: word("Clip"), hidden: true });
     this.chooser.addEventListener("change", () => this.open(this.chooser.selectedIndex));
-    this.beforeButton = toggle("Before", "Also show the motion as it came in, in grey", () => this.drawing.redraw());
-    this.loopButton = toggle("Loop", "Play again and again", () => {});
+    this.beforeButton = toggle(word("Before"), word("Also show the motion as it came in, in grey"), () => this.drawing.redraw());
+    this.loopButton = toggle(word("Loop"), word("Play again and again"), () => {});
     this.bar = element("div", { className: "frugal-bar" }, this.playButton, this.slider, this.time);
     this.options = element("div", { className: "frugal-bar" }, this.chooser, this.beforeButton, this.loopButton);
-    this.element = element("div", { role: "group", "aria-label": "Motion player", tabIndex: 0 });
+    this.element = element("div", { role: "group", "aria-label": word("Motion player"), tabIndex: 0 });
     this.element.append(element("div", { className: "frugal-screen" }, this.drawing.canvas, this.message), this.bar, this.options);
     onKeys(this.element, {
       " ": (event) => event.target.tagName !== "BUTTON" && this.play(!this.playing),
@@ -39,7 +39,7 @@ class MotionPlayer {
       Home: () => this.seek(0),
       End: () => this.seek(Infinity),
     });
-    this.say(EMPTY);
+    this.say(word("Run the graph to see the motion."));
   }
 
   /** Take what a run has sent. */
@@ -47,7 +47,7 @@ class MotionPlayer {
     const clips = output.frugal_motion;
     if (!clips?.length || (this.motion && JSON.stringify(clips) === JSON.stringify(this.clips))) return;
     this.clips = clips;
-    this.chooser.replaceChildren(...clips.map((_, index) => element("option", {}, `Clip ${index + 1}`)));
+    this.chooser.replaceChildren(...clips.map((_, index) => element("option", {}, word("Clip {number}", { number: index + 1 }))));
     this.chooser.hidden = clips.length < 2;
     this.open(Math.min(this.clip, clips.length - 1));
   }
@@ -56,7 +56,7 @@ class MotionPlayer {
     this.clip = this.chooser.selectedIndex = clip;
     const shown = this.clips[clip];
     try {
-      if (!shown.motion) throw new Error("There was no room for a preview in ComfyUI's temp folder.");
+      if (!shown.motion) throw new Error(word("There was no room for a preview in ComfyUI's temp folder."));
       const files = [shown.motion, shown.before].filter(Boolean);
       const [motion, before] = (await Promise.all(files.map(fetchFile))).map(readMotion);
       if (shown !== this.clips[this.clip]) return; // something else has been asked for meanwhile
@@ -67,7 +67,8 @@ class MotionPlayer {
   }
 
   take(motion, before) {
-    const nothing = motion.frames === 0 ? "This motion has no frames." : motion.people === 0 ? "There is nobody in this motion." : "";
+    const isEmpty = motion.frames === 0;
+    const nothing = isEmpty ? word("This motion has no frames.") : motion.people === 0 ? word("There is nobody in this motion.") : "";
     this.say(nothing);
     if (nothing) return;
     Object.assign(this, { motion, before });
@@ -100,10 +101,11 @@ class MotionPlayer {
   refresh() {
     const { frameCount, rate, step } = this.motion;
     const number = this.frame * step;
-    const time = (number / rate).toFixed(2);
+    const seconds = number / rate;
     this.slider.value = this.frame;
-    this.time.textContent = `${number} / ${frameCount - 1} · ${time} s`;
-    this.slider.setAttribute("aria-valuetext", `frame ${number} of ${frameCount}, ${time} seconds`);
+    this.time.textContent = `${number} / ${frameCount - 1} · ${moment(seconds)}`;
+    const values = { number, count: frameCount, seconds: decimals(seconds, 2) };
+    this.slider.setAttribute("aria-valuetext", word("frame {number} of {count}, {seconds} seconds", values));
     this.drawing.redraw();
   }
 
@@ -112,7 +114,7 @@ class MotionPlayer {
     const canPlay = this.motion?.frames > 1;
     this.playing = on && canPlay;
     this.playButton.dataset.icon = this.playing ? "pause" : "play";
-    this.playButton.title = this.playing ? "Pause" : "Play";
+    this.playButton.title = this.playing ? word("Pause") : word("Play");
     this.playButton.setAttribute("aria-label", this.playButton.title);
     if (!this.playing) return canPlay;
     if (this.frame >= this.motion.frames - 1) this.frame = 0;
@@ -150,7 +152,7 @@ class MotionPlayer {
 
   /** A run has found the motion in ComfyUI's cache, and not told where it is. */
   notSent() {
-    if (!this.clips.length) this.say(NOT_SENT);
+    if (!this.clips.length) this.say(word("ComfyUI had this motion in its cache and did not send it again. Change an input to see it."));
   }
 
   end() {
@@ -159,8 +161,8 @@ class MotionPlayer {
   }
 }
 
-function button(label, act) {
-  const made = element("button", { type: "button", "aria-label": label, title: label, "data-icon": label.toLowerCase() });
+function button(icon, label, act) {
+  const made = element("button", { type: "button", "aria-label": label, title: label, "data-icon": icon });
   made.addEventListener("click", act);
   return made;
 }

@@ -3,6 +3,7 @@ import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 import { element, stylesheet } from "./lib/dom.js";
 import { onceAtATime } from "./lib/once.js";
+import { word } from "./lib/words.js";
 import { cacheSection } from "./panel/cache.js";
 import { estimateSection } from "./panel/estimate.js";
 import { fleetSection } from "./panel/fleet.js";
@@ -27,7 +28,7 @@ function fill(root) {
       await Promise.all(some.map((part) => part.refresh()));
       trouble.textContent = "";
     } catch (error) {
-      trouble.textContent = `The server does not answer: ${error.message}`;
+      trouble.textContent = word("The server does not answer: {why}", { why: error.message });
     }
   };
   const ended = () => refresh(...parts);

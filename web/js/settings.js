@@ -4,6 +4,7 @@
  */
 import { app } from "../../../scripts/app.js";
 import { get, post } from "./lib/server.js";
+import { tell } from "./panel/section.js";
 
 const ROUTE = "/settings";
 const PREFIX = "FrugalMotion.";
@@ -40,7 +41,7 @@ async function register() {
     try {
       state = await post(ROUTE, { [name]: value });
     } catch (error) {
-      app.extensionManager.toast.add({ severity: "error", summary: state.schema[name].title, detail: error.message, life: 8000 });
+      tell("error", error.message);
       show();
     }
   };

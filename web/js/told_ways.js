@@ -1,5 +1,7 @@
 /** What there is to see of the ways in which frames between were made: known keyframes, as each way tells them. */
 
+import { decimals } from "./lib/format.js";
+
 const BASELINE = "#9a9a9a";
 const OTHERS = ["#3b8ff0", "#21b573", "#d95fd0", "#f08c1e"];
 
@@ -27,5 +29,5 @@ export function nearest(keyframes, time) {
 
 /** 0.9345 -> "0.93"; nothing where it is not known. */
 export function alike(likeness) {
-  return likeness === undefined ? "" : likeness.toFixed(2);
+  return likeness === undefined ? "" : decimals(likeness, 2);
 }

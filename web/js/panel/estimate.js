@@ -1,25 +1,26 @@
 /** What the workflow that is open will cost, before it runs. */
 import { app } from "../../../../scripts/app.js";
 import { element } from "../lib/dom.js";
-import { dollars, duration } from "../lib/format.js";
+import { decimals, dollars, duration } from "../lib/format.js";
 import { get, post } from "../lib/server.js";
+import { word } from "../lib/words.js";
 import { bar, button, facts, section } from "./section.js";
 
-const known = (value, shown) => (value == null ? "not known yet: run once, or choose a card" : shown(value));
+const known = (value, shown) => (value == null ? word("not known yet: run once, or choose a card") : shown(value));
 
 function found(estimate) {
   const money = estimate.price
     ? [
-        ["This workflow", known(estimate.dollars, dollars)],
-        ["The naive way", known(estimate.naive_dollars, dollars)],
+        [word("This workflow"), known(estimate.dollars, dollars)],
+        [word("The naive way"), known(estimate.naive_dollars, dollars)],
       ]
-    : [["The naive way", known(estimate.naive_seconds, duration)]];
+    : [[word("The naive way"), known(estimate.naive_seconds, duration)]];
   const most = Math.max(...estimate.savings.map((saving) => Math.abs(saving.seconds)), 0);
   return [
     facts([
-      ["On the GPU", known(estimate.seconds, duration)],
+      [word("On the GPU"), known(estimate.seconds, duration)],
       ...money,
-      ["Memory", estimate.peak_memory_bytes ? `about ${(estimate.peak_memory_bytes / 1e9).toFixed(1)} GB` : "-"],
+      [word("Memory"), estimate.peak_memory_bytes ? word("about {value} GB", { value: decimals(estimate.peak_memory_bytes / 1e9, 1) }) : "-"],
     ]),
     element("ul", {}, estimate.savings.map((saving) => row(saving, most))),
     estimate.advice ? element("p", { textContent: estimate.advice.text }) : null,
@@ -28,40 +29,62 @@ function found(estimate) {
 }
 
 function row(saving, most) {
-  const words = saving.seconds >= 0 ? "saves" : "costs";
   const amount = duration(Math.abs(saving.seconds));
+  const name = nameOf(saving);
+  const title = saving.seconds >= 0 ? word("{name} saves {amount}", { name, amount }) : word("{name} costs {amount}", { name, amount });
   return element(
     "li",
-    { title: `${saving.name} ${words} ${amount}` },
-    element("span", { className: "frugal-name", textContent: saving.name }),
-    bar(most ? Math.abs(saving.seconds) / most : 0, `${saving.name} ${words} ${amount}`),
+    { title },
+    element("span", { className: "frugal-name", textContent: name }),
+    bar(most ? Math.abs(saving.seconds) / most : 0, title),
     element("span", { className: "frugal-value", textContent: `${saving.seconds >= 0 ? "-" : "+"}${amount}` }),
   );
 }
 
+/** A card's name; the server has one in English for the card that is there. */
+const cardWord = (name) => (name === "this machine" ? word("this machine") : name);
+
+/** What the server calls "keyframes" and the like. */
+function nameOf({ name }) {
+  const names = {
+    "frame rate": word("frame rate"),
+    "ControlNet on keyframes": word("ControlNet on keyframes"),
+    keyframes: word("keyframes"),
+    "fewer steps": word("fewer steps"),
+    size: word("size"),
+    "not generated": word("not generated"),
+    "half precision": word("half precision"),
+    "upscale order": word("upscale order"),
+    cache: word("cache"),
+    "control range": word("control range"),
+  };
+  return names[name] ?? name;
+}
+
 export function estimateSection() {
-  const { root, show } = section("Estimate");
-  const gpu = element("select", { "aria-label": "GPU" });
-  const budget = element("input", { type: "number", min: 0, step: 0.01, placeholder: "none", "aria-label": "Budget in dollars per clip" });
+  const { root, show } = section(word("Estimate"));
+  const gpu = element("select", { "aria-label": word("GPU") });
+  const label = word("Budget in dollars per clip");
+  const budget = element("input", { type: "number", min: 0, step: 0.01, placeholder: word("none"), "aria-label": label });
   const result = element("div", { "aria-live": "polite" });
   const estimate = button(
-    "Estimate this workflow",
+    word("Estimate this workflow"),
     async () => {
       const { output } = await app.graphToPrompt();
       const options = { gpu: gpu.value, budget: Number(budget.value) || 0 };
       result.replaceChildren(...found(await post("/estimate", { prompt: output, options })).flat().filter(Boolean));
     },
-    "Nothing is sampled and no weights are loaded",
+    word("Nothing is sampled and no weights are loaded"),
   );
 
   async function refresh() {
     if (gpu.options.length) return;
     const { names } = await get("/gpus");
-    gpu.replaceChildren(...names.map((name) => element("option", { value: name, textContent: name })));
+    gpu.replaceChildren(...names.map((name) => element("option", { value: name, textContent: cardWord(name) })));
     show(
       facts([
-        ["GPU", gpu],
-        ["Budget, $", budget],
+        [word("GPU"), gpu],
+        [word("Budget, $"), budget],
       ]),
       element("div", { className: "frugal-buttons" }, estimate),
       result,

@@ -2,6 +2,7 @@
 import { element, keyed } from "../lib/dom.js";
 import { dollars } from "../lib/format.js";
 import { get } from "../lib/server.js";
+import { counted, listed, word } from "../lib/words.js";
 import {
   cardName,
   memoryWords,
@@ -10,8 +11,10 @@ import {
   perClipWords,
   quarantineWords,
   queueWords,
+  reasonWords,
   sorted,
   split,
+  stateWord,
   todayWords,
   troubleWords,
   workersWords,
@@ -19,7 +22,6 @@ import {
 import { facts, section } from "./section.js";
 
 const SHOWN = 50;
-const COLUMNS = ["Worker", "Holds", "Jobs", "$/h"];
 
 /** Long names of files go on in the next line where a part of them ends. */
 function breakable(text) {
@@ -31,7 +33,7 @@ function row(first) {
   const reason = element("span", { className: "frugal-reason" });
   const name = element(
     "th",
-    { scope: "row", title: `${first.worker} on ${first.node || "an unknown machine"}` },
+    { scope: "row", title: word("{worker} on {machine}", { worker: first.worker, machine: first.node || word("an unknown machine") }) },
     element("span", { textContent: cardName(first.card), title: first.card }),
     state,
     reason,
@@ -39,9 +41,10 @@ function row(first) {
   const holds = element("td");
   const [jobs, price] = [element("td", { className: "frugal-value" }), element("td", { className: "frugal-value" })];
   const update = (worker) => {
-    state.textContent = state.dataset.state = worker.state;
-    reason.textContent = worker.reason;
-    const lines = [worker.loaded.map(modelName).join(", ") || "no model", memoryWords(worker)].filter(Boolean);
+    state.dataset.state = worker.state;
+    state.textContent = stateWord(worker.state);
+    reason.textContent = reasonWords(worker);
+    const lines = [listed(...worker.loaded.map(modelName)) || word("no model"), memoryWords(worker)].filter(Boolean);
     holds.replaceChildren(...lines.map((line) => element("span", {}, breakable(line))));
     holds.title = worker.loaded.join("\n");
     jobs.textContent = worker.jobs;
@@ -69,17 +72,18 @@ function splitBar(today) {
     "div",
     { className: "frugal-split" },
     element("div", { className: "frugal-bar", "aria-hidden": "true" }, fills),
-    element("ul", { "aria-label": "What today's dollars were paid for" }, words),
+    element("ul", { "aria-label": word("What today's dollars were paid for") }, words),
   );
 }
 
 export function fleetSection() {
-  const { root, show } = section("Fleet");
+  const { root, show } = section(word("Fleet"));
   const trouble = element("p", { className: "frugal-trouble", role: "status" });
   const list = element("tbody");
   const update = keyed(list, row);
-  const heads = COLUMNS.map((textContent) => element("th", { scope: "col", textContent }));
-  const table = element("table", { "aria-label": "Workers" }, element("thead", {}, element("tr", {}, heads)), list);
+  const columns = [word("Worker"), word("Holds"), word("Jobs"), word("$/h")];
+  const heads = columns.map((textContent) => element("th", { scope: "col", textContent }));
+  const table = element("table", { "aria-label": word("Workers") }, element("thead", {}, element("tr", {}, heads)), list);
   const [more, money] = [element("p"), element("div")];
   root.hidden = true;
   show(trouble, money, table, more);
@@ -95,18 +99,19 @@ export function fleetSection() {
     trouble.title = fleet.quarantined.join("\n");
     money.replaceChildren(
       facts([
-        ["Workers", workersWords(fleet)],
-        ["Queue", queueWords(fleet)],
-        ["Now", nowWords(fleet)],
-        ["Today", todayWords(fleet.today)],
-        ["Per clip", perClipWords(fleet.today)],
+        [word("Workers"), workersWords(fleet)],
+        [word("Queue"), queueWords(fleet)],
+        [word("Now"), nowWords(fleet)],
+        [word("Today"), todayWords(fleet.today)],
+        [word("Per clip"), perClipWords(fleet.today)],
       ]),
       ...[splitBar(fleet.today)].filter(Boolean),
     );
     const workers = sorted(fleet.workers);
     table.hidden = !workers.length;
     update(workers.slice(0, SHOWN).map((worker) => [worker.worker, worker]));
-    more.textContent = workers.length > SHOWN ? `and ${workers.length - SHOWN} more` : "";
+    const left = workers.length - SHOWN;
+    more.textContent = left > 0 ? counted(left, word("and {count} more"), word("and {count} more")) : "";
   }
   return { root, refresh };
 }

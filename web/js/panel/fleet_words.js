@@ -1,21 +1,21 @@
 /** What the panel says of a fleet. */
-import { bytes, dollars, duration } from "../lib/format.js";
+import { bytes, dollars, duration, percents } from "../lib/format.js";
+import { counted, listed, word } from "../lib/words.js";
 
 const KINDS = ["busy", "idle", "cold", "lost"];
-const NOT_KNOWN = "not known";
 const ORDER = ["busy", "idle", "draining", "unusable"];
-const MEANINGS = {
-  busy: "with batches that run or have come back",
-  idle: "with nothing to do",
-  cold: "while workers started",
-  lost: "with batches that a machine took along",
-};
 
-const counted = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+const waiting = (jobs) => counted(jobs, word("{count} job waits"), word("{count} jobs wait"));
+
+/** What a worker does. */
+export function stateWord(state) {
+  const words = { busy: word("busy"), idle: word("idle"), draining: word("draining"), unusable: word("unusable") };
+  return words[state] ?? state;
+}
 
 /** "NVIDIA GeForce RTX 4090" -> "RTX 4090": the maker is no news. */
 export function cardName(card) {
-  return card.replace(/^NVIDIA\s+/i, "").replace(/^GeForce\s+/i, "") || "unknown card";
+  return card.replace(/^NVIDIA\s+/i, "").replace(/^GeForce\s+/i, "") || word("unknown card");
 }
 
 /** "video/wan2.1_t2v.safetensors" -> "wan2.1_t2v". */
@@ -26,36 +26,42 @@ export function modelName(file) {
 /** 20 and 24 GB -> "20 of 24 GB free"; nothing for a worker without a GPU that tells. */
 export function memoryWords({ free_memory: free, memory }) {
   if (!memory) return "";
-  const [freeWords, allWords] = [bytes(Math.max(free, 0)), bytes(memory)];
-  const [number, unit] = freeWords.split(" ");
-  return `${allWords.endsWith(` ${unit}`) ? number : freeWords} of ${allWords} free`;
+  const [part, whole] = [bytes(Math.max(free, 0)), bytes(memory)];
+  const [number, unit] = part.split(" ");
+  return word("{part} of {whole} free", { part: whole.endsWith(` ${unit}`) ? number : part, whole });
+}
+
+/** Why a worker is given nothing more; the server says so in English, but for what is always the same. */
+export function reasonWords({ state, reason }) {
+  return state === "draining" ? word("its machine is about to be taken away") : reason;
 }
 
 /** How many workers there are, and how many start. */
 export function workersWords({ up, workers, starting }) {
-  if (!up) return NOT_KNOWN;
-  const there = workers.length ? counted(workers.length, "worker") : "no worker";
-  return starting ? `${there}, ${starting} starting` : there;
+  if (!up) return word("not known");
+  const { length } = workers;
+  const there = length ? counted(length, word("{count} worker"), word("{count} workers")) : word("no worker");
+  return listed(there, starting && counted(starting, word("{count} starting"), word("{count} starting")));
 }
 
 /** What waits and what runs. */
 export function queueWords({ queued, running }) {
-  return `${counted(queued, "job")} ${queued === 1 ? "waits" : "wait"}, ${running} ${running === 1 ? "runs" : "run"}`;
+  return listed(waiting(queued), counted(running, word("{count} runs"), word("{count} run")));
 }
 
 /** What the workers that live cost. */
 export function nowWords({ up, dollars_per_hour: rate }) {
-  return up ? `${dollars(rate)} per hour` : NOT_KNOWN;
+  return up ? word("{dollars} per hour", { dollars: dollars(rate) }) : word("not known");
 }
 
 /** What today has cost. */
 export function todayWords({ clips, dollars: spent }) {
-  return `${dollars(spent)}, ${counted(clips, "clip")}`;
+  return listed(dollars(spent), counted(clips, word("{count} clip"), word("{count} clips")));
 }
 
 /** What a clip has cost today. */
 export function perClipWords({ dollars_per_clip: each }) {
-  return each == null ? "no clip yet" : dollars(each);
+  return each == null ? word("no clip yet") : dollars(each);
 }
 
 /**
@@ -66,13 +72,26 @@ export function split(today) {
   const seconds = KINDS.map((kind) => Math.max(today[`${kind}_seconds`], 0));
   const all = seconds.reduce((sum, some) => sum + some, 0);
   if (!all) return [];
-  const percents = wholePercents(seconds.map((some) => some / all));
+  const whole = wholePercents(seconds.map((some) => some / all));
   return KINDS.map((kind, place) => ({
     kind,
     share: seconds[place] / all,
-    words: `${kind} ${percents[place]} %`,
-    title: `${duration(seconds[place])} ${MEANINGS[kind]}`,
+    words: `${kindWord(kind)} ${percents(whole[place])}`,
+    title: kindMeaning(kind, duration(seconds[place])),
   })).filter(({ share }) => share > 0);
+}
+
+function kindWord(kind) {
+  return { busy: word("busy"), idle: word("idle"), cold: word("cold"), lost: word("lost") }[kind];
+}
+
+function kindMeaning(kind, time) {
+  return {
+    busy: word("{time} with batches that run or have come back", { time }),
+    idle: word("{time} with nothing to do", { time }),
+    cold: word("{time} while workers started", { time }),
+    lost: word("{time} with batches that a machine took along", { time }),
+  }[kind];
 }
 
 /** Rounded down, and what is missing goes to those that lost most by it. */
@@ -96,12 +115,18 @@ export function sorted(workers) {
 /** Why jobs do not run, or nothing to say. */
 export function troubleWords({ up, why, queued }) {
   if (up) return "";
-  const waiting = queued ? ` ${counted(queued, "job")} ${queued === 1 ? "waits" : "wait"} until it is back.` : "";
-  return `The fleet is down: ${(why || "it has not been reached yet").replace(/\.$/, "")}.${waiting}`;
+  const reason = (why || word("it has not been reached yet")).replace(/\.$/, "");
+  const words = [word("The fleet is down: {reason}.", { reason })];
+  const held = () => counted(queued, word("{count} job waits until it is back."), word("{count} jobs wait until it is back."));
+  return (queued ? [...words, held()] : words).join(" ");
 }
 
 /** That some jobs are not tried again. */
 export function quarantineWords(jobs) {
   if (!jobs.length) return "";
-  return `${counted(jobs.length, "job")} ${jobs.length === 1 ? "is" : "are"} in quarantine: each has killed three workers.`;
+  return counted(
+    jobs.length,
+    word("{count} job is in quarantine: it has killed three workers."),
+    word("{count} jobs are in quarantine: each has killed three workers."),
+  );
 }

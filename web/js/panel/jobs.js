@@ -1,16 +1,18 @@
 /** Jobs that others have sent; nothing where there are none, or where they are not for this browser. */
 import { element, keyed } from "../lib/dom.js";
-import { percent } from "../lib/format.js";
+import { percent, percents } from "../lib/format.js";
 import { get, remove } from "../lib/server.js";
+import { listed, word } from "../lib/words.js";
 import { bar, button, section } from "./section.js";
 
 const SHOWN = 8;
 const AT_WORK = ["queued", "running"];
 
 function state(job) {
-  if (job.state === "queued") return `waits, ${job.position}. in the queue`;
-  if (job.state !== "running" || !job.progress) return job.state;
-  return `${percent(job.progress)} %${job.progress.node ? `, ${job.progress.node}` : ""}`;
+  if (job.state === "queued") return word("waits, {position}. in the queue", { position: job.position });
+  if (job.state === "running" && job.progress) return listed(percents(percent(job.progress)), job.progress.node);
+  const ends = { done: word("done"), failed: word("failed"), cancelled: word("cancelled"), running: word("running") };
+  return ends[job.state] ?? job.state;
 }
 
 function files(job) {
@@ -22,7 +24,7 @@ function files(job) {
 
 function row(first, refresh) {
   const told = element("div");
-  const cancel = button("Cancel", async () => {
+  const cancel = button(word("Cancel"), async () => {
     await remove(`/jobs/${first.job_id}`);
     await refresh();
   });
@@ -31,7 +33,7 @@ function row(first, refresh) {
     const isRunning = job.state === "running" && job.progress;
     told.replaceChildren(
       element("span", { textContent: state(job) }),
-      ...(isRunning ? [bar(percent(job.progress) / 100, "done")] : []),
+      ...(isRunning ? [bar(percent(job.progress) / 100, word("done"))] : []),
       ...(job.held ? [element("p", { textContent: job.held })] : []),
       ...(job.error ? [element("p", { textContent: job.error })] : []),
       ...files(job),
@@ -42,7 +44,7 @@ function row(first, refresh) {
 }
 
 export function jobsSection() {
-  const { root, show } = section("Jobs");
+  const { root, show } = section(word("Jobs"));
   const list = element("ul", { className: "frugal-jobs" });
   const update = keyed(list, (job) => row(job, refresh));
   root.hidden = true;

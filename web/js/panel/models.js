@@ -2,26 +2,27 @@
 import { element, keyed } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
 import { get, post } from "../lib/server.js";
+import { word } from "../lib/words.js";
 import { bar, button, section } from "./section.js";
 
 const EVERY = 1000; // milliseconds, while something is downloaded
 
 function words(model) {
-  if (model.path) return [element("span", { textContent: "there", title: model.path })];
+  if (model.path) return [element("span", { textContent: word("there"), title: model.path })];
   if (model.downloading) {
     const { bytes: done, total } = model.downloading;
-    return [bar(total ? done / total : 0, total ? `${bytes(done)} of ${bytes(total)}` : bytes(done))];
+    return [bar(total ? done / total : 0, total ? word("{part} of {whole}", { part: bytes(done), whole: bytes(total) }) : bytes(done))];
   }
   if (model.can_download) return [];
-  return ["missing, ", element("a", { href: model.url, target: "_blank", rel: "noopener", textContent: "link" })];
+  return [word("missing"), word(", "), element("a", { href: model.url, target: "_blank", rel: "noopener", textContent: word("link") })];
 }
 
 function row(first, refresh) {
   const { name, folder, licence, url } = first;
   const told = element("span");
   const trouble = element("p", { className: "frugal-trouble" });
-  const download = button("Download", () => post("/models/download", { name }).then(refresh), `${licence}; ${url}`);
-  const cancel = button("Cancel", () => post("/models/cancel", { name }).then(refresh));
+  const download = button(word("Download"), () => post("/models/download", { name }).then(refresh), `${licence}; ${url}`);
+  const cancel = button(word("Cancel"), () => post("/models/cancel", { name }).then(refresh));
   const update = (model) => {
     told.replaceChildren(...words(model));
     trouble.textContent = model.error ?? "";
@@ -33,7 +34,7 @@ function row(first, refresh) {
 }
 
 export function modelsSection() {
-  const { root, show } = section("Models");
+  const { root, show } = section(word("Models"));
   const list = element("ul", { className: "frugal-models" });
   const update = keyed(list, (model) => row(model, refresh));
   show(list);

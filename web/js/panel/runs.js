@@ -2,15 +2,17 @@
 import { element, keyed } from "../lib/dom.js";
 import { dollars, duration } from "../lib/format.js";
 import { get } from "../lib/server.js";
+import { language, listed, named, word } from "../lib/words.js";
 import { section } from "./section.js";
 
 const SHOWN = 8;
 
 function stage(cost, longest) {
-  const seconds = element("span", { className: "frugal-value", textContent: cost.cached ? "cached" : duration(cost.seconds) });
+  const time = cost.cached ? word("cached") : duration(cost.seconds);
+  const seconds = element("span", { className: "frugal-value", textContent: time });
   const fill = element("span", { className: cost.device === "cpu" ? "frugal-fill frugal-cpu" : "frugal-fill" });
   fill.style.width = `${longest ? (100 * cost.seconds) / longest : 0}%`;
-  const words = `${cost.stage}, ${cost.device}: ${cost.cached ? "cached" : duration(cost.seconds)}`;
+  const words = named(listed(cost.stage, cost.device), time);
   return element(
     "li",
     { title: words },
@@ -23,11 +25,11 @@ function stage(cost, longest) {
 /** The newest is open, until the user opens or closes it. */
 function run({ record }) {
   const longest = Math.max(...record.stages.map((cost) => cost.seconds));
-  const price = record.price ? `, ${dollars(record.dollars)}` : "";
-  const failed = record.status === "error" ? ", failed" : "";
-  const when = new Date(1000 * record.ended).toLocaleTimeString();
-  const total = record.prompt_seconds ?? record.total_seconds;
-  const summary = element("summary", { textContent: `${when}: ${duration(total)}${price}${failed}` });
+  const price = record.price && dollars(record.dollars);
+  const failed = record.status === "error" && word("failed");
+  const when = new Date(1000 * record.ended).toLocaleTimeString(language());
+  const total = duration(record.prompt_seconds ?? record.total_seconds);
+  const summary = element("summary", { textContent: named(when, listed(total, price, failed)) });
   const stages = element("ul", {}, record.stages.map((cost) => stage(cost, longest)));
   const root = element("details", {}, summary, stages);
   let isChosen = false;
@@ -36,14 +38,15 @@ function run({ record }) {
 }
 
 export function runsSection() {
-  const { root, show } = section("Last runs");
+  const { root, show } = section(word("Last runs"));
   const list = element("div");
   const update = keyed(list, run);
 
   async function refresh() {
     const { runs } = await get(`/runs?limit=${SHOWN}`);
     update(runs.map((record, place) => [record.run, { record, isNewest: place === 0 }]));
-    if (!runs.length) show(element("p", { textContent: "Nothing has run yet. Every run of the pack's nodes will be listed here." }));
+    const nothing = () => word("Nothing has run yet. Every run of the pack's nodes will be listed here.");
+    if (!runs.length) show(element("p", { textContent: nothing() }));
     else if (!list.isConnected) show(list);
   }
   return { root, refresh };

@@ -1,6 +1,8 @@
 /** A part of the side panel: a heading, what it shows, and buttons that say when they fail. */
 import { app } from "../../../../scripts/app.js";
 import { element } from "../lib/dom.js";
+import { percents } from "../lib/format.js";
+import { named } from "../lib/words.js";
 
 /** Tell the user, in the corner of the editor. */
 export function tell(severity, detail) {
@@ -38,7 +40,7 @@ export function bar(share, label) {
   fill.style.width = `${percent}%`;
   return element(
     "div",
-    { className: "frugal-bar", role: "img", "aria-label": `${label}: ${percent} %`, title: label },
+    { className: "frugal-bar", role: "img", "aria-label": named(label, percents(percent)), title: label },
     fill,
   );
 }
