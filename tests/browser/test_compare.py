@@ -49,6 +49,10 @@ MIDDLE = """(canvas) => {
     const {width, height} = canvas;
     return Array.from(canvas.getContext('2d').getImageData(width / 2, height / 2, 1, 1).data).slice(0, 3);
 }"""
+OTHER_START = """() => {
+    const load = app.graph.nodes.find(node => node.title === 'video_a');
+    load.widgets.find(widget => widget.name === 'start').value = 1e-6 * Math.random();
+}"""
 SEEK = "(slider, frame) => { slider.value = frame; slider.dispatchEvent(new Event('input')); }"
 
 
@@ -329,3 +333,7 @@ def test_it_is_there_after_a_reload_and_says_what_is_gone(page: Page, server: Se
             at(panel(page), 0)
             assert drawn(panel(page)) == [0, 0]
     panel(page).get_by_text("Run the graph again").wait_for()
+    page.evaluate(OTHER_START)
+    editor.run(page)
+    at(panel(page), 0)
+    assert drawn(panel(page)) == [0, 0], "the same film, made again"

@@ -105,7 +105,7 @@ class Compare {
   /** Take what a run has sent. */
   show(output) {
     const clips = output[this.key];
-    if (!clips?.length || JSON.stringify(clips) === JSON.stringify(this.clips)) return;
+    if (!clips?.length || (this.told && JSON.stringify(clips) === JSON.stringify(this.clips))) return;
     this.clips = clips;
     this.chooser.replaceChildren(...clips.map((_, at) => element("option", { value: at }, word("Clip {number}", { number: at + 1 }))));
     this.open(Math.min(this.clip, clips.length - 1));
