@@ -113,6 +113,10 @@ GRAPH: dict[str, Node] = {
         },
     ),
     "save": ("FrugalSaveVideo", {"video": ["between", 0], "beside": ["load", 0]}),
+    "compare": (
+        "FrugalCompare",
+        {"video_a": ["load", 0], "motion_a": ["pose", 0], "video_b": ["load", 0], "motion_b": ["style", 0]},
+    ),
     "estimate": ("FrugalCostEstimate", {"gpu": "L4", "keyframes": ["plan", 0]}),
     "costs": ("FrugalCostReport", {"after": ["save", 0], "gpu_price": 0.8}),
     "warm": ("FrugalPrewarm", {"model": ["checkpoint", 0]}),
