@@ -41,6 +41,10 @@ POSE: dict[str, Node] = {
     "keep": ("FrugalSaveMotion", {"motion": ["pose", 0], "filename_prefix": "dance"}),
 }
 """Wires are ``[node, output]``; what is not named is as the node comes, but that seeds stay."""
+EDITS = (
+    '{"version":1,"edits":[{"do":"move","frame":6,"person":1,"joint":"left_wrist","by":[0.08,-0.12]},'
+    '{"do":"hold","frame":12,"frames":6}]}'
+)
 BATCH: dict[str, Any] = {
     "model": ["checkpoint", 0],
     "positive": ["prompts", 0],
@@ -56,6 +60,7 @@ GRAPH: dict[str, Node] = {
     "masks": ("FrugalPersonMasks", {"video": ["load", 0], "motion": ["pose", 0], "grow": 4}),
     "mask frames": ("FrugalMaskFrames", {"video": ["masks", 0]}),
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
+    "edit": ("FrugalEditMotion", {"motion": ["smooth", 0], "video": ["load", 0], "edits": EDITS}),
     "crop": ("FrugalCropToPerson", {"video": ["load", 0], "motion": ["smooth", 0]}),
     "plate": ("FrugalCleanPlate", {"video": ["load", 0], "masks": ["masks", 0]}),
     "put back": ("FrugalPutBack", {"frames": ["crop", 0], "crop": ["crop", 2], "source": ["load", 0]}),

@@ -9,9 +9,10 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any
 
 import folder_paths
 
@@ -413,3 +414,31 @@ def temp_file(content: bytes, suffix: str) -> dict[str, str]:
         finally:
             aside.unlink(missing_ok=True)
     return {"filename": path.name, "subfolder": folder.name, "type": "temp"}
+
+
+def shown_path(file: Any, suffix: str, argument: str) -> Path:
+    """Where a file lies that ``temp_file`` has told the editor of; it need not be there any more.
+
+    Args:
+        file: ``filename``, ``subfolder`` and ``type``, as a request gives them back.
+        suffix: that it must have, with the dot.
+        argument: what a refusal names.
+
+    Raises:
+        InputError: it is no such file: of another kind, or by its name or behind links outside ComfyUI's temp folder.
+    """
+    allowed = InputError(argument, repr(file)[:200], f"a {suffix} file in ComfyUI's temp folder that a node has shown")
+    names = ("filename", "subfolder", "type")
+    if not isinstance(file, Mapping) or not all(isinstance(file.get(name), str) for name in names):
+        raise allowed
+    filename, subfolder, kind = (file[name] for name in names)
+    if kind != "temp" or PurePath(filename).name != filename or PurePath(filename).suffix != suffix:
+        raise allowed
+    try:
+        root = Path(folder_paths.get_temp_directory()).resolve()
+        path = Path(root, subfolder, filename).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a name that the system does not take, links in a circle
+        raise allowed from error
+    if not path.is_relative_to(root) or path.suffix != suffix:
+        raise allowed
+    return path

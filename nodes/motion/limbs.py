@@ -49,9 +49,7 @@ def to_points(motion: Motion) -> Points:
     seen = found[..., NECK]
     drift = interpolated(np.where(seen, points[..., NECK] - guessed[..., NECK], 0), seen)
     guessed[..., NECK] += drift
-    hands = [(wrist, joint) for (wrist, _), joints in zip(_HANDS, hand_slices(points.shape[2]), strict=False)
-             for joint in range(joints.start, joints.stop)]  # fmt: skip
-    for parent, child in (*BONES, *hands):
+    for parent, child in tree(points.shape[2]):
         offset = np.where(found[..., child], points[..., child] - guessed[..., parent], 0)
         guessed[..., child] = guessed[..., parent] + interpolated(offset, found[..., child])
     return guessed
@@ -64,6 +62,13 @@ def _middle(points: Points, found: npt.NDArray[np.bool_]) -> Points:
 def hand_slices(joints: int) -> list[slice]:
     """The joints of the left and the right hand; none in a motion of 18 joints."""
     return [slice(first, first + HAND_JOINTS) for first in range(len(BODY_JOINTS), joints, HAND_JOINTS)]
+
+
+def tree(joints: int) -> list[tuple[int, int]]:
+    """Parent and child of every joint but the neck, of 18 or 60; a hand's joints hang on the body's wrist."""
+    hands = [(wrist, joint) for (wrist, _), hand in zip(_HANDS, hand_slices(joints), strict=False)
+             for joint in range(hand.start, hand.stop)]  # fmt: skip
+    return [*BONES, *hands]
 
 
 def interpolated(values: npt.NDArray[np.complex128], found: npt.NDArray[np.bool_]) -> npt.NDArray[np.complex128]:
@@ -158,6 +163,34 @@ def _mixed_vectors(first: Points, second: Points, weight: npt.NDArray[np.float64
     length = np.abs(first) + weight * (np.abs(second) - np.abs(first))
     start = np.where(np.abs(first) > 0, np.angle(first), np.angle(second))
     return np.asarray(length * np.exp(1j * (start + np.where(np.abs(first) > 0, weight * turn, 0))))
+
+
+def bend_side(bone: Points, limb: Points) -> npt.NDArray[np.float64]:
+    """To which side of a limb its joint lies: 1 or -1; 1 where it is straight.
+
+    Args:
+        bone: from the limb's root to its joint.
+        limb: from its root to its end.
+    """
+    return np.where((limb.conj() * bone).imag < 0, -1.0, 1.0)
+
+
+def bent_bone(
+    limb: Points, upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64], side: npt.NDArray[np.float64]
+) -> Points:
+    """The upper of two bones whose end is at ``limb``, both seen from the limb's root, by the law of cosines.
+
+    Out of reach it points along the limb.
+
+    Args:
+        limb: from the root to the end, of any length.
+        upper, lower: lengths of the bones.
+        side: 1 or -1, see ``bend_side``.
+    """
+    reach = np.maximum(np.abs(limb), 1e-9)
+    along = (upper**2 - lower**2 + reach**2) / (2 * reach)
+    across = np.sqrt(np.maximum(upper**2 - along**2, 0))
+    return np.asarray((limb / reach) * (along + 1j * side * across))
 
 
 def body_heights(points: Points) -> npt.NDArray[np.float64]:

@@ -27,6 +27,7 @@ from .input_routes import add_input_routes
 from .job_routes import Jobs, add_job_routes
 from .machine_routes import add_machine_routes
 from .model_routes import Downloads, add_model_routes
+from .motion_routes import add_motion_routes
 from .run_routes import add_run_routes
 from .worker_routes import OwnedRuns, add_worker_routes, end_with_owner
 
@@ -72,6 +73,7 @@ def _register_server(server: Any) -> None:
     add_model_routes(server, downloads)
     add_job_routes(server, jobs)
     add_input_routes(server)
+    add_motion_routes(server.routes)
     add_fleet_routes(server.routes, lambda: fleet.view(jobs) if fleet else None)
     server.app.on_startup.append(lambda _: jobs.open())  # before the first request comes
     server.app.on_startup.append(_beside(partial(watch.run, lambda: settings().idle_exit_code), keeper.run, jobs.run))

@@ -7,7 +7,7 @@ import pytest
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.motion.node import FrugalMotionReport, FrugalSmoothMotion
+from frugal_motion.nodes.motion.node import FrugalEditMotion, FrugalMotionReport, FrugalSmoothMotion
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_report_is_a_picture_and_numbers(motion, tmp_path, monkeypatch):
     assert json.loads(FrugalMotionReport.execute(motion).args[1])["before"] is None
 
 
-@pytest.mark.parametrize("node", [FrugalSmoothMotion, FrugalMotionReport])
+@pytest.mark.parametrize("node", [FrugalSmoothMotion, FrugalEditMotion, FrugalMotionReport])
 def test_every_input_and_output_is_explained(node):
     schema = node.define_schema()
     schema.finalize()  # numbers the outputs

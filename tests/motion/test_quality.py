@@ -124,3 +124,16 @@ def test_the_coverage_strip_shows_when_someone_was_not_seen():
     columns = np.flatnonzero(dark_red.any(axis=0))
     strip = WIDTH - 2 * 28 - 64 - 16
     assert len(columns) == pytest.approx(strip / 4, abs=2)
+
+
+def test_the_picture_marks_where_the_troubles_are():
+    clean = dance(8)
+
+    def throw(keypoints):
+        keypoints[100, 0, 7, 1] -= 0.4
+
+    red = (255, 96, 96)
+    bar = np.s_[735:760, 93:1236]
+    assert not (draw_report(clean)[bar] == red).all(axis=-1).any()
+    marked = np.flatnonzero((draw_report(edited(clean, throw))[bar] == red).all(axis=-1).any(axis=0))
+    assert abs(marked.mean() / 1143 - 100.5 / 200) < 0.01 and np.ptp(marked) < 12

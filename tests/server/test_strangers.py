@@ -13,7 +13,7 @@ from frugal_motion.tools.server import Server
 from .client import ask
 
 POSTS = ["/cache/purge", "/cache/pin", "/cache/verify", "/settings", "/unload", "/prewarm", "/estimate"]
-POSTS += ["/models/download", "/models/cancel"]
+POSTS += ["/models/download", "/models/cancel", "/motion/edit"]
 JSON = {"Content-Type": "application/json"}
 
 

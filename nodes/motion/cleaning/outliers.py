@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -29,21 +30,45 @@ _SHARES = np.array(
 )
 
 
+@dataclass(frozen=True)
+class Strays:
+    """How far joints are from where a body could have them, each ``(frames, people, joints)``.
+
+    Attributes:
+        leaps: distance in body sizes of a joint that leaps from where its path should be; else 0.
+        stretches: how many times as long as it should be at most a bone is of which the joint is to blame; else 0.
+    """
+
+    leaps: Lengths
+    stretches: Lengths
+
+    @property
+    def joints(self) -> Mask:
+        """Which joints stray at all."""
+        return np.asarray((self.leaps > 0) | (self.stretches > 0))
+
+
 def find_outliers(motion: Motion) -> Mask:
-    """Mark joints that leap, or that stretch a bone.
+    """Mark joints that leap, or that stretch a bone: see ``find_strays``.
+
+    Returns:
+        ``(frames, people, joints)``.
+    """
+    return find_strays(motion).joints
+
+
+def find_strays(motion: Motion) -> Strays:
+    """Find joints that leap, or that stretch a bone.
 
     A leap is a distance from the running median of the joint's path that is more than ``_FAR`` times what is usual
     for that joint at that time (Hampel's identifier: J. Am. Stat. Assoc. 69, 1974; the usual distance is a winsorised
     mean, so that outliers cannot raise it) and more than noise relative to the body. A bone is stretched when it is
     longer than ``_STRETCH`` times what is usual for the person and for any body of this size; of its ends the one that
     leaps further is to blame, else the outer one. Short bones say nothing: they may point at the camera.
-
-    Returns:
-        ``(frames, people, joints)``.
     """
     found = motion.keypoints[..., 2] > 0
     if not found.any():
-        return found
+        return Strays(np.zeros(found.shape), np.zeros(found.shape))
     positions = in_heights(motion.keypoints, motion.width / motion.height)
     sizes = _local_sizes(motion)
     leaps = _distances_from_path(positions, found, _odd(_WINDOW * motion.frame_rate))
@@ -51,8 +76,9 @@ def find_outliers(motion: Motion) -> Mask:
     spread = uniform_filter1d(
         np.minimum(leaps, noise), _odd(_SPREAD_WINDOW * motion.frame_rate), axis=0, mode="nearest"
     )
-    leaping = leaps > np.maximum(_FAR * spread, noise)
-    return found & (leaping | _stretching(positions, found, np.where(leaps > noise, leaps, 0), sizes))
+    leaping = found & (leaps > np.maximum(_FAR * spread, noise))
+    stretches = _stretches(positions, found, np.where(leaps > noise, leaps, 0), sizes)
+    return Strays(np.where(leaping, leaps / sizes[..., None], 0), stretches)
 
 
 def body_sizes(motion: Motion) -> Lengths:
@@ -98,17 +124,17 @@ def _distances_from_path(positions: Lengths, found: Mask, window: int) -> Length
     return distances
 
 
-def _stretching(positions: Lengths, found: Mask, leaps: Lengths, sizes: Lengths) -> Mask:
-    """Mark the ends of bones that are longer than the person's own, ``(frames, people, joints)``."""
-    guilty = np.zeros_like(found)
+def _stretches(positions: Lengths, found: Mask, leaps: Lengths, sizes: Lengths) -> Lengths:
+    """How many times too long the bones are whose ends are to blame, ``(frames, people, joints)``; else 0."""
+    guilt = np.zeros(found.shape)
     parents, children = np.array(BONES).T
     lengths = np.linalg.norm(positions[:, :, children] - positions[:, :, parents], axis=-1)
     known = found[:, :, children] & found[:, :, parents]
     for person, bone in np.argwhere(known.any(axis=0)):
-        there, length = known[:, person, bone], lengths[:, person, bone]
-        usual = np.quantile((length / sizes[:, person])[there], _USUAL_GREATEST)
-        long = there & (length > _STRETCH * max(usual, _SHARES[bone]) * sizes[:, person])
+        there, length = known[:, person, bone], lengths[:, person, bone] / sizes[:, person]
+        greatest = max(np.quantile(length[there], _USUAL_GREATEST), _SHARES[bone])
+        long = there & (length > _STRETCH * greatest)
         outer = leaps[:, person, children[bone]] >= leaps[:, person, parents[bone]]
-        guilty[long & outer, person, children[bone]] = True
-        guilty[long & ~outer, person, parents[bone]] = True
-    return guilty
+        for blamed, joint in ((long & outer, children[bone]), (long & ~outer, parents[bone])):
+            guilt[blamed, person, joint] = np.maximum(guilt[blamed, person, joint], length[blamed] / greatest)
+    return guilt

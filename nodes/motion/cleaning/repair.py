@@ -110,8 +110,7 @@ def repair(motion: Motion, settings: RepairSettings = RepairSettings()) -> Repai
 
 def find_gaps(motion: Motion) -> tuple[Gap, ...]:
     """Every run of frames in which a joint that was seen before and after is missing, the longest first."""
-    found = motion.keypoints[..., 2] > 0
-    missing = ~found & (_frames_since(found) > 0) & (_frames_since(found[::-1])[::-1] > 0)
+    missing = gap_lengths(motion.keypoints[..., 2] > 0) > 0
     edges = np.diff(np.pad(missing, ((1, 1), (0, 0), (0, 0))).astype(np.int8), axis=0)
     # Person and joint lead, so that the n-th start and the n-th end belong together.
     starts, ends = (np.argwhere(np.moveaxis(edges == sign, 0, -1)) for sign in (1, -1))
@@ -120,6 +119,12 @@ def find_gaps(motion: Motion) -> tuple[Gap, ...]:
         for (person, joint, first), end in zip(starts, ends[:, 2], strict=True)
     ]
     return tuple(sorted(gaps, key=lambda gap: -gap.frames))
+
+
+def gap_lengths(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """How long the gap is that a series ``(frames, …)`` is in, in each frame; 0 in none between two sights."""
+    since, until = _frames_since(found), _frames_since(found[::-1])[::-1]
+    return np.where((since > 0) & (until > 0), since + until - 1, 0)
 
 
 def joint_name(joint: int) -> str:
@@ -148,8 +153,8 @@ def fill_gaps(keypoints: Keypoints, max_gap: int) -> Keypoints:
         return keypoints
     series = keypoints.reshape(len(keypoints), -1, 3)
     found = series[..., 2] > 0
-    since, until = _frames_since(found), _frames_since(found[::-1])[::-1]
-    wanted = (since > 0) & (until > 0) & (since + until - 1 <= max_gap)
+    gaps = gap_lengths(found)
+    wanted = (gaps > 0) & (gaps <= max_gap)
     filled = series.copy()
     for joint in np.flatnonzero(wanted.any(axis=0)):
         at, holes = np.flatnonzero(found[:, joint]), np.flatnonzero(wanted[:, joint])

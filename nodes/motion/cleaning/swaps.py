@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,50 +14,74 @@ from ..motion import BODY_JOINTS, HAND_JOINTS, Motion
 from .outliers import Lengths, Mask, body_sizes
 
 Indices = npt.NDArray[np.intp]
+Values = TypeVar("Values", bound=npt.NDArray[Any])
 
 LONGEST_SWAP = Fraction(1)
 """Seconds; of two longer spans none is known to be the right one."""
 
 _HAND = len(BODY_JOINTS)
 _ARM, _LEG, _FACE, _FINGERS = (2, 3, 4), (8, 9, 10), (14, 16), tuple(range(_HAND, _HAND + HAND_JOINTS))
-# Joints of one side that change together: mostly all of them, which together are the surest sign.
-_LIMBS = ((*_ARM, *_LEG, *_FACE, *_FINGERS), _ARM, _LEG, _FACE, _FINGERS)
+LIMBS = {"body": (*_ARM, *_LEG, *_FACE, *_FINGERS), "arm": _ARM, "leg": _LEG, "face": _FACE, "hand": _FINGERS}
+"""Joints of one side that change together: mostly all of them, which together are the surest sign."""
 _AT_THE_ENDS = 4  # times shorter must a swap be that starts or ends the clip: only one change tells of it
 _MEMORY = Fraction(1, 4)  # seconds for which a joint's last position predicts its next
 _CLEAR = 0.5  # an exchange must shorten the way that a limb travels by this share,
 _FLOOR = 0.1  # and by this many body sizes: more than noise does
 
 
+@dataclass(frozen=True)
+class Swaps:
+    """Left and right, put where they belong.
+
+    Attributes:
+        motion: with the sides exchanged back.
+        exchanged: for each limb of ``LIMBS``, the ``(frames, people)`` in which it was.
+        origins: for each joint of ``motion`` the number of the one that it was, ``(frames, people, joints)``.
+    """
+
+    motion: Motion
+    exchanged: dict[str, Mask]
+    origins: Indices
+
+
 def undo_swaps(motion: Motion) -> tuple[Motion, int]:
     """Exchange the sides of a body, or of its arms, legs, face or hands, where that makes them continuous.
+
+    Returns:
+        The motion, and the number of people x frames in which something was exchanged; see ``find_swaps``.
+    """
+    swaps = find_swaps(motion)
+    return swaps.motion, int(np.any(list(swaps.exchanged.values()), axis=0).sum())
+
+
+def find_swaps(motion: Motion) -> Swaps:
+    """Find where the sides of a body, or of its arms, legs, face or hands, are exchanged.
 
     Sides change in a frame where all of a limb's joints together travel less than half as far when exchanged, both
     from where they were last seen and from where their last velocity would take them: limbs that cross each other do
     not count. Two changes within ``LONGEST_SWAP`` enclose a swap, and so does one change close to the start or end of
     the clip.
-
-    Returns:
-        The motion, and the number of people x frames in which something was exchanged.
     """
     other = mirrored_order(motion.keypoints.shape[2])
     sizes = body_sizes(motion)
     longest = int(LONGEST_SWAP * motion.frame_rate)
-    exchanged = np.zeros(motion.keypoints.shape[:2], np.bool_)
-    for limb in _LIMBS:
-        side = np.array([joint for joint in limb if joint < len(other)], np.intp)
-        swapped = _enclosed(_changes(motion, side, other[side], sizes), longest)
-        motion = _exchange(motion, swapped, side, other[side])
-        exchanged |= swapped
-    return motion, int(exchanged.sum())
+    origins = np.broadcast_to(np.arange(len(other)), motion.keypoints.shape[:3])
+    exchanged = {}
+    for limb, joints in LIMBS.items():
+        side = np.array([joint for joint in joints if joint < len(other)], np.intp)
+        exchanged[limb] = _enclosed(_changes(motion, side, other[side], sizes), longest)
+        motion = motion.with_keypoints(_exchanged(motion.keypoints, exchanged[limb], side, other[side]))
+        origins = _exchanged(origins, exchanged[limb], side, other[side])
+    return Swaps(motion, exchanged, origins)
 
 
-def _exchange(motion: Motion, swapped: Mask, side: Indices, other: Indices) -> Motion:
-    """Exchange joints in the marked ``(frames, people)``."""
+def _exchanged(values: Values, swapped: Mask, side: Indices, other: Indices) -> Values:
+    """``(frames, people, joints, …)`` with joints exchanged in the marked ``(frames, people)``."""
     frames, people = (index[:, None] for index in np.nonzero(swapped))
-    keypoints = np.array(motion.keypoints)
+    result = np.array(values)
     here, there = np.concatenate((side, other)), np.concatenate((other, side))
-    keypoints[frames, people, here] = motion.keypoints[frames, people, there]
-    return motion.with_keypoints(keypoints)
+    result[frames, people, here] = values[frames, people, there]
+    return cast(Values, result)
 
 
 def _changes(motion: Motion, side: Indices, other: Indices, sizes: Lengths) -> Mask:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import binary_opening, gaussian_filter1d, maximum_filter1d, uniform_filter1d
 
 from ..body import ANKLES, HIPS
-from ..limbs import Points, body_heights, to_points
+from ..limbs import Points, bend_side, bent_bone, body_heights, to_points
 from ..motion import Motion
 
 Contacts: TypeAlias = npt.NDArray[np.bool_]
@@ -119,10 +119,7 @@ def _knee(hip: Points, knee: Points, ankle: Points, goal: Points) -> Points:
     old, new = ankle - hip, goal - hip
     before, after = np.maximum(np.abs(old), 1e-9), np.maximum(np.abs(new), 1e-9)
     stretched = hip + (knee - hip) * (new / after) * (after / before) * np.exp(-1j * np.angle(old))
-    along = (thigh**2 - shank**2 + after**2) / (2 * after)
-    across = np.sqrt(np.maximum(thigh**2 - along**2, 0))
-    side = np.where((old.conj() * (knee - hip)).imag < 0, -1, 1)
-    bent = hip + (new / after) * (along + 1j * side * across)
+    bent = hip + bent_bone(new, thigh, shank, bend_side(knee - hip, old))
     # Near straight, a little less distance throws the knee far aside, which no knee does that bends to the camera.
     bend = np.clip((1 - before / np.maximum(thigh + shank, 1e-9) - 0.02) / 0.06, 0, 1)
     bend = np.where(after > before, 1, bend)

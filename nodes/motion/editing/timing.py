@@ -39,7 +39,7 @@ def tempo_map(frames: int, tempo: float, ease: float = 0.0) -> Times:
     if frames < 2:
         return np.zeros(frames)
     progress = np.linspace(0, 1, max(2, round((frames - 1) / tempo) + 1))
-    return np.asarray((frames - 1) * (progress + ease * (_smoothstep(progress) - progress)))
+    return np.asarray((frames - 1) * (progress + ease * (smoothstep(progress) - progress)))
 
 
 def hold_map(times: Times, keys: npt.NDArray[np.intp], hold: float) -> Times:
@@ -58,7 +58,7 @@ def hold_map(times: Times, keys: npt.NDArray[np.intp], hold: float) -> Times:
     pose = np.clip(np.searchsorted(keys, times, side="right") - 1, 0, len(keys) - 2)
     start, width = keys[pose].astype(np.float64), np.diff(keys)[pose]
     moved = np.clip(((times - start) / width - 0.5) / (1 - LONGEST_HOLD * hold) + 0.5, 0, 1)
-    return np.asarray(start + width * (moved + hold * (_smoothstep(moved) - moved)))
+    return np.asarray(start + width * (moved + hold * (smoothstep(moved) - moved)))
 
 
 def key_poses(motion: Motion) -> npt.NDArray[np.intp]:
@@ -107,7 +107,9 @@ def resample(motion: Motion, times: Times) -> Motion:
     between = confidence[below] * (1 - share) + confidence[below + 1] * share
     source = motion.keypoints[nearest].copy()
     source[..., 2] = np.where(source[..., 2] > 0, np.where(between > 0, between, source[..., 2]), 0)
-    return motion.with_keypoints(to_keypoints(real + 1j * imag, source, motion.width / motion.height))
+    between_frames = to_keypoints(real + 1j * imag, source, motion.width / motion.height)
+    whole = (times == nearest)[:, None, None, None]
+    return motion.with_keypoints(np.where(whole, motion.keypoints[nearest], between_frames))
 
 
 def reverse(motion: Motion) -> Motion:
@@ -128,7 +130,7 @@ def loop(motion: Motion) -> Motion:
         return motion
     points = to_points(motion)
     seam = _best_seam(points, fade, float(motion.frame_rate))
-    share = _smoothstep(np.arange(fade) / fade)
+    share = smoothstep(np.arange(fade) / fade)
     opening = mixed(points[seam : seam + fade], points[:fade], share)
     source = np.where(share[:, None, None, None] < 0.5, motion.keypoints[seam : seam + fade], motion.keypoints[:fade])
     faded = to_keypoints(opening, source, motion.width / motion.height)
@@ -146,5 +148,6 @@ def _best_seam(points: npt.NDArray[np.complex128], fade: int, rate: float) -> in
     return int(candidates[np.argmin(apart)])
 
 
-def _smoothstep(progress: Times) -> Times:
+def smoothstep(progress: Times) -> Times:
+    """0..1 as 0..1, starting and ending with speed 0: Hermite's cubic."""
     return progress * progress * (3 - 2 * progress)

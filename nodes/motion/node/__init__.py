@@ -4,6 +4,7 @@ They may import ``host`` and every room but ``server``. Nobody imports them but 
 """
 
 from .blend_motions import FrugalBlendMotions
+from .edit_motion import FrugalEditMotion
 from .fit_motion import FrugalFitMotion
 from .motion_report import FrugalMotionReport
 from .motion_style import FrugalMotionStyle
@@ -12,6 +13,7 @@ from .smooth_motion import FrugalSmoothMotion
 
 __all__ = [
     "FrugalBlendMotions",
+    "FrugalEditMotion",
     "FrugalFitMotion",
     "FrugalMotionReport",
     "FrugalMotionStyle",
@@ -22,6 +24,7 @@ __all__ = [
 
 NODES = (
     FrugalSmoothMotion,
+    FrugalEditMotion,
     FrugalMotionReport,
     FrugalMotionStyle,
     FrugalBlendMotions,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io, ui
 
 from ...host.frugal_node import FrugalNode, Motion
@@ -10,6 +12,7 @@ from ...video.tensors import to_image
 from ..motion import Motion as MotionValue
 from ..report.chart import draw_report
 from ..report.quality import measure
+from ..report.troubles import find_troubles
 
 
 class FrugalMotionReport(FrugalNode):
@@ -38,6 +41,10 @@ class FrugalMotionReport(FrugalNode):
 
     @classmethod
     def execute(cls, motion: MotionValue, before: MotionValue | None = None) -> io.NodeOutput:
-        measured = {"motion": measure(motion).as_dict(), "before": measure(before).as_dict() if before else None}
+        measured = {"motion": _measured(motion), "before": _measured(before) if before else None}
         picture = to_image(draw_report(motion, before)[None])
         return io.NodeOutput(picture, to_json(measured), ui=ui.PreviewImage(picture, cls=cls))
+
+
+def _measured(motion: MotionValue) -> dict[str, Any]:
+    return {**measure(motion).as_dict(), "troubles": [trouble.as_dict() for trouble in find_troubles(motion)]}

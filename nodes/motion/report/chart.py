@@ -13,6 +13,7 @@ from ..cleaning.repair import joint_name
 from ..motion import Motion
 from .plot import FAINT, GRID, INK, SHIFT, Box, Colour, Picture, draw_axes, draw_curve, draw_panel, text_width, write
 from .quality import MotionQuality, Quality, measure
+from .troubles import find_troubles
 
 WIDTH, HEIGHT = 1280, 1100
 
@@ -20,6 +21,7 @@ _BACK: Colour = (22, 24, 29)
 _BEFORE: Colour = (255, 158, 84)
 _AFTER: Colour = (86, 186, 255)
 _EMPTY: Colour = (120, 44, 52)
+_TROUBLE: Colour = (255, 96, 96)
 _GHOST: Colour = (92, 97, 110)
 _SIDES: dict[str, Colour] = {"left": (120, 220, 150), "right": (232, 120, 190)}
 
@@ -162,20 +164,30 @@ def _curve(motion: Motion, person: int, joint: int, first: float, last: float) -
 
 
 def _draw_coverage(canvas: Picture, box: Box, motion: Motion) -> None:
-    """One bar per person: how many joints were found in each moment of the clip."""
+    """One bar per person: how many joints were found in each moment of the clip, and in which there are troubles."""
     left, top, width, height = box
     draw_panel(canvas, box)
-    write(canvas, "joints found, over the whole clip (dark red: person not seen)", (left + 16, top + 22), 0.47, INK)
+    title = "joints found, over the whole clip (dark red: person not seen)"
+    write(canvas, title, (left + 16, top + 22), 0.47, INK)
+    marks = "jumps, bones that change, swapped sides, sliding feet"
+    write(canvas, marks, (left + 40 + text_width(title, 0.47), top + 22), 0.47, _TROUBLE)
     found = (motion.keypoints[..., 2] > 0).mean(axis=2)
     bar, span = (height - 40) // max(motion.people, 1), width - _LABELS - 16
     if motion.frame_count == 0:
         return
+    # Where joints are missing shows in the bar itself.
+    troubles = [trouble for trouble in find_troubles(motion) if trouble.kind not in ("gap", "unsure")]
     columns = np.arange(span) * motion.frame_count // span
     for person in range(motion.people):
         share = found[columns, person][:, None]
         shades = np.where(share > 0, GRID + share * (np.array(_AFTER) - GRID), _EMPTY)
         y = top + 32 + person * bar
         canvas[y : y + max(bar - 4, 1), left + _LABELS : left + _LABELS + span] = shades.astype(np.uint8)
+        for trouble in troubles:
+            if trouble.person == person + 1:
+                ends = (frame * span // motion.frame_count for frame in (trouble.first, trouble.last + 1))
+                first, end = (left + _LABELS + end for end in ends)
+                canvas[y : y + max((bar - 4) // 4, 1), first : max(end, first + 1)] = _TROUBLE
         if bar >= 14:
             write(canvas, f"P{person + 1}", (left + 20, y + bar // 2 + 3), 0.42, FAINT)
 

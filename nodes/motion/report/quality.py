@@ -65,7 +65,7 @@ def measure(motion: Motion) -> MotionQuality:
     positions = in_heights(motion.keypoints, motion.width / motion.height) / body_sizes(motion)[:, None, None]
     strays, gaps = find_outliers(motion), find_gaps(motion)
     jitter = _jitter(positions, found)
-    bones = _bone_changes(positions, found)
+    bones = bone_lengths(motion).changes()
     slides = _slides(positions, found, contacts(motion), float(motion.frame_rate))
 
     def quality(people: list[int]) -> Quality:
@@ -94,15 +94,33 @@ def _jitter(positions: Lengths, found: Mask) -> Lengths:
     return np.where(whole[..., None], np.abs(np.diff(positions, n=3, axis=0)), np.nan)
 
 
-def _bone_changes(positions: Lengths, found: Mask) -> Lengths:
-    """Relative changes of length ``(frames, people, bones)``, NaN where an end is missing."""
+@dataclass(frozen=True)
+class BoneLengths:
+    """How long the bones of ``body.BONES`` are, in frame heights.
+
+    Attributes:
+        lengths: ``(frames, people, bones)``, NaN where an end is missing.
+        usual: their medians ``(people, bones)``, NaN for one that was never seen.
+    """
+
+    lengths: Lengths
+    usual: Lengths
+
+    def changes(self) -> Lengths:
+        """From one frame to the next, as shares of the median: ``(frames - 1, people, bones)``, NaN where unknown."""
+        return np.asarray(np.abs(np.diff(self.lengths, axis=0)) / np.where(self.usual > 0, self.usual, np.nan))
+
+
+def bone_lengths(motion: Motion) -> BoneLengths:
+    """Measure the bones in every frame."""
+    positions, found = in_heights(motion.keypoints, motion.width / motion.height), motion.keypoints[..., 2] > 0
     parents, children = np.array(BONES).T
     lengths = np.linalg.norm(positions[:, :, children] - positions[:, :, parents], axis=-1)
     lengths[~(found[:, :, children] & found[:, :, parents])] = np.nan
-    usual = np.zeros(lengths.shape[1:])
+    usual = np.full(lengths.shape[1:], np.nan)
     for person, bone in np.argwhere(np.isfinite(lengths).any(axis=0)):
         usual[person, bone] = np.nanmedian(lengths[:, person, bone])
-    return np.asarray(np.abs(np.diff(lengths, axis=0)) / np.where(usual > 0, usual, np.nan))
+    return BoneLengths(lengths, usual)
 
 
 def _slides(positions: Lengths, found: Mask, stands: Mask, frame_rate: float) -> Lengths:
