@@ -32,11 +32,13 @@ export function fitted(motion, width, height, margin = 0) {
  * @param {object} motion as `readMotion` gives it
  * @param {number} frame one of those that are kept
  * @param {{x: number, y: number, width: number, height: number}} box where the frame lies on the canvas
- * @param {{colour?: string, line: number, opacity?: number}} look `colour` for all; without it everyone has their own
+ * @param {{colour?: string, line: number, opacity?: number, person?: number}} look `colour` for all; without it everyone
+ *   has their own; `person` is the only one to be drawn, 0 is all
  */
-export function drawMotion(context, motion, frame, box, { colour, line, opacity = 1 }) {
+export function drawMotion(context, motion, frame, box, { colour, line, opacity = 1, person: only = 0 }) {
   context.lineCap = "round";
   for (let person = 0; person < motion.people; person++) {
+    if (only && person !== only - 1) continue;
     const first = (frame * motion.people + person) * motion.joints;
     context.strokeStyle = context.fillStyle = colour ?? COLOURS[person % COLOURS.length];
     drawPart(context, motion, first, BODY, BONES, box, line, opacity);

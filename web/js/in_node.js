@@ -9,7 +9,7 @@ stylesheet("in_node.css");
 const DENSITY = 2; // canvas pixels per CSS pixel at least: graphs are zoomed
 const SETTLED = 100; // milliseconds after which the editor has drawn a graph
 const panels = new Map(); // of the nodes that are in a graph
-const left = new Map(); // elements of nodes that have been removed, by their name in the tab's memory
+const left = new Map(); // panels of nodes that have been removed, by their name in the tab's memory
 
 app.registerExtension({
   name: "FrugalMotion.panels",
@@ -28,8 +28,9 @@ app.registerExtension({
  * Put a panel into a node, which shows what the node's runs send.
  * @param {object} node
  * @param {string} name of the widget
- * @param {{element: HTMLElement, key: string, show: (output: object) => void, notSent: () => void, end: () => void}} panel
- *   `key` is what it shows of an output; `notSent` tells it that a run had no need to make that anew
+ * @param {{element: HTMLElement, key: string, show: (output: object) => void, notSent: () => void, end: () => void,
+ *   resume?: (before: object) => void}} panel `key` is what it shows of an output; `notSent` tells it that a run had no need
+ *   to make that anew; `resume` hands it the panel of the node that it replaces, as undo makes nodes anew
  * @param {number} height of the panel at least
  * @param {number} width of the node at least, once the panel shows something
  */
@@ -49,15 +50,15 @@ export function addPanel(node, name, panel, height, width = 0) {
   chain(node, "onAdded", () => {
     panels.set(node, panel);
     known = memory(node); // a graph that is being emptied has lost its name
-    succeed(left.get(known), panel.element);
+    succeed(left.get(known), panel);
     left.delete(known);
     panel.show(app.nodeOutputs?.[locator(node)] ?? remembered(node) ?? {});
   });
   chain(node, "onRemoved", () => {
     panels.delete(node);
-    left.set(known, panel.element);
-    setTimeout(() => left.get(known) === panel.element && left.delete(known), 10 * SETTLED);
     panel.end();
+    left.set(known, panel);
+    setTimeout(() => left.get(known) === panel && left.delete(known), 10 * SETTLED);
   });
 }
 
@@ -75,10 +76,11 @@ function takesRoomWhileShown(node, widget, element, least) {
 }
 
 /** Undo makes nodes anew, but Nodes 2.0 may keep the element of the node before: put the new one in its place. */
-function succeed(old, element) {
+function succeed(old, panel) {
   if (!old) return;
+  panel.resume?.(old);
   setTimeout(() => {
-    if (old.isConnected && !element.isConnected) old.replaceWith(element);
+    if (old.element.isConnected && !panel.element.isConnected) old.element.replaceWith(panel.element);
   }, SETTLED);
 }
 
@@ -130,7 +132,7 @@ function executed(id) {
 
 /** The wheel zooms and the middle button pans as everywhere on the graph; what is done inside moves no node. */
 function shareWithGraph(element) {
-  const classic = () => element.closest(".dom-widget");
+  const classic = () => !element.matches(":popover-open") && element.closest(".dom-widget"); // open, it lies over the graph
   element.addEventListener("wheel", (event) => classic() && app.canvas.processMouseWheel(event));
   element.addEventListener("pointerdown", (event) => {
     if (event.button === 0) event.stopPropagation();

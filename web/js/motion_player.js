@@ -10,6 +10,7 @@ import { decimals, moment } from "./lib/format.js";
 import { word } from "./lib/words.js";
 
 const MOTION = "FRUGAL_MOTION";
+const HAS_ITS_OWN = "FrugalEditMotion"; // see editing/motion_editor.js
 const HEIGHT = 200;
 const MARGIN = 4;
 
@@ -135,6 +136,7 @@ class MotionPlayer {
 app.registerExtension({
   name: "FrugalMotion.player",
   nodeCreated(node) {
+    if (node.comfyClass === HAS_ITS_OWN) return;
     if (node.outputs?.some((output) => output.type === MOTION)) addPanel(node, "frugal_player", new MotionPlayer(), HEIGHT);
   },
 });

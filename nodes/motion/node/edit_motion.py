@@ -9,7 +9,7 @@ from ..editing.by_hand.apply import edited
 from ..editing.by_hand.edits import parse
 from ..editing.by_hand.told import told
 from ..motion import Motion as MotionValue
-from .player import shown_motion
+from .edit_shown import shown_edit
 
 
 class FrugalEditMotion(FrugalNode):
@@ -48,4 +48,5 @@ class FrugalEditMotion(FrugalNode):
     def execute(cls, motion: MotionValue, edits: str = "", video: Input.Video | None = None) -> io.NodeOutput:
         asked = parse(edits)
         result = edited(motion, asked)
-        return io.NodeOutput(result.motion, told(asked, result.notes), ui=shown_motion(result.motion, motion))
+        shown = shown_edit(motion, asked, video, result.motion, result.notes, cls.stage())
+        return io.NodeOutput(result.motion, told(asked, result.notes), ui=shown)

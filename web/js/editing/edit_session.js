@@ -1,0 +1,121 @@
+/** A motion that is being edited: what the run has sent, what the input `edits` says, and what the server makes of both. */
+import { fetchFile } from "../in_node.js";
+import { readMotion } from "../motion_file.js";
+import { word } from "../lib/words.js";
+import { EditServer, fromBase64 } from "./edit_server.js";
+import { Film } from "./film.js";
+import { PosedMotion } from "./posed_motion.js";
+
+const REST = 600; // milliseconds without an edit after which troubles are looked for anew
+
+export class EditSession {
+  /** @param {() => void} changed there is something new to show */
+  constructor(changed) {
+    this.changed = changed;
+    this.server = new EditServer((text, kind) => {
+      Object.assign(this, { status: text, statusKind: kind });
+      this.changed();
+    });
+    this.clear("");
+  }
+
+  clear(message) {
+    Object.assign(this, { message, posed: undefined, film: undefined, result: undefined, notes: [], troubles: [], status: "" });
+    this.syncedText = undefined;
+  }
+
+  /** The motion with its edits, as far as is known; undefined before a run. */
+  get motion() {
+    return this.posed?.shown;
+  }
+
+  /** Take what a run has sent. */
+  async load(told) {
+    if (JSON.stringify(told) === JSON.stringify(this.told)) return;
+    this.told = told;
+    try {
+      if (!told.motion) throw new Error(word("There was no room for a preview in ComfyUI's temp folder."));
+      const motion = readMotion(await fetchFile(told.motion));
+      if (told !== this.told) return; // another run has ended meanwhile
+      this.take(motion, told);
+    } catch (error) {
+      if (told !== this.told) return;
+      this.told = undefined; // to be tried again
+      this.clear(error.message);
+    }
+    this.changed();
+  }
+
+  take(motion, told) {
+    this.end();
+    this.clear(nobody(motion));
+    if (this.message) return;
+    this.posed = new PosedMotion(motion);
+    this.film = told.film ? new Film(told.film, () => this.changed()) : undefined;
+    Object.assign(this, { notes: told.notes ?? [], troubles: told.troubles ?? [] });
+  }
+
+  /**
+   * Show what edits make of the motion: at once as far as that can be told here, and then as the server tells.
+   * @param {object[]} edits
+   * @param {string} text they are written as
+   * @param {boolean} wantsResult whether to ask for what comes out in the end, too
+   */
+  sync(edits, text, wantsResult) {
+    if (!this.posed) return;
+    if (wantsResult && this.resultText !== text) this.askResult(text);
+    if (text === this.syncedText) return;
+    const first = this.syncedText === undefined;
+    this.syncedText = text;
+    const { posed } = this;
+    const unknown = posed.unknown(edits);
+    posed.forget();
+    if (unknown) posed.guess(edits, unknown);
+    if (first && !text) return;
+    const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
+    this.server.ask("posed", question, (answer) => {
+      posed.tell(edits, answer.first, fromBase64(answer.motion));
+      this.notes = answer.notes;
+      this.changed();
+    });
+    if (!first) this.askTroubles(text);
+  }
+
+  askTroubles(text) {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const question = { motion: this.told.motion, edits: text };
+      this.server.ask("troubles", question, ({ troubles }) => {
+        this.troubles = troubles;
+        this.changed();
+      });
+    }, REST);
+  }
+
+  askResult(text) {
+    this.resultText = text;
+    this.server.ask("result", { motion: this.told.motion, edits: text }, (answer) => {
+      this.result = { motion: readMotion(fromBase64(answer.motion)), times: answer.times };
+      this.changed();
+    });
+  }
+
+  /** Show edits that are not made yet, in some frames. */
+  draft(edits, frames) {
+    this.posed.forget();
+    this.posed.guess(edits, frames);
+  }
+
+  /** Let go of what is fetched again when it is needed. */
+  end() {
+    this.server.end();
+    clearTimeout(this.resting);
+    this.film?.end();
+    this.syncedText = this.resultText = undefined;
+  }
+}
+
+function nobody(motion) {
+  if (motion.frames === 0) return word("This motion has no frames.");
+  return motion.people === 0 ? word("There is nobody in this motion.") : "";
+}
