@@ -130,6 +130,14 @@ def test_what_strays_in_a_swap_keeps_the_name_that_the_detector_gave() -> None:
     assert (jump.joint, jump.first, jump.last) == ("left_wrist", 83, 83)
 
 
+def test_people_who_are_taken_for_each_other_leap() -> None:
+    truth = dance(8, people=2, seed=5)
+    exchanged = spoilt(truth, lambda points: points.__setitem__(slice(120, None), points[120:, ::-1]))
+    jumps = of_kind(find_troubles(exchanged), "jump")
+    assert {jump.person for jump in jumps} == {1, 2}
+    assert all(jump.joint == "body" and jump.first <= 120 <= jump.last and jump.last - jump.first < 5 for jump in jumps)
+
+
 def test_a_swapped_arm_is_named() -> None:
     arms = [2, 3, 4, 5, 6, 7]
 

@@ -64,7 +64,7 @@ def measure(motion: Motion) -> MotionQuality:
     found = motion.keypoints[..., 2] > 0
     positions = in_heights(motion.keypoints, motion.width / motion.height) / body_sizes(motion)[:, None, None]
     strays, gaps = find_outliers(motion), find_gaps(motion)
-    jitter = _jitter(positions, found)
+    jitter = third_differences(positions, found)
     bones = bone_lengths(motion).changes()
     slides = _slides(positions, found, contacts(motion), float(motion.frame_rate))
 
@@ -86,7 +86,7 @@ def measure(motion: Motion) -> MotionQuality:
     )
 
 
-def _jitter(positions: Lengths, found: Mask) -> Lengths:
+def third_differences(positions: Lengths, found: Mask) -> Lengths:
     """Absolute third differences ``(frames, people, joints, 2)``, NaN where one of their four frames is missing."""
     if len(found) < 4:
         return np.full((0, *positions.shape[1:]), np.nan)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ..body import ANKLES, BONES, in_heights, mirrored_order
 from ..cleaning.outliers import Lengths, Mask, body_sizes, find_strays
@@ -16,7 +16,7 @@ from ..cleaning.swaps import LIMBS, Indices, Swaps, find_swaps
 from ..editing.feet import contacts
 from ..limbs import to_points
 from ..motion import BODY_JOINTS, HAND_JOINTS, Motion
-from .quality import bone_lengths
+from .quality import bone_lengths, third_differences
 
 MOST = 500
 """Troubles that are told, the worst first."""
@@ -37,7 +37,8 @@ _HALF_BAD = 0.2  # body sizes that are half as bad as can be
 _HALF_BAD_GAP = 0.5  # seconds, as long as Smooth Motion fills
 _CHANGE = 0.5  # of its usual length, by which a bone changes in 1/25 s or a frame, whichever is longer
 _NOISE = 0.07  # body sizes; a bone that changes by less may be as it was
-_CHANGE_RATE = 25.0
+_STEP = 0.12  # body sizes that most of a body leaps at once, in 1/25 s or a frame
+_USUAL_RATE = 25.0
 _UNSURE = 0.5  # of the confidence that a person's joints have mostly, or of all that can be had
 _SLIDE = 0.07  # body sizes that a foot which stands may move
 _SMOOTHED = 0.04  # seconds, as where contacts are found
@@ -108,7 +109,7 @@ def _saturating(amounts: Lengths, half: float) -> Lengths:
 def _weights(joints: int) -> Lengths:
     """How much trouble with each joint matters."""
     weights = np.ones(joints)
-    weights[14:] = _MINOR
+    weights[BODY_JOINTS.index("right_eye") :] = _MINOR
     return weights
 
 
@@ -116,10 +117,10 @@ def _strays(swaps: Swaps) -> tuple[Lengths, Lengths]:
     """How badly joints jump and bones change, ``(frames, people, joints)`` as the detector named them."""
     motion = swaps.motion
     strays = find_strays(motion)
-    jumps = _saturating(strays.leaps, _HALF_BAD)
+    jumps = _saturating(np.maximum(strays.leaps, _steps(motion)), _HALF_BAD)
     bones = np.where(strays.stretches > 0, 1 - 1 / np.maximum(strays.stretches, 1), 0)
     measured = bone_lengths(motion)
-    slower = max(1.0, _CHANGE_RATE / float(motion.frame_rate))
+    slower = max(1.0, _USUAL_RATE / float(motion.frame_rate))
     changes = measured.changes()
     sudden = (changes > _CHANGE * slower) & (changes * measured.usual > _NOISE * body_sizes(motion)[:, None] * slower)
     near = jumps > 0
@@ -131,6 +132,23 @@ def _strays(swaps: Swaps) -> tuple[Lengths, Lengths]:
     bones[jumps > 0] = 0
     weights = _weights(jumps.shape[2])
     return _as_named(jumps * weights, swaps.origins), _as_named(bones * weights, swaps.origins)
+
+
+def _steps(motion: Motion) -> Lengths:
+    """How far a whole body leaps and stays, as where two people are exchanged, ``(frames, people, joints)``.
+
+    No joint strays then from its path, which goes on elsewhere; but the third differences, of which jitter is the mean,
+    are those of a step: twice its height in the middle.
+    """
+    found = motion.keypoints[..., 2] > 0
+    steps = np.zeros(found.shape)
+    positions = in_heights(motion.keypoints, motion.width / motion.height) / body_sizes(motion)[:, None, None]
+    heights = np.nan_to_num(np.linalg.norm(third_differences(positions, found), axis=-1)) / 2
+    body = heights[..., :_HAND] > _STEP * max(1.0, _USUAL_RATE / float(motion.frame_rate))
+    leaping = heights * (body.sum(axis=2) >= _MOST_OF_IT * _HAND)[..., None]
+    if len(leaping):
+        steps[1:-2], steps[2:-1] = leaping, np.maximum(steps[2:-1], leaping)
+    return steps
 
 
 def _as_named(values: Lengths, origins: Indices) -> Lengths:
@@ -169,10 +187,14 @@ def _told(kind: str, badness: Lengths, motion: Motion) -> Iterator[Trouble]:
     groups = [group for group in _GROUPS if group[0] < badness.shape[2]]
     columns = [badness.max(axis=2) * everyone, *(rest[:, :, list(group)].max(axis=2) for group in groups)]
     bridge = round(_BRIDGE * float(motion.frame_rate))
+    # Where it begins and ends, some joints are in trouble a moment longer than most.
+    around = maximum_filter1d(everyone, 2 * bridge + 1, axis=0, mode="constant") if len(everyone) else everyone
     for number, column in enumerate(columns):
         for person, first, last in _runs(column > 0, bridge):
             joint = BODY
             if number:
+                if around[first : last + 1, person].all():
+                    continue
                 group = groups[number - 1]
                 joint = joint_name(group[int(rest[first : last + 1, person, list(group)].sum(axis=0).argmax())])
             yield Trouble(kind, person + 1, joint, first, last, float(column[first : last + 1, person].max()))
