@@ -153,7 +153,7 @@ export class Board {
     const sideways = event.shiftKey ? event.deltaY || event.deltaX : event.deltaX;
     if (event.ctrlKey || event.metaKey) this.zoom(Math.exp(-event.deltaY / 300), scale.exactFrame(x));
     else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) this.see(scrolled(this.view, scale.count, sideways / scale.perFrame));
-    else return void (event.target.closest(".dom-widget") || app.canvas.processMouseWheel(event)); // panels share it in the classic editor only
+    else return void (event.target.closest(".dom-widget, :popover-open") || app.canvas.processMouseWheel(event)); // panels share it in the classic editor only
     event.preventDefault();
     event.stopPropagation();
   }

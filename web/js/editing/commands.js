@@ -61,9 +61,15 @@ function hideOrShow(editor) {
   if (number < 0) return editor.say(word("The pelvis lies between the hips; hide those."));
   const point = (view.frame * motion.people + view.person - 1) * motion.joints;
   const joints = view.joint === EVERYTHING ? BODY_JOINTS.keys() : [number];
+  const frames = spanHere(view);
   const isSeen = [...joints].some((one) => motion.confidences[point + one]);
-  if (isSeen) return editor.change(hiding(edits, view.person, view.joint, view.span ?? [view.frame, view.frame]));
-  editor.change(showing(edits, view.person, view.joint, view.span ?? gapAround(motion, view.frame, view.person, number)));
+  if (isSeen) return editor.change(hiding(edits, view.person, view.joint, frames ?? [view.frame, view.frame]));
+  editor.change(showing(edits, view.person, view.joint, frames ?? gapAround(motion, view.frame, view.person, number)));
+}
+
+/** The marked span, if the frame that is shown is in it. */
+function spanHere({ span, frame }) {
+  return span && span[0] <= frame && frame <= span[1] ? span : undefined;
 }
 
 function copyPose(editor) {

@@ -1,9 +1,9 @@
 /** A drag of a joint: shown at once, and one edit once it ends. */
-import { formatEdits } from "./edit_value.js";
 import { EVERYTHING, PELVIS, jointNumber } from "./joints.js";
 import { movedFrom } from "./span_edits.js";
 
-const PAUSE = 400; // milliseconds after which keys that move a joint have made one edit
+const PAUSE = 600; // milliseconds after which keys that move a joint have made one edit
+const LEAST = 1e-4; // of the frame; less is no move
 const AROUND = 3; // frames shown beside the current one
 
 export class Drag {
@@ -21,24 +21,24 @@ export class Drag {
     this.show(movedFrom(editor.edits, { ...this.move, by }));
   }
 
-  /** Show edits that are not made yet. */
+  /** Show edits that are not made yet; those that are made end it. */
   show(edits) {
     const { editor } = this;
-    this.edits = edits;
+    this.edits = edits === editor.edits ? undefined : edits;
     const { frame } = editor.view;
-    editor.session.draft(edits, [frame - AROUND, frame + AROUND]);
+    editor.session.draft(edits, editor.view.curves ? undefined : [frame - AROUND, frame + AROUND]);
     editor.refresh();
   }
 
   /** Make what is shown an edit. */
   drop() {
     clearTimeout(this.pausing);
-    const { editor, move, edits } = this;
-    this.edits = this.move = undefined;
-    if (!edits) return;
-    const made = move ? movedFrom(editor.edits, { ...move, by: this.reached(move) }) : edits;
-    if (formatEdits(made) === formatEdits(editor.edits)) editor.session.posed.forget();
-    editor.change(made);
+    const { editor, move } = this;
+    if (!move) return false;
+    const by = this.reached(move);
+    if (Math.hypot(...by) < LEAST) return this.cancel();
+    this.forget();
+    return editor.change(movedFrom(editor.edits, { ...move, by }));
   }
 
   /** How far the joint came: bones may not reach where the pointer is. */
@@ -50,21 +50,26 @@ export class Drag {
     return [(now.x[number] - this.before.x[number]) / posed.aspect, now.y[number] - this.before.y[number]];
   }
 
+  /** By a key, again and again. */
   nudge(hit, [dx, dy]) {
+    if (this.move && (this.move.joint !== hit.joint || this.move.person !== hit.person)) this.drop();
     const [x, y] = this.move ? this.by : [0, 0];
     this.to(hit, [x + dx, y + dy]);
     clearTimeout(this.pausing);
     this.pausing = setTimeout(() => this.drop(), PAUSE);
   }
 
+  forget() {
+    clearTimeout(this.pausing);
+    this.edits = this.move = undefined;
+  }
+
   /** Give up; whether there was anything. */
   cancel() {
-    clearTimeout(this.pausing);
     if (!this.edits) return false;
-    this.edits = this.move = undefined;
-    this.editor.session.syncedText = undefined;
-    this.editor.session.posed.forget();
-    this.editor.sync();
+    this.forget();
+    this.editor.session.restore(this.editor.edits);
+    this.editor.refresh();
     return true;
   }
 }

@@ -68,10 +68,8 @@ export class EditSession {
     const first = this.syncedText === undefined;
     this.syncedText = text;
     const { posed } = this;
-    const unknown = posed.unknown(edits);
-    posed.forget();
-    if (unknown) posed.guess(edits, unknown);
-    if (first && !text) return;
+    const unknown = this.restore(edits);
+    if (first && !text) return void (this.notes = []);
     const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
     this.server.ask("posed", question, (answer) => {
       posed.tell(edits, answer.first, fromBase64(answer.motion));
@@ -79,6 +77,15 @@ export class EditSession {
       this.changed();
     });
     if (!first) this.askTroubles(text);
+  }
+
+  /** Show edits that are made, as far as that can be told here; gives the frames for which it has yet to be asked. */
+  restore(edits) {
+    const { posed } = this;
+    const unknown = posed.unknown(edits);
+    posed.forget();
+    if (unknown) posed.guess(edits, unknown);
+    return unknown;
   }
 
   askTroubles(text) {
@@ -100,10 +107,11 @@ export class EditSession {
     });
   }
 
-  /** Show edits that are not made yet, in some frames. */
+  /** Show edits that are not made yet: in some frames, or in all that they change. */
   draft(edits, frames) {
+    if (!frames) return this.restore(edits);
     this.posed.forget();
-    this.posed.guess(edits, frames);
+    return this.posed.guess(edits, frames);
   }
 
   /** Let go of what is fetched again when it is needed. */

@@ -15,12 +15,13 @@ export class EditorBars {
     this.joint.addEventListener("change", () => this.chooseJoint());
     this.fit = icon("fit", word("Show the whole frame (F)"), () => editor.fit());
     this.expand = icon("expand", word("Larger (E)"), () => editor.expand(!editor.isExpanded));
-    this.play = icon("play", word("Play"), () => editor.play(!editor.clock.playing));
+    this.play = icon("play", word("Play"), () => editor.playback.play(!editor.playback.isPlaying));
     this.toggles = this.makeToggles();
     this.menu = new Menu(word("Edit"), groups(), editor);
     const space = () => element("span", { className: "frugal-space" });
-    this.top = element("div", { className: "frugal-bar frugal-nowrap" }, this.person, this.joint, space(), this.fit, this.expand);
-    const shown = ["before", "onion", "film", "result", "curves", "list", "replace"].map((name) => this.toggles.get(name));
+    const [replace, list] = [this.toggles.get("replace"), this.toggles.get("list")];
+    this.top = element("div", { className: "frugal-bar frugal-nowrap" }, this.person, this.joint, replace, space(), list, this.fit, this.expand);
+    const shown = ["before", "onion", "film", "result", "curves"].map((name) => this.toggles.get(name));
     this.bottom = element("div", { className: "frugal-bar" }, this.play, this.menu.root, shown);
   }
 
@@ -31,7 +32,7 @@ export class EditorBars {
       film: [word("Video"), word("Show the video behind the people (G)")],
       result: [word("Result"), word("Show what comes out, with holds, cuts and speed (T)")],
       curves: [word("Curves"), word("Show the chosen joint's path as curves (Y)")],
-      list: [word("List"), word("Show all edits in a list (W)")],
+      list: [word("Edits"), word("Show all edits in a list (W)")],
       replace: [word("Replace"), word("Between two such keys the joint goes straight from one to the other, whatever it did before (A)")],
     };
     return new Map(Object.entries(words).map(([name, [label, title]]) => {
@@ -56,12 +57,12 @@ export class EditorBars {
     this.joint.value = view.joint;
     for (const [name, made] of this.toggles) made.setAttribute("aria-pressed", !!view[name]);
     this.toggles.get("film").hidden = !editor.session.film;
-    const { playing } = editor.clock;
+    const { isPlaying: playing } = editor.playback;
     this.play.dataset.icon = playing ? "pause" : "play";
     this.play.title = playing ? word("Pause") : word("Play");
     this.play.setAttribute("aria-label", this.play.title);
     this.play.disabled = motion.frames < 2;
-    this.expand.setAttribute("aria-pressed", editor.isExpanded);
+    this.expand.setAttribute("aria-pressed", !!editor.isExpanded);
   }
 
   /** The people and joints that can be chosen. */

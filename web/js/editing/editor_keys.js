@@ -1,57 +1,69 @@
 /** The keys of the editor's panel. */
 import { groups } from "./commands.js";
+import { EVERYTHING, PELVIS, jointNames } from "./joints.js";
 
 const STEP = 10; // frames or pixels with Shift
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const TAKES_KEYS = "input, select, textarea, [popover] [role=menu], [role=menu] *";
+const TAKES_KEYS = "input, select, textarea, [role=menu], [role=menu] *";
 
 /** Have keys act on an editor, as long as the focus is in its element. */
 export function editorKeys(editor) {
   const commands = new Map(groups().flat().flatMap((command) => command.keys.map((key) => [key, command])));
   editor.element.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.target.matches(TAKES_KEYS)) return;
-    if (!nudged(editor, event) && !plain(editor, event, commands)) return;
+    if (event.defaultPrevented || event.target.matches(TAKES_KEYS) || !editor.motion) return;
+    if (!nudged(editor, event) && !pressed(editor, event, commands)) return;
     event.preventDefault();
     event.stopPropagation();
   });
 }
 
-/** Control or Alt with an arrow moves the chosen joint. */
-function nudged(editor, event) {
+/** Control or Alt with an arrow moves the chosen joint by a pixel of the frame, with Shift by ten. */
+function nudged({ canChange, motion, view, drag }, event) {
   const way = WAYS[event.key];
-  if (!way || !(event.ctrlKey || event.altKey || event.metaKey)) return false;
+  const isMove = way && (event.ctrlKey || event.altKey || event.metaKey);
+  const { person, joint } = view;
+  if (!isMove || !canChange || !person || !joint) return false;
   const pixels = event.shiftKey ? STEP : 1;
-  return editor.nudge(way.map((step) => step * pixels));
+  drag.nudge({ person, joint }, [(way[0] * pixels) / motion.width, (way[1] * pixels) / motion.height]);
+  return true;
 }
 
-function plain(editor, event, commands) {
+/** What keys do, by their names; `false` says that it was nothing. */
+const LOOKING = {
+  " ": (editor, { target }) => target.tagName !== "BUTTON" && editor.playback.play(!editor.playback.isPlaying),
+  ArrowLeft: (editor, event) => editor.playback.step(-steps(event)),
+  ArrowRight: (editor, event) => editor.playback.step(steps(event)),
+  Home: (editor) => editor.playback.seek(0),
+  End: (editor) => editor.playback.seek(Infinity),
+  j: (editor, event) => nextJoint(editor, event.shiftKey ? -1 : 1),
+  p: (editor) => editor.look({ person: (editor.view.person + 1) % (editor.motion.people + 1) }),
+  f: (editor) => editor.fit(),
+  e: (editor) => editor.expand(!editor.isExpanded),
+  b: (editor) => editor.toggle("before"),
+  n: (editor) => editor.toggle("onion"),
+  g: (editor) => editor.toggle("film"),
+  t: (editor) => editor.toggle("result"),
+  y: (editor) => editor.toggle("curves"),
+  w: (editor) => editor.toggle("list"),
+  a: (editor) => editor.toggle("replace"),
+  Escape: (editor) => editor.escape(),
+};
+
+const steps = ({ shiftKey }) => (shiftKey ? STEP : 1);
+
+function pressed(editor, event, commands) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  const { frame } = editor.view;
-  const step = event.shiftKey ? STEP : 1;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const onButton = event.target.tagName === "BUTTON";
-  const handlers = {
-    " ": () => !onButton && editor.play(!editor.clock.playing),
-    ArrowLeft: () => editor.seek(frame - step),
-    ArrowRight: () => editor.seek(frame + step),
-    Home: () => editor.seek(0),
-    End: () => editor.seek(Infinity),
-    j: () => editor.nextJoint(event.shiftKey ? -1 : 1),
-    p: () => editor.nextPerson(),
-    f: () => editor.fit(),
-    e: () => editor.expand(!editor.isExpanded),
-    b: () => editor.toggle("before"),
-    n: () => editor.toggle("onion"),
-    g: () => editor.toggle("film"),
-    t: () => editor.toggle("result"),
-    y: () => editor.toggle("curves"),
-    w: () => editor.toggle("list"),
-    a: () => editor.toggle("replace"),
-    Escape: () => editor.escape(),
-  };
-  if (handlers[key]) return handlers[key]() !== false;
+  if (LOOKING[key]) return LOOKING[key](editor, event) !== false;
   const command = commands.get(key);
-  if (!command || !editor.motion || !editor.canChange || !command.can(editor)) return false;
+  if (!command || !editor.canChange || !command.can(editor)) return false;
+  editor.drag.drop();
   command.run(editor);
   return true;
+}
+
+function nextJoint(editor, step) {
+  const names = ["", EVERYTHING, PELVIS, ...jointNames(editor.motion.joints)];
+  const joint = names.at((names.indexOf(editor.view.joint) + step) % names.length);
+  editor.look({ joint, person: editor.view.person || 1 });
 }

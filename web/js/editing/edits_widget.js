@@ -4,6 +4,8 @@ import { chain } from "../in_node.js";
 import { word } from "../lib/words.js";
 import { formatEdits, parseEdits } from "./edit_value.js";
 
+const NONE = [];
+
 export class EditsWidget {
   /** @param {() => void} changed called when somebody has given the input another value */
   constructor(node, changed) {
@@ -18,8 +20,9 @@ export class EditsWidget {
     return String(this.widget?.value ?? "");
   }
 
+  /** Whether it is another node that says it. */
   get isWired() {
-    return this.node.inputs?.some((input) => input.name === "edits" && input.link != null);
+    return !!this.node.inputs?.some((input) => input.name === "edits" && input.link != null);
   }
 
   /** `{edits, problem}`; the same objects as long as the text is the same. */
@@ -30,7 +33,7 @@ export class EditsWidget {
   }
 
   get edits() {
-    return this.isWired ? [] : this.parsed.edits;
+    return this.isWired ? NONE : this.parsed.edits;
   }
 
   /** Why nothing can be edited; empty if all is well. */

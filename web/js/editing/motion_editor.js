@@ -3,14 +3,16 @@ import { app } from "../../../../scripts/app.js";
 import { addPanel, chain } from "../in_node.js";
 import { element, stylesheet } from "../lib/dom.js";
 import { word } from "../lib/words.js";
-import { Clock } from "./clock.js";
+import { CurvePanel } from "./curve_panel.js";
 import { Drag } from "./drag.js";
 import { EditList } from "./edit_list.js";
 import { EditSession } from "./edit_session.js";
 import { EditsWidget } from "./edits_widget.js";
 import { EditorBars } from "./editor_bars.js";
 import { editorKeys } from "./editor_keys.js";
-import { EVERYTHING, PELVIS, jointNames } from "./joints.js";
+import { emptyWords, sceneOf, statusWords } from "./editor_scene.js";
+import { PanelFocus } from "./panel_focus.js";
+import { Playback } from "./playback.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 import { Viewport } from "./viewport.js";
@@ -20,9 +22,6 @@ stylesheet("motion_editor.css");
 const NODE = "FrugalEditMotion";
 const WIDTH = 440;
 const HEIGHT = 480;
-const ONION = 2; // neighbours on each side
-const FOCUS = 200; // milliseconds after which a node made anew is in the page
-const LOST = 1000; // milliseconds that it may take to make it anew
 
 class MotionEditor {
   key = "frugal_edit";
@@ -32,7 +31,7 @@ class MotionEditor {
     this.input = new EditsWidget(node, () => this.sync());
     this.session = new EditSession(() => this.refresh());
     this.drag = new Drag(this);
-    this.clock = new Clock((frame) => this.played(frame), () => this.refresh());
+    this.playback = new Playback(this);
     this.stage = new Stage(this.view.viewport, {
       hover: (hovered) => this.look({ hovered }),
       choose: (hit) => this.look({ ...hit, selected: -1 }),
@@ -45,21 +44,25 @@ class MotionEditor {
     this.status = element("p", { role: "status", className: "frugal-status" });
     this.bars = new EditorBars(this);
     this.list = new EditList(this);
-    this.timeline = new Timeline({
-      seek: (frame) => this.seek(frame),
+    this.timeline = new Timeline({ ...this.boardCalls(), visit: (trouble) => this.visit(trouble), choose: (span) => this.look({ span }) });
+    this.curves = new CurvePanel(this.boardCalls());
+    this.element = element("div", { role: "group", "aria-label": word("Motion editor"), tabIndex: 0 });
+    this.focus = new PanelFocus(this.element);
+    const screen = element("div", { className: "frugal-screen frugal-stage" }, this.stage.canvas, this.message);
+    const { top, bottom } = this.bars;
+    this.element.append(top, screen, this.curves.element, this.timeline.element, bottom, this.list.root, this.status);
+    editorKeys(this);
+    this.refresh();
+  }
+
+  boardCalls() {
+    return {
+      seek: (frame) => this.playback.seek(frame),
       select: (index) => this.choose(index),
       preview: (edits) => this.drag.show(edits),
       change: (edits) => this.change(edits),
-      visit: (trouble) => this.visit(trouble),
-      choose: (span) => this.look({ span }),
-    });
-    this.element = element("div", { role: "group", "aria-label": word("Motion editor"), tabIndex: 0 });
-    const screen = element("div", { className: "frugal-screen frugal-stage" }, this.stage.canvas, this.message);
-    const { top, bottom } = this.bars;
-    this.element.append(top, screen, this.timeline.element, bottom, this.list.root, this.status);
-    editorKeys(this);
-    this.watchFocus();
-    this.refresh();
+      look: (along) => this.look({ along }),
+    };
   }
 
   get motion() {
@@ -84,9 +87,11 @@ class MotionEditor {
 
   /** Show what the input says. */
   sync() {
-    const { edits } = this;
-    if (this.view.selected >= edits.length) this.view.selected = -1;
-    this.session.sync(edits, this.input.isWired ? "" : this.input.text, this.view.result);
+    const { edits, view } = this;
+    this.drag.forget();
+    if (view.selected >= edits.length) view.selected = -1;
+    if (this.motion) view.frame = Math.min(view.frame, this.motion.frames - 1);
+    this.session.sync(edits, this.input.locked ? "" : this.input.text, view.result);
     this.refresh();
   }
 
@@ -95,6 +100,7 @@ class MotionEditor {
     if (!this.canChange) return;
     const added = edits.length > this.edits.length ? edits.length - 1 : this.view.selected;
     this.view.selected = Math.min(added, edits.length - 1);
+    this.said = "";
     this.input.write(edits);
     this.sync();
   }
@@ -107,32 +113,9 @@ class MotionEditor {
 
   toggle(name) {
     if (!this.motion) return;
+    this.playback.stop();
     this.look({ [name]: !this.view[name] });
-    if (name === "result") {
-      this.clock.stop();
-      this.sync();
-    }
-  }
-
-  seek(frame) {
-    if (!this.motion) return;
-    this.clock.stop();
-    this.look({ frame: Math.max(0, Math.min(frame, this.motion.frames - 1)) });
-    const { result } = this.session;
-    if (result) this.view.out = Math.max(0, result.times.findIndex((time) => time >= this.view.frame));
-  }
-
-  play(on) {
-    const { motion, view, session: { result } } = this;
-    if (!on || !motion) return this.clock.stop();
-    if (view.result && result) this.clock.start(view.out, result.motion.frames, motion.rate);
-    else this.clock.start(view.frame, motion.frames, motion.rate);
-  }
-
-  played(frame) {
-    const { result } = this.session;
-    if (!this.view.result || !result) return this.look({ frame });
-    this.look({ out: frame, frame: Math.max(0, Math.min(Math.round(result.times[frame]), this.motion.frames - 1)) });
+    if (name === "result") this.sync();
   }
 
   /** Choose an edit: go there. */
@@ -142,32 +125,13 @@ class MotionEditor {
     if (!edit) return;
     if (edit.person) this.look({ person: edit.person });
     if (edit.joint) this.look({ joint: edit.joint });
-    this.seek(edit.frame ?? edit.from ?? this.view.frame);
+    this.playback.seek(edit.frame ?? edit.from ?? this.view.frame);
   }
 
   /** Go where something is wrong. */
   visit({ person, joint, from, to }) {
     this.look({ person, joint: joint ?? this.view.joint, span: [from, to], selected: -1 });
-    this.seek(Math.round((from + to) / 2));
-  }
-
-  nextPerson() {
-    if (this.motion) this.look({ person: (this.view.person + 1) % (this.motion.people + 1) });
-  }
-
-  nextJoint(step) {
-    if (!this.motion) return;
-    const names = ["", EVERYTHING, PELVIS, ...jointNames(this.motion.joints)];
-    const joint = names.at((names.indexOf(this.view.joint) + step) % names.length);
-    this.look({ joint, person: this.view.person || 1 });
-  }
-
-  /** Move the chosen joint by pixels of the frame. */
-  nudge([dx, dy]) {
-    const { person, joint } = this.view;
-    if (!this.canChange || !person || !joint) return false;
-    this.drag.nudge({ person, joint }, [dx / this.motion.width, dy / this.motion.height]);
-    return true;
+    this.playback.seek(Math.round((from + to) / 2));
   }
 
   fit() {
@@ -184,10 +148,11 @@ class MotionEditor {
     this.refresh();
   }
 
+  /** Whether there was anything to give up. */
   escape() {
     if (this.stage.pointer.cancel() || this.drag.cancel()) return true;
-    if (this.isExpanded) this.expand(false);
-    else if (this.view.joint) this.look({ joint: "" });
+    if (this.view.joint) this.look({ joint: "" });
+    else if (this.isExpanded) this.expand(false);
     else return false;
     return true;
   }
@@ -207,31 +172,24 @@ class MotionEditor {
 
   render() {
     const { session, view, motion, edits } = this;
-    this.message.textContent = motion ? "" : session.message || this.emptyWords();
+    this.message.textContent = motion ? "" : emptyWords(this);
     this.message.hidden = !!motion;
-    this.status.textContent = this.input.locked || session.status || this.said || "";
+    this.status.textContent = statusWords(this);
     this.status.dataset.kind = session.statusKind ?? "";
     this.bars.show();
     this.list.root.hidden = !motion || !view.list;
-    this.list.show(session.notes);
+    this.curves.element.hidden = !motion || !view.curves;
     this.timeline.element.hidden = !motion;
     if (!motion) return this.stage.show({});
-    this.timeline.show({ ...view, edits: this.drag.edits ?? edits, frameCount: motion.frameCount, rate: motion.rate, troubles: session.troubles, notes: session.notes, people: motion.people, locked: !this.canChange });
-    this.stage.show(this.scene());
-  }
-
-  scene() {
-    const { session, view, motion } = this;
-    const film = view.film ? session.film : undefined;
-    if (view.result && session.result) return { motion: session.result.motion, frame: Math.min(view.out, session.result.motion.frames - 1), film, filmFrame: view.frame, plain: true };
-    return { ...view, motion, film, before: view.before ? session.posed.source : undefined, onion: view.onion ? ONION : 0 };
-  }
-
-  emptyWords() {
-    const count = this.edits.length;
-    return count
-      ? word("Run the graph once to see the motion. Its {count} edits are kept.", { count })
-      : word("Run the graph once; then take people by their joints and move them.");
+    const { frame, person, joint, selected, span, along } = view;
+    const { frameCount, rate } = motion;
+    const { troubles, notes } = session;
+    const edited = { edits: this.drag.edits ?? edits, locked: !this.canChange, troubles, notes };
+    const state = { frameCount, rate, frame, person, joint, selected, span, view: along, ...edited };
+    this.list.show(notes);
+    this.timeline.show(state);
+    if (view.curves) this.curves.show(session.posed, state);
+    this.stage.show(sceneOf(this));
   }
 
   /** A run has found the motion in ComfyUI's cache, and not told where it is. */
@@ -241,38 +199,19 @@ class MotionEditor {
 
   /** Go on where the panel of the node before was: undo makes nodes anew. */
   resume(before) {
-    Object.assign(this, { several: before.several, said: before.said });
+    Object.assign(this, { several: before.several, said: before.said, session: before.session });
     Object.assign(this.view, before.view);
-    this.session = before.session;
     this.session.changed = () => this.refresh();
     this.stage.viewport = this.view.viewport;
+    this.curves.channel = before.curves.channel;
     this.refresh();
-    setTimeout(() => {
-      if (!this.element.isConnected) return;
-      if (before.isExpanded) this.expand(true);
-      if (before.hadFocus && document.activeElement === document.body) this.focusAs(before);
-    }, FOCUS);
-  }
-
-  focusAs({ timeline, focused }) {
-    const onTimeline = timeline.element.contains(focused);
-    (onTimeline ? this.timeline.element.querySelector("canvas") : this.element).focus({ preventScroll: true });
-  }
-
-  /** The editor takes panels out of the page before it says so: the focus is lost just before. */
-  watchFocus() {
-    this.element.addEventListener("focusin", ({ target }) => {
-      this.focused = target;
-      this.blurredAt = Infinity;
-    });
-    this.element.addEventListener("focusout", () => (this.blurredAt = performance.now()));
+    this.focus.follow(before.focus, before.hadFocus, () => before.isExpanded && this.expand(true));
   }
 
   end() {
-    this.hadFocus = !!this.focused && this.blurredAt > performance.now() - LOST;
-    this.clock.stop();
-    this.session.end();
-    this.stage.end();
+    this.hadFocus = this.focus.isHere;
+    this.playback.stop();
+    for (const part of [this.session, this.stage, this.timeline, this.curves]) part.end();
   }
 }
 

@@ -2,7 +2,7 @@
 import { readMotion } from "../motion_file.js";
 import { formatEdits, reachOf } from "./edit_value.js";
 import { moveJoint } from "./pose_drag.js";
-import { offsetAt, tracksOf } from "./tracks.js";
+import { offsetAt, runsOf, tracksOf } from "./tracks.js";
 
 const SCALE = 32767.5; // of places in the file, from half a frame before the frame on
 const LEAST = 1e-7; // offsets that differ by less are the same
@@ -15,6 +15,7 @@ export class PosedMotion {
     this.shown = copied(source);
     this.toldEdits = [];
     this.guessed = new Set(); // frames that show more than was told
+    this.version = 0; // of what is shown
   }
 
   get aspect() {
@@ -46,6 +47,7 @@ export class PosedMotion {
     this.shown.places.set(this.told.places.subarray(2 * first, 2 * after), 2 * first);
     this.shown.confidences.set(this.told.confidences.subarray(first, after), first);
     for (const frame of this.guessed) if (frame >= from && frame <= to) this.guessed.delete(frame);
+    this.version++;
   }
 
   /** Show everywhere what was told. */
@@ -93,6 +95,7 @@ export class PosedMotion {
   write(frame, person, { x, y }) {
     const { joints, people, places } = this.shown;
     const first = (frame * people + person - 1) * joints;
+    this.version++;
     for (let joint = 0; joint < joints; joint++) {
       places[2 * (first + joint)] = packedPlace(x[joint] / this.aspect);
       places[2 * (first + joint) + 1] = packedPlace(y[joint]);
@@ -114,7 +117,21 @@ export function changedFrames(before, after) {
       [from, to] = [Math.min(from, first), Math.max(to, last)];
     });
   }
-  return [from, to];
+  return from > to ? [from, to] : widened([...runs(before), ...runs(after)], from, to);
+}
+
+/** Spans in which a change anywhere may change all: of poses that follow each other, and of keys that replace movement. */
+function runs(edits) {
+  const on = edits.filter((edit) => !edit.off);
+  const poses = Map.groupBy(on.filter((edit) => edit.do === "pose"), ({ person }) => person);
+  const tracks = [...tracksOf(on).values()].map(({ keys }) => keys).filter((keys) => keys.some((key) => key.replace));
+  return [...poses.values(), ...tracks].flatMap(runsOf);
+}
+
+function widened(spans, from, to) {
+  const met = spans.filter(([first, last]) => first <= to && last >= from && (first < from || last > to));
+  if (!met.length) return [from, to];
+  return widened(spans, Math.min(from, ...met.map(([first]) => first)), Math.max(to, ...met.map(([, last]) => last)));
 }
 
 const texts = (edits) => edits.map((edit) => formatEdits([edit]));

@@ -15,7 +15,7 @@ export class Stage {
   /** @param {object} told see `StagePointer` */
   constructor(viewport, told) {
     const label = word("Motion. Drag joints with the pointer; Alt with the arrow keys moves the chosen one.");
-    this.drawing = new Drawing({ role: "img", "aria-label": label }, (...given) => this.draw(...given));
+    this.drawing = new Drawing({ role: "img", "aria-label": label, "data-capture-wheel": "true" }, (...given) => this.draw(...given));
     this.viewport = viewport;
     this.state = {};
     this.pointer = new StagePointer(this, told);

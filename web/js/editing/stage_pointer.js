@@ -1,4 +1,5 @@
 /** The pointer on the stage: it finds joints, drags them, zooms and pans. */
+import { app } from "../../../../scripts/app.js";
 import { under } from "./hit.js";
 
 const STARTS = 3; // CSS pixels that make a press a drag
@@ -93,8 +94,9 @@ export class StagePointer {
 
   wheel(event) {
     const { stage } = this;
-    const mine = event.ctrlKey || event.metaKey || stage.canvas.closest(":popover-open"); // else it is the graph's
-    if (!mine || !stage.motion) return;
+    const mine = event.ctrlKey || event.metaKey || stage.canvas.closest(":popover-open");
+    if (!stage.motion) return;
+    if (!mine) return void (stage.canvas.closest(".dom-widget") || app.canvas.processMouseWheel(event)); // it is the graph's
     event.preventDefault();
     event.stopPropagation();
     stage.viewport.zoomAt(stage.motion, stage.size, this.at(event), ZOOM ** -event.deltaY);

@@ -20,6 +20,19 @@ export function tracksOf(edits) {
   return tracks;
 }
 
+/** First and last frame of each run of keys that are joined, with their fades. */
+export function runsOf(keys) {
+  const runs = [];
+  let before;
+  for (const key of keys.toSorted((one, other) => one.frame - other.frame)) {
+    const end = key.frame + valueOf(key, "after");
+    if (before && joined(before, key)) runs.at(-1)[1] = end;
+    else runs.push([Math.max(0, key.frame - valueOf(key, "before")), end]);
+    before = key;
+  }
+  return runs;
+}
+
 /** The offset `[dx, dy]` of a track at a frame, in fractions of the frame. */
 export function offsetAt(keys, frame) {
   const next = keys.findIndex((key) => key.frame >= frame);
