@@ -9,6 +9,7 @@ from .motion_report import FrugalMotionReport
 from .motion_style import FrugalMotionStyle
 from .retarget_motion import FrugalRetargetMotion
 from .smooth_motion import FrugalSmoothMotion
+from .to_the_beat import FrugalToTheBeat
 
 __all__ = [
     "FrugalBlendMotions",
@@ -17,6 +18,7 @@ __all__ = [
     "FrugalMotionStyle",
     "FrugalRetargetMotion",
     "FrugalSmoothMotion",
+    "FrugalToTheBeat",
 ]
 
 
@@ -27,4 +29,5 @@ NODES = (
     FrugalBlendMotions,
     FrugalRetargetMotion,
     FrugalFitMotion,
+    FrugalToTheBeat,
 )
