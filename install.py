@@ -25,7 +25,7 @@ MEDIAPIPE = "mediapipe==0.10.33"
 OPENCV = "opencv-contrib-python>=4.10"
 """The one of the four that mediapipe names, so that pip sees nothing missing."""
 BEATS = "librosa>=0.11"
-"""Of its 230 MB most is numba, which takes no numpy that is newer than itself: so it comes when it is asked for."""
+"""Of its 280 MB most is numba, which takes no numpy that is newer than itself: so it comes when it is asked for."""
 HINTS = {
     "libGL.so": "apt-get install libgl1",
     "libEGL.so": "apt-get install libegl1 libgles2",
@@ -51,7 +51,7 @@ def main(wants_beats: bool = False) -> int:
             print("install.py: if pip says that mediapipe lacks opencv-contrib-python: any cv2 will do")
             _install(*missing)
         if wants_beats and not _is_there("librosa"):
-            _install(BEATS)
+            _install("--only-binary=numba", "--only-binary=llvmlite", BEATS)
         for module in ("cv2", "mediapipe.tasks.python.vision", *(["librosa"] if wants_beats else [])):
             _try_import(module)
     except InstallError as error:

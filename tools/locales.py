@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ROOT / "locales"
 
 WORDS = (
+    "Beats of the sound",
     "Divider between the two ways",
     "Frame",
     "Keyframe",

@@ -1,5 +1,6 @@
 /** A player of skeletons on every node that gives a motion. */
 import { app } from "../../../scripts/app.js";
+import { BeatMarks } from "./beat_marks.js";
 import { BEFORE, drawMotion, fitted } from "./draw_motion.js";
 import { Drawing, addPanel, fetchFile, onKeys } from "./in_node.js";
 import { counterpart, frameAt, readMotion } from "./motion_file.js";
@@ -32,6 +33,7 @@ class MotionPlayer {
     this.options = element("div", { className: "frugal-bar" }, this.chooser, this.beforeButton, this.loopButton);
     this.element = element("div", { role: "group", "aria-label": "Motion player", tabIndex: 0 });
     this.element.append(element("div", { className: "frugal-screen" }, this.drawing.canvas, this.message), this.bar, this.options);
+    this.beats = new BeatMarks(this.slider);
     onKeys(this.element, {
       " ": (event) => event.target.tagName !== "BUTTON" && this.play(!this.playing),
       ArrowLeft: () => this.seek(this.frame - 1),
@@ -71,6 +73,7 @@ class MotionPlayer {
     this.say(nothing);
     if (nothing) return;
     Object.assign(this, { motion, before });
+    this.beats.show(this.clips[this.clip].beats, motion);
     this.slider.max = motion.frames - 1;
     this.beforeButton.hidden = !before;
     this.loopButton.hidden = motion.frames < 2;

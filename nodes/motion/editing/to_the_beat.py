@@ -30,6 +30,7 @@ _ENDS = tuple(
 _SMOOTH_SECONDS = 0.02
 _SLOWEST = 0.1  # body sizes per second that a joint must have had before it stops
 _STILL = 0.4  # of the speed that it loses: from here on it counts as stopped
+_REST_SECONDS = 0.1  # that a joint must rest where the clip ends to have stopped
 _TOGETHER_SECONDS = 0.06  # joints that stop within about this time stop together
 _APART_SECONDS = 0.15  # shortest time between two accents
 _WEAKEST = 0.1  # of a strong accent; weaker ones are none
@@ -165,7 +166,9 @@ def _stops(speed: npt.NDArray[np.float64], seen: npt.NDArray[np.bool_], rate: fl
         part = speed[burst : following + 1]
         drop = float(part[0] - part.min())
         if drop >= _SLOWEST and seen[burst : burst + int(np.argmin(part)) + 1].all():
-            stops.append(((burst + _stop(part, drop)) / rate, drop))
+            stop = _stop(part, drop)
+            if following < len(speed) - 1 or part[-1] > part.min() or len(part) - 1 - stop >= _REST_SECONDS * rate:
+                stops.append(((burst + stop) / rate, drop))
     return np.array(stops).reshape(-1, 2)
 
 
