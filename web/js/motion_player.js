@@ -1,5 +1,6 @@
 /** A player of skeletons on every node that gives a motion. */
 import { app } from "../../../scripts/app.js";
+import { BeatMarks } from "./beat_marks.js";
 import { iconButton, isPressed, relabel, toggle } from "./buttons.js";
 import { Clock } from "./clock.js";
 import { BEFORE, drawMotion, fitted } from "./draw_motion.js";
@@ -35,6 +36,7 @@ class MotionPlayer {
     this.options = element("div", { className: "frugal-bar" }, this.chooser, this.beforeButton, this.loopButton);
     this.element = element("div", { role: "group", "aria-label": word("Motion player"), tabIndex: 0 });
     this.element.append(element("div", { className: "frugal-screen" }, this.drawing.canvas, this.message), this.bar, this.options);
+    this.beats = new BeatMarks(this.slider);
     onKeys(this.element, {
       " ": (event) => event.target.tagName !== "BUTTON" && clock.play(!clock.playing),
       ArrowLeft: () => clock.go(-1),
@@ -75,6 +77,7 @@ class MotionPlayer {
     this.say(nothing);
     if (nothing) return;
     Object.assign(this, { motion, before });
+    this.beats.show(this.clips[this.clip].beats, motion);
     this.slider.max = motion.frames - 1;
     this.beforeButton.hidden = !before;
     this.loopButton.hidden = motion.frames < 2;
