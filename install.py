@@ -2,6 +2,7 @@
 """Install what requirements.txt cannot name without harm: mediapipe, and OpenCV where there is none.
 
     python install.py        with ComfyUI's own Python; ComfyUI-Manager and comfy-cli run it after requirements.txt
+    python install.py beats  also librosa, which To the Beat needs
 
 mediapipe requires ``opencv-contrib-python``. Where ``cv2`` comes from another package (opencv-python, -headless, conda)
 pip would lay a second one over it, and numpy with it. So mediapipe is installed without its requirements, then those of
@@ -23,6 +24,8 @@ MEDIAPIPE = "mediapipe==0.10.33"
 """Newer releases contact their vendor with usage metrics; older ones want numpy 1."""
 OPENCV = "opencv-contrib-python>=4.10"
 """The one of the four that mediapipe names, so that pip sees nothing missing."""
+BEATS = "librosa>=0.11"
+"""Of its 280 MB most is numba, which takes no numpy that is newer than itself: so it comes when it is asked for."""
 HINTS = {
     "libGL.so": "apt-get install libgl1",
     "libEGL.so": "apt-get install libegl1 libgles2",
@@ -37,7 +40,7 @@ class InstallError(RuntimeError):
     """Something is still missing; the message is for the user."""
 
 
-def main() -> int:
+def main(wants_beats: bool = False) -> int:
     """Install what is missing, see that it works, and return the exit status."""
     try:
         if not _is_there("cv2"):
@@ -47,12 +50,15 @@ def main() -> int:
         if missing := _missing_requirements("mediapipe"):
             print("install.py: if pip says that mediapipe lacks opencv-contrib-python: any cv2 will do")
             _install(*missing)
-        for module in ("cv2", "mediapipe.tasks.python.vision"):
+        if wants_beats and not _is_there("librosa"):
+            _install("--only-binary=numba", "--only-binary=llvmlite", BEATS)
+        for module in ("cv2", "mediapipe.tasks.python.vision", *(["librosa"] if wants_beats else [])):
             _try_import(module)
     except InstallError as error:
         print(f"error: {error}\nThe pack loads all the same; nodes that need this say so.", file=sys.stderr)
         return 1
-    print("install.py: OpenCV and mediapipe are there and can be imported")
+    there = "OpenCV, mediapipe and librosa" if wants_beats else "OpenCV and mediapipe"
+    print(f"install.py: {there} are there and can be imported")
     return 0
 
 
@@ -134,4 +140,4 @@ def _try_import(module: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(wants_beats="beats" in sys.argv[1:]))

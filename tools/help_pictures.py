@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+import wave
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ GRAPH: dict[str, Node] = {
     "retarget": ("FrugalRetargetMotion", {"motion": ["smooth", 0], "reference": ["pose two", 0]}),
     "kept": ("FrugalLoadMotion", {"file": "dance.safetensors"}),
     "blend": ("FrugalBlendMotions", {"motion_a": ["smooth", 0], "motion_b": ["style", 0]}),
+    "sound": ("LoadAudio", {"audio": "beat.wav"}),
+    "beat": ("FrugalToTheBeat", {"motion": ["smooth", 0], "audio": ["sound", 0]}),
     "fit": ("FrugalFitMotion", {"motion": ["kept", 0], "video": ["load", 0]}),
     "quality": ("FrugalMotionReport", {"motion": ["smooth", 0], "before": ["pose", 0]}),
     "keypoints": ("FrugalMotionToKeypoints", {"motion": ["smooth", 0]}),
@@ -118,6 +121,10 @@ GRAPH: dict[str, Node] = {
         },
     ),
     "save": ("FrugalSaveVideo", {"video": ["between", 0], "beside": ["load", 0]}),
+    "compare": (
+        "FrugalCompare",
+        {"video_a": ["load", 0], "motion_a": ["pose", 0], "video_b": ["load", 0], "motion_b": ["style", 0]},
+    ),
     "estimate": ("FrugalCostEstimate", {"gpu": "L4", "keyframes": ["plan", 0]}),
     "costs": ("FrugalCostReport", {"after": ["save", 0], "gpu_price": 0.8}),
     "warm": ("FrugalPrewarm", {"model": ["checkpoint", 0]}),
@@ -176,6 +183,7 @@ def main() -> None:
             _run(page, POSE)
         (kept,) = (server.base / "output").glob("dance*.safetensors")
         shutil.copyfile(kept, server.base / "input" / "dance.safetensors")
+        _write_beat(server.base / "input" / "beat.wav")
         graph = whole_graph(_fetched(f"{server.url}/object_info"), wanted)
         with editor(server.url, size=(1100, 1600)) as page:
             for node_id, picture in _pictures(page, server, graph):
@@ -187,6 +195,15 @@ def _write_video_model(path: Path) -> None:
     """A tiny untrained one: no picture shows what it makes."""
     command = [sys.executable, str(ROOT / "tests" / "video_models" / "nets.py"), "vace", str(path)]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": str(COMFYUI)}, check=True)
+
+
+def _write_beat(path: Path, rate: int = 22_050) -> None:
+    """A click every 0.4 seconds, for 4 seconds."""
+    clock = np.arange(4 * rate) % round(0.4 * rate) / rate
+    samples = 20_000 * np.exp(-clock / 0.006) * np.sin(2 * np.pi * 1500 * clock)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
 
 
 def whole_graph(schemas: Mapping[str, Any], wanted: str = "") -> dict[str, Node]:

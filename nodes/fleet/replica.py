@@ -3,6 +3,7 @@
 # No "from __future__ import annotations": Serve looks at what the argument of ``app`` is.
 
 import asyncio
+import logging
 import os
 import platform
 import sys
@@ -19,6 +20,8 @@ from ray import serve
 from .order import Order
 from .worker import Settings
 from .worker import Worker as Own
+
+logger = logging.getLogger("ray.serve")  # which a replica's own file gets
 
 _FAREWELL = 0.5
 """Seconds for the last line to get through."""
@@ -62,7 +65,7 @@ class Worker:
     def check_health(self) -> None:
         """A ComfyUI that has ended, or hangs, would answer nothing: Serve starts another worker."""
         if self._own.is_over():
-            self._exit()
+            self._end_soon("ComfyUI has ended, or does not answer")
 
     async def run(self, order: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """Lines of the answer to an order; see ``order.Order``."""
@@ -74,13 +77,14 @@ class Worker:
         if self._ends.is_set():  # nobody is to come in between
             await asyncio.sleep(2 * _FAREWELL)
 
-    def _end_soon(self) -> None:
+    def _end_soon(self, why: str = "it can do no more work") -> None:
         """Make room for another worker, when the last line has got through."""
         if not self._ends.is_set():
             self._ends.set()
-            threading.Timer(_FAREWELL, self._exit).start()
+            threading.Timer(_FAREWELL, self._exit, [why]).start()
 
-    def _exit(self) -> None:
+    def _exit(self, why: str) -> None:
+        logger.warning("Frugal Motion: this worker makes room for another one: %s", why)
         try:
             self._own.end()
         finally:
@@ -88,6 +92,7 @@ class Worker:
 
     def __del__(self) -> None:
         if own := getattr(self, "_own", None):
+            logger.info("Frugal Motion: this worker is ended from outside")
             own.end()
 
 

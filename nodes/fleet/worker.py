@@ -149,8 +149,9 @@ class Worker:
                         ends()
                     yield line
         except BrokenOff as error:
+            how = await self._how_it_ended(error)  # first: the end of this worker ends ComfyUI too
             ends()
-            raise RuntimeError(await self._how_it_ended(error)) from error
+            raise RuntimeError(how) from error
         except OSError as error:
             if error.errno in _FULL:
                 ends()
@@ -179,7 +180,7 @@ class Worker:
                         if "ended" in line:
                             return
         except aiohttp.ClientError as error:
-            raise BrokenOff(str(error)) from error
+            raise BrokenOff(f"{type(error).__name__} {error}") from error
         raise BrokenOff("it has not said how the batch ended")
 
     async def _how_it_ended(self, error: Exception) -> str:

@@ -17,7 +17,7 @@ from server import PromptServer
 from ..opencv import cv2
 from ..strict_json import strict
 from ..video.encode import EncodeSettings, save
-from ..video.stream import ArrayStream, Frames, VideoInfo
+from ..video.stream import ArrayStream, Frames, FrameStream, VideoInfo
 from .folders import temp_file
 from .queue import UNWATCHED_CLIENT
 
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MOST_FRAMES = 300
 LONGER_SIDE = 320
+
+_SMALL = EncodeSettings("h264", quality=50, sound=False)
 
 
 def shown_file(content: bytes, suffix: str) -> dict[str, str] | None:
@@ -69,7 +71,7 @@ def shown_on_node(
         small += [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in chunk[-done % step :: step]]
         done += len(chunk)
         yield chunk
-    file = _small_video(ArrayStream(np.stack(small), info.frame_rate / step)) if small else None
+    file = shown_video(ArrayStream(np.stack(small), info.frame_rate / step)) if small else None
     output = dict(beside())
     if file:
         saved = ui.SavedResult(file["filename"], file["subfolder"], comfy_io.FolderType.temp)
@@ -86,10 +88,21 @@ def _tell(node_id: str, output: Mapping[str, Any]) -> None:
         server.send_sync("executed", event, server.client_id)
 
 
-def _small_video(stream: ArrayStream) -> dict[str, str] | None:
+def shown_video(
+    stream: FrameStream,
+    settings: EncodeSettings = _SMALL,
+    on_frames: Callable[[int], None] | None = None,
+) -> dict[str, str] | None:
+    """A small video for the editor, as ``shown_file``.
+
+    Args:
+        stream: small frames, not too many: the file is made in memory.
+        settings: of an MP4 that browsers play.
+        on_frames: see ``save``.
+    """
     target = io.BytesIO()
     try:
-        save(stream, target, EncodeSettings("h264", quality=50, sound=False))
+        save(stream, target, settings, on_frames=on_frames)
     except (av.error.FFmpegError, OSError) as error:
         logger.warning("a preview is not shown: %s", error)
         return None

@@ -48,6 +48,7 @@ class EncodeSettings:
         crf: a constant rate factor on the encoder's own scale, in place of ``quality``.
         bit_depth: 8 or 10 bits for each colour.
         transfer: ``"bt709"`` or ``"srgb"``: what the file says of its brightness. Pictures are the same.
+        intra: whether every frame stands for itself, so that players go to any at once.
 
     Raises:
         InputError: a value outside its range.
@@ -60,6 +61,7 @@ class EncodeSettings:
     crf: float | None = None
     bit_depth: int = 8
     transfer: str = "bt709"
+    intra: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.quality <= 100:
@@ -202,6 +204,8 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, setting
     context.thread_type = "AUTO"  # as FFmpeg's program; PyAV's own choice, threads by slice, is slower
     if info.frame_count <= _TOO_FEW_TO_REORDER:
         context.max_b_frames = 0
+    if settings.intra:
+        context.gop_size = 1
     if codec.tag and codec.container in _ISO:
         context.codec_tag = codec.tag
     if codec.is_palette:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
 from ..opencv import cv2
-from .read_forward import ReadForward
-from .stream import CHUNK, Frames, FrameStream
+from .in_step import Clock, frames_in_order
+from .stream import CHUNK, Frames, FrameStream, Picture
 
 
 class SideBySideStream(FrameStream):
@@ -27,18 +26,10 @@ class SideBySideStream(FrameStream):
         self.info = replace(result.info, width=result.info.width + self._size[0])
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
-        left = self._source_frames()
+        clock = Clock(self.info.frame_count, self.info.frame_rate)
+        left = frames_in_order(self.source, clock.frames_of(self.source.info), self._resized)
         for right in self.result.chunks(size):
             yield np.concatenate((np.stack(list(islice(left, len(right)))), right), axis=2)
 
-    def _source_frames(self) -> Iterator[npt.NDArray[np.uint8]]:
-        """The source's frame for every frame of the result."""
-        frames = ReadForward(frame for chunk in self.source.chunks() for frame in chunk)
-        at, shown = -1, np.zeros((0, 0, 3), np.uint8)
-        for index in range(self.info.frame_count):
-            wanted = self.source.info.shown_at(index / self.info.frame_rate)
-            if wanted != at:
-                at = wanted
-                frames.forget_before(at)
-                shown = np.asarray(cv2.resize(frames.at(at), self._size, interpolation=cv2.INTER_AREA), np.uint8)
-            yield shown
+    def _resized(self, frame: Picture) -> Picture:
+        return np.asarray(cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA), np.uint8)

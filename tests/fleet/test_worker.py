@@ -39,7 +39,7 @@ def worker(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     workers: list[Worker] = []
 
     def start(*lines: Any, **env: str) -> Worker:
-        env = {"LINES": json.dumps(lines), **env}
+        env = {"ANSWER_LINES": json.dumps(lines), **env}
         settings = Settings(comfyui=str(STAND_IN), home=str(tmp_path / "home"), env=env)
         workers.append(Worker(settings, f"w{len(workers)}", "node", cpu=True))
         return workers[-1]

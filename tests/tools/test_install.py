@@ -74,8 +74,8 @@ class Python:
     def packages(self) -> Packages:
         return {each["name"].lower(): each["version"] for each in json.loads(self.pip("list", "--format=json"))}
 
-    def install_py(self) -> subprocess.CompletedProcess[str]:
-        command = [self.path, ROOT / "install.py"]
+    def install_py(self, *wanted: str) -> subprocess.CompletedProcess[str]:
+        command = [self.path, ROOT / "install.py", *wanted]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def opencv(self) -> tuple[str, list[str]]:
@@ -148,6 +148,40 @@ def test_a_bare_comfyui_gets_what_it_lacks_and_keeps_the_rest(tmp_path: Path, co
     assert "No broken requirements" in python.pip("check")
 
 
+@pytest.mark.slow
+def test_librosa_comes_when_it_is_asked_for_and_nothing_moves(tmp_path: Path) -> None:
+    python = Python(tmp_path / "python", ["numpy==1.26.4", "scipy==1.11.4"])
+    for module in ("cv2", "mediapipe"):
+        _fake(python, module)
+    before = python.packages()
+    done = python.install_py("beats")
+    assert done.returncode == 0, done.stderr
+    assert before.items() <= python.packages().items()
+    code = "import librosa, numpy; print(len(librosa.onset.onset_strength(y=numpy.ones(4096))))"
+    assert int(output_of([python.path, "-c", code])) > 1
+
+
+@pytest.mark.slow
+def test_where_librosa_would_move_numpy_it_is_not_installed(tmp_path: Path) -> None:
+    python = Python(tmp_path / "python", ["packaging"])
+    for module in ("cv2", "mediapipe"):
+        _fake(python, module)
+    python.list({"numpy": "99.0"})
+    before = python.packages()
+    done = python.install_py("beats")
+    assert done.returncode == 1 and "librosa" in done.stderr
+    assert python.packages() == before
+
+
+def _fake(python: Python, module: str) -> None:
+    """Something that can be imported by that name, and what is in it that the pack imports."""
+    folder = python.site_packages / module / "tasks" / "python"
+    folder.mkdir(parents=True)
+    for file in (module, f"{module}/tasks", f"{module}/tasks/python"):
+        (python.site_packages / file / "__init__.py").write_text("")
+    (folder / "vision.py").write_text("")
+
+
 def test_another_packs_mediapipe_stays(tmp_path: Path) -> None:
     python = Python(tmp_path / "python", ["numpy==1.26.4", "mediapipe==0.10.21"])
     before = python.packages()
@@ -198,4 +232,5 @@ def test_the_lists_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert REQUIREMENTS.read_text(encoding="utf-8").split() == project["project"]["dependencies"]
     assert project["dependency-groups"]["pose"] == [install.MEDIAPIPE, install.OPENCV]
+    assert project["dependency-groups"]["beats"] == [install.BEATS]
     assert install.MEDIAPIPE.replace("==", " | ") in (ROOT / "docs" / "install.md").read_text(encoding="utf-8")

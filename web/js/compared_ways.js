@@ -9,6 +9,7 @@ import { element } from "./lib/dom.js";
 import { moment, percents } from "./lib/format.js";
 import { listed, named, word } from "./lib/words.js";
 import { alike, colours, keyframesOf, nearest, opponents } from "./told_ways.js";
+import { Wipe } from "./wipe.js";
 
 const HEIGHT = 320;
 const WIDTH = 320; // at which the words need one line each
@@ -20,13 +21,9 @@ class ComparedWays {
     this.at = 0;
     this.sides = ["left", "right", "truth"].map(side);
     this.sides[2].name.textContent = word("Known keyframe");
-    this.divider = element("div", { className: "frugal-divider", "aria-hidden": "true" });
-    const slider = { type: "range", min: 0, max: 100, step: 0.5, value: 50, "aria-label": word("Divider between the two ways") };
-    this.slider = element("input", slider);
-    this.slider.addEventListener("input", () => this.divide());
-    this.wipe = element("div", { className: "frugal-wipe" });
-    this.wipe.append(...this.sides.map((one) => one.picture), this.slider, this.divider);
-    this.screen = element("div", { className: "frugal-screen" }, this.wipe, this.sides.map((one) => one.name));
+    const pictures = this.sides.map((one) => one.picture);
+    this.wipe = new Wipe(word("Divider between the two ways"), pictures, (at) => this.divided(at));
+    this.screen = element("div", { className: "frugal-screen" }, this.wipe.element, this.sides.map((one) => one.name));
     this.message = element("p", { role: "status", hidden: true });
     this.back = step("back", word("Previous keyframe"), () => this.go(this.at - 1));
     this.forth = step("forth", word("Next keyframe"), () => this.go(this.at + 1));
@@ -48,7 +45,7 @@ class ComparedWays {
       Home: () => this.go(0),
       End: () => this.go(Infinity),
     });
-    this.divide();
+    this.wipe.divide();
   }
 
   /** Take what a run has sent: of a list of clips, the last; nothing where nothing was compared. */
@@ -108,14 +105,14 @@ class ComparedWays {
   say(text) {
     this.message.textContent = text;
     this.message.hidden = !text;
-    this.wipe.hidden = !!text;
+    this.wipe.element.hidden = !!text;
     for (const { name } of this.sides) name.hidden = !!text;
   }
 
   refresh() {
     const { keyframe, keyframes, at, told } = this;
     const [baseline] = told.ways;
-    this.wipe.style.setProperty("--aspect", keyframe.width / keyframe.height);
+    this.wipe.aspect = keyframe.width / keyframe.height;
     [baseline, this.way].forEach((way, place) => this.name(this.sides[place], way));
     const time = moment(keyframe.time);
     this.words.textContent = this.words.title = `${word("Frame")} ${keyframe.frame} · ${time}`;
@@ -127,7 +124,7 @@ class ComparedWays {
     canvas.setAttribute("aria-valuetext", named(listed(`${at + 1} / ${keyframes.length}`, time), keyframe.shot.way));
     const shot = `${word("Shot")} ${told.shots.indexOf(keyframe.shot) + 1}/${told.shots.length}`;
     this.legend.replaceChildren(element("span", {}, shot), ...told.ways.map((way) => this.entry(way)));
-    this.divide();
+    this.wipe.divide();
     this.drawing.redraw();
   }
 
@@ -155,18 +152,16 @@ class ComparedWays {
     return button;
   }
 
-  divide() {
-    const at = this.slider.valueAsNumber;
-    this.wipe.style.setProperty("--at", `${at}%`);
+  divided(at) {
     const [baseline = ""] = this.told?.ways ?? [];
-    this.slider.setAttribute("aria-valuetext", listed(`${baseline} ${percents(at)}`, `${this.way ?? ""} ${percents(100 - at)}`));
+    return listed(`${baseline} ${percents(at)}`, `${this.way ?? ""} ${percents(100 - at)}`);
   }
 
   /** Whether the keyframe itself lies over both. */
   reveal(on) {
     this.truthButton.setAttribute("aria-pressed", String(on));
     this.screen.classList.toggle("frugal-revealed", on);
-    this.slider.disabled = on;
+    this.wipe.slider.disabled = on;
   }
 
   under(event) {

@@ -1,8 +1,11 @@
 /** A player of skeletons on every node that gives a motion. */
 import { app } from "../../../scripts/app.js";
+import { BeatMarks } from "./beat_marks.js";
+import { iconButton, isPressed, relabel, toggle } from "./buttons.js";
+import { Clock } from "./clock.js";
 import { BEFORE, drawMotion, fitted } from "./draw_motion.js";
 import { Drawing, addPanel, fetchFile, onKeys } from "./in_node.js";
-import { counterpart, frameAt, readMotion } from "./motion_file.js";
+import { counterpart, readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
 import { decimals, moment } from "./lib/format.js";
 import { word } from "./lib/words.js";
@@ -16,29 +19,30 @@ class MotionPlayer {
   key = "frugal_motion";
 
   constructor() {
-    this.frame = 0;
     this.clip = 0;
     this.clips = [];
+    const clock = (this.clock = new Clock(() => this.refresh()));
     this.drawing = new Drawing({ "aria-hidden": "true" }, (...given) => this.draw(...given));
     this.message = element("p", { role: "status" });
-    this.playButton = button("play", word("Play"), () => this.play(!this.playing));
+    this.playButton = iconButton("play", word("Play"), () => clock.play(!clock.playing));
     this.slider = element("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": word("Frame") });
-    this.slider.addEventListener("input", () => this.seek(this.slider.valueAsNumber));
+    this.slider.addEventListener("input", () => clock.seek(this.slider.valueAsNumber));
     this.time = element("output");
     this.chooser = element("select", { "aria-label": word("Clip"), title: word("Clip"), hidden: true });
     this.chooser.addEventListener("change", () => this.open(this.chooser.selectedIndex));
-    this.beforeButton = toggle(word("Before"), word("Also show the motion as it came in, in grey"), () => this.drawing.redraw());
-    this.loopButton = toggle(word("Loop"), word("Play again and again"), () => {});
+    this.beforeButton = toggle(word("Before"), word("Also show the motion as it came in, in grey"), true, () => this.drawing.redraw());
+    this.loopButton = toggle(word("Loop"), word("Play again and again"), true, (loop) => clock.pace({ loop }));
     this.bar = element("div", { className: "frugal-bar" }, this.playButton, this.slider, this.time);
     this.options = element("div", { className: "frugal-bar" }, this.chooser, this.beforeButton, this.loopButton);
     this.element = element("div", { role: "group", "aria-label": word("Motion player"), tabIndex: 0 });
     this.element.append(element("div", { className: "frugal-screen" }, this.drawing.canvas, this.message), this.bar, this.options);
+    this.beats = new BeatMarks(this.slider);
     onKeys(this.element, {
-      " ": (event) => event.target.tagName !== "BUTTON" && this.play(!this.playing),
-      ArrowLeft: () => this.seek(this.frame - 1),
-      ArrowRight: () => this.seek(this.frame + 1),
-      Home: () => this.seek(0),
-      End: () => this.seek(Infinity),
+      " ": (event) => event.target.tagName !== "BUTTON" && clock.play(!clock.playing),
+      ArrowLeft: () => clock.go(-1),
+      ArrowRight: () => clock.go(1),
+      Home: () => clock.seek(0),
+      End: () => clock.seek(Infinity),
     });
     this.say(word("Run the graph to see the motion."));
   }
@@ -73,17 +77,18 @@ class MotionPlayer {
     this.say(nothing);
     if (nothing) return;
     Object.assign(this, { motion, before });
+    this.beats.show(this.clips[this.clip].beats, motion);
     this.slider.max = motion.frames - 1;
     this.beforeButton.hidden = !before;
     this.loopButton.hidden = motion.frames < 2;
-    this.seek(Math.min(this.frame, motion.frames - 1));
+    this.clock.open(motion);
   }
 
   /** Show words in place of people. */
   say(text) {
     if (text) {
       this.motion = this.before = undefined;
-      this.play(false);
+      this.clock.close();
     }
     this.message.textContent = text;
     this.message.hidden = !text;
@@ -91,61 +96,30 @@ class MotionPlayer {
     this.drawing.redraw();
   }
 
-  seek(frame) {
-    if (!this.motion) return false;
-    this.frame = Math.max(0, Math.min(frame, this.motion.frames - 1));
-    this.startedAt = undefined;
-    this.refresh();
-    return true;
-  }
-
   refresh() {
+    const { playing, frame } = this.clock;
+    relabel(this.playButton, playing ? "pause" : "play", playing ? word("Pause") : word("Play"));
+    if (!this.motion) return;
     const { frameCount, rate, step } = this.motion;
-    const number = this.frame * step;
+    const number = frame * step;
     const seconds = number / rate;
-    this.slider.value = this.frame;
+    this.slider.value = frame;
     this.time.textContent = `${number} / ${frameCount - 1} · ${moment(seconds)}`;
     const values = { number, count: frameCount, seconds: decimals(seconds, 2) };
     this.slider.setAttribute("aria-valuetext", word("frame {number} of {count}, {seconds} seconds", values));
     this.drawing.redraw();
   }
 
-  play(on) {
-    cancelAnimationFrame(this.next);
-    const canPlay = this.motion?.frames > 1;
-    this.playing = on && canPlay;
-    this.playButton.dataset.icon = this.playing ? "pause" : "play";
-    this.playButton.title = this.playing ? word("Pause") : word("Play");
-    this.playButton.setAttribute("aria-label", this.playButton.title);
-    if (!this.playing) return canPlay;
-    if (this.frame >= this.motion.frames - 1) this.frame = 0;
-    this.startedAt = undefined;
-    this.next = requestAnimationFrame((now) => this.tick(now));
-    return true;
-  }
-
-  tick(now) {
-    const { motion } = this;
-    this.startedAt ??= now - (1000 * this.frame * motion.step) / motion.rate;
-    const loop = this.loopButton.getAttribute("aria-pressed") === "true";
-    const frame = frameAt(motion, (now - this.startedAt) / 1000, loop);
-    if (frame !== this.frame) {
-      this.frame = frame;
-      this.refresh();
-    }
-    if (!loop && frame === motion.frames - 1) this.play(false);
-    else this.next = requestAnimationFrame((later) => this.tick(later));
-  }
-
   draw(context, width, height) {
-    const { motion, before, frame } = this;
+    const { motion, before, clock } = this;
+    const { frame } = clock;
     if (!motion?.frames) return;
     const box = fitted(motion, width, height, MARGIN);
     context.strokeStyle = "rgba(128, 128, 128, 0.5)";
     context.lineWidth = 1;
     context.strokeRect(box.x, box.y, box.width, box.height);
     const line = Math.max(1.5, Math.min(box.width, box.height) / 90);
-    if (before?.frames && this.beforeButton.getAttribute("aria-pressed") === "true") {
+    if (before?.frames && isPressed(this.beforeButton)) {
       drawMotion(context, before, counterpart(motion, frame, before), box, { colour: BEFORE, line, opacity: 0.6 });
     }
     drawMotion(context, motion, frame, box, { line });
@@ -157,25 +131,9 @@ class MotionPlayer {
   }
 
   end() {
-    this.play(false);
+    this.clock.play(false);
     this.drawing.observer.disconnect();
   }
-}
-
-function button(icon, label, act) {
-  const made = element("button", { type: "button", "aria-label": label, title: label, "data-icon": icon });
-  made.addEventListener("click", act);
-  return made;
-}
-
-/** A button that is on or off, first on. */
-function toggle(label, title, changed) {
-  const made = element("button", { type: "button", "aria-pressed": "true", title, className: "frugal-toggle" }, label);
-  made.addEventListener("click", () => {
-    made.setAttribute("aria-pressed", made.getAttribute("aria-pressed") !== "true");
-    changed();
-  });
-  return made;
 }
 
 app.registerExtension({

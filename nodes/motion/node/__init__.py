@@ -10,6 +10,7 @@ from .motion_report import FrugalMotionReport
 from .motion_style import FrugalMotionStyle
 from .retarget_motion import FrugalRetargetMotion
 from .smooth_motion import FrugalSmoothMotion
+from .to_the_beat import FrugalToTheBeat
 
 __all__ = [
     "FrugalBlendMotions",
@@ -19,6 +20,7 @@ __all__ = [
     "FrugalMotionStyle",
     "FrugalRetargetMotion",
     "FrugalSmoothMotion",
+    "FrugalToTheBeat",
 ]
 
 
@@ -30,4 +32,5 @@ NODES = (
     FrugalBlendMotions,
     FrugalRetargetMotion,
     FrugalFitMotion,
+    FrugalToTheBeat,
 )

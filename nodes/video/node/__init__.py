@@ -3,12 +3,14 @@
 They may import ``host`` and every room but ``server``. Nobody imports them but other shells, forecasts and routes.
 """
 
+from .compare import FrugalCompare
 from .load_clips import FrugalLoadClips
 from .load_video import FrugalLoadVideo
 from .same_clip import FrugalSameClip
 from .save_video import FrugalSaveVideo
 
 __all__ = [
+    "FrugalCompare",
     "FrugalLoadClips",
     "FrugalLoadVideo",
     "FrugalSameClip",
@@ -16,4 +18,4 @@ __all__ = [
 ]
 
 
-NODES = (FrugalLoadVideo, FrugalLoadClips, FrugalSameClip, FrugalSaveVideo)
+NODES = (FrugalLoadVideo, FrugalLoadClips, FrugalSameClip, FrugalSaveVideo, FrugalCompare)

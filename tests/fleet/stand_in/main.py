@@ -23,7 +23,7 @@ class Answers(BaseHTTPRequestHandler):
         self.send_response(200 if self._is_owner() else 401)
         self.end_headers()
         try:
-            for line in json.loads(os.environ.get("LINES") or order["prompts"][0]["1"]["class_type"]):
+            for line in json.loads(os.environ.get("ANSWER_LINES") or order["prompts"][0]["1"]["class_type"]):
                 self._obey(line)
         except ConnectionError:
             print("nobody reads", flush=True)
