@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.body import BONES, in_heights, mirrored_order
@@ -358,6 +359,33 @@ def test_a_span_is_repaired_as_smooth_motion_does():
     assert np.array_equal(result[:, 0], bad.keypoints[:, 0])
     assert np.array_equal(result[91:, 1], bad.keypoints[91:, 1])
     assert np.array_equal(posed(bad, edits(Repair(first=0, last=9999))).motion.keypoints, whole)
+
+
+@pytest.mark.parametrize("by", [(0.3, -0.1), (0.15, 0.1)])
+@pytest.mark.parametrize("frames", [1, 3, 8])
+def test_a_joint_is_repaired_by_what_is_around_alone(frames: int, by: tuple[float, float]):
+    truth = dance(people=2)
+    spoilt = truth.keypoints.copy()
+    spoilt[60 : 60 + frames, 1, WRIST, :2] += by
+    bad = truth.with_keypoints(spoilt)
+    doubt = Repair(person=2, joint="left_wrist", first=60, last=59 + frames)
+    result = posed(bad, edits(doubt)).motion.keypoints
+    believed = np.delete(np.arange(len(spoilt)), np.arange(60, 60 + frames))
+    way = PchipInterpolator(believed, spoilt[believed, 1, WRIST])(np.arange(60, 60 + frames))
+    np.testing.assert_allclose(result[60 : 60 + frames, 1, WRIST], way, atol=1e-6)
+    error = np.abs(result - truth.keypoints)[60 : 60 + frames, 1, WRIST, :2]
+    assert np.sqrt((error**2).mean()) < 0.4 * np.sqrt(np.mean(np.square(by)))
+    rest = np.ones(spoilt.shape[:3], bool)
+    rest[60 : 60 + frames, 1, WRIST] = False
+    assert np.array_equal(result[rest], spoilt[rest])
+
+
+def test_what_begins_or_ends_the_clip_is_not_doubted():
+    clip = dance()
+    ends = edits(
+        *(Repair(joint="body", first=first, last=last) for first, last in ((0, 5), (clip.frame_count - 3, 9999)))
+    )
+    assert np.array_equal(posed(clip, ends).motion.keypoints, clip.keypoints)
 
 
 def test_a_span_is_mirrored_about_the_pelvis():

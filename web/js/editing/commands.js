@@ -24,7 +24,7 @@ export const groups = () => [
     { label: word("Mark the first frame of a span"), keys: ["i"], can: always, run: (editor) => mark(editor, 0) },
     { label: word("Mark the last frame of a span"), keys: ["o"], can: always, run: (editor) => mark(editor, 1) },
     { label: word("No marks"), keys: ["u"], can: marked, run: (editor) => editor.look({ span: null }) },
-    { label: word("Repair the span"), keys: ["r"], can: marked, run: (editor) => editor.change(toggled(editor.edits, { do: "repair", ...whose(editor), ...span(editor) })) },
+    { label: word("Repair the span"), keys: ["r"], can: marked, run: (editor) => editor.change(toggled(editor.edits, { do: "repair", ...whose(editor), ...which(editor), ...span(editor) })) },
     { label: word("Mirror the span"), keys: ["m"], can: marked, run: (editor) => editor.change(toggled(editor.edits, { do: "mirror", ...whose(editor), ...span(editor) })) },
     { label: word("Play the span twice as fast"), keys: ["."], can: marked, run: (editor) => editor.change(speeding(editor.edits, editor.view.span, 2)) },
     { label: word("Play the span half as fast"), keys: [","], can: marked, run: (editor) => editor.change(speeding(editor.edits, editor.view.span, 0.5)) },
@@ -49,6 +49,7 @@ function always() {
 
 const span = ({ view: { span: [from, to] } }) => ({ from, to });
 const whose = ({ view }) => ({ person: view.person || 0 });
+const which = ({ view }) => (view.person && view.joint ? { joint: view.joint } : {});
 const keyIndex = ({ edits, view }) => keyAt(edits, view);
 
 function keyHere(editor) {

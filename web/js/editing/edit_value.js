@@ -34,7 +34,7 @@ const FIELDS = {
   pose: { frame, of: frame, person, of_person: everyone, before: fade, after: fade, place: no },
   show: { person, joint, from: frame, to: frame },
   hide: { person, joint, from: frame, to: frame },
-  repair: { person: everyone, from: frame, to: frame },
+  repair: { person: everyone, joint: { allows: orNull(joint.allows), usual: null }, from: frame, to: frame },
   mirror: { person: everyone, from: frame, to: frame, fade: across },
   swap: { person, with: person, from: frame, to: { allows: orNull(whole(0)), usual: null } },
   drop: { person },

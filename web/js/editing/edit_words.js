@@ -39,7 +39,7 @@ export function shortWords(edit) {
     case "pose": return word("Pose of {frame}", { frame: edit.of });
     case "show": return word("Show {joint}", { joint: joint() });
     case "hide": return word("Hide {joint}", { joint: joint() });
-    case "repair": return word("Repair");
+    case "repair": return edit.joint ? word("Repair {joint}", { joint: joint() }) : word("Repair");
     case "mirror": return word("Mirror");
     case "swap": return word("{person} and {other} swapped", { person: edit.person, other: edit.with });
     case "drop": return word("Person {person} out", { person: edit.person });

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from ...motion import Motion
-from .edits import Edit, Edits, Hide, Move, Pose, Show, Swap
+from .edits import Edit, Edits, Move, Pose, Show, Swap
 from .joints import numbers
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -53,8 +53,9 @@ def _hindrance(motion: Motion, edit: Edit) -> str:
     for frame in (fields[name] for name in ("frame", "of", "first") if name in fields):
         if frame >= motion.frame_count:
             return f"there is no frame {frame}: the motion has {motion.frame_count}, counted from 0"
-    if isinstance(edit, Move | Show | Hide) and not numbers(edit.joint, motion.keypoints.shape[2]):
-        return f"there is no {edit.joint.replace('_', ' ')}: the motion has no hands"
+    joint = fields.get("joint")
+    if joint is not None and not numbers(joint, motion.keypoints.shape[2]):
+        return f"there is no {joint.replace('_', ' ')}: the motion has no hands"
     if isinstance(edit, Swap) and edit.person == edit.other:
         return "a person cannot be exchanged with itself"
     return ""

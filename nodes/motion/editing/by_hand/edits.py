@@ -105,10 +105,11 @@ class Hide(_Edit):
 
 
 class Repair(_Edit):
-    """These frames as Smooth Motion repairs them; person 0 is everyone."""
+    """These frames as Smooth Motion repairs them, or one joint as the frames around tell; person 0 is everyone."""
 
     do: Literal["repair"] = "repair"
     person: _Anyone = 0
+    joint: _Joint | None = None
     first: _First
     last: _Last
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...cleaning.repair import repair
+from ...cleaning.repair import fill_gaps, repair
 from ...limbs import interpolated, to_keypoints, to_points
 from ...motion import ALL, Keypoints, Motion, chosen
 from .edits import Repair, Show, Swap
@@ -24,17 +24,33 @@ def swapped(keypoints: Keypoints, swaps: Sequence[Swap]) -> Keypoints:
 
 
 def repaired(motion: Motion, repairs: Sequence[Repair]) -> Keypoints:
-    """These spans as Smooth Motion's repair makes them, which looks at the whole clip."""
+    """These spans as Smooth Motion's repair makes them, which looks at the whole clip.
+
+    Of a joint that is named nothing in its span is believed: it goes from the frame before to the frame behind (see
+    ``fill_gaps``). Where the clip begins or ends with the span, it stays as it is.
+    """
     result = motion.keypoints.copy()
-    by_person: dict[int, list[slice]] = defaultdict(list)
+    by_person: dict[int, list[Repair]] = defaultdict(list)
     for edit in repairs:
         for person in range(motion.people)[chosen(edit.person - 1 if edit.person else ALL)]:
-            by_person[person].append(span(edit.first, edit.last))
-    for person, spans in by_person.items():
-        whole = repair(motion.with_keypoints(motion.keypoints[:, [person]])).motion.keypoints[:, 0]
-        for frames in spans:
-            result[frames, person] = whole[frames]
+            by_person[person].append(edit)
+    for person, theirs in by_person.items():
+        if spans := [span(edit.first, edit.last) for edit in theirs if edit.joint is None]:
+            whole = repair(motion.with_keypoints(motion.keypoints[:, [person]])).motion.keypoints[:, 0]
+            for frames in spans:
+                result[frames, person] = whole[frames]
+        if doubts := [edit for edit in theirs if edit.joint is not None]:
+            result[:, person] = _told_by_others(result[:, person], doubts)
     return result
+
+
+def _told_by_others(keypoints: Keypoints, doubts: Sequence[Repair]) -> Keypoints:
+    """One person's ``(frames, joints, 3)``, with what is doubted interpolated between the frames that are not."""
+    doubted = np.zeros(keypoints.shape[:2], np.bool_)
+    for edit in doubts:
+        doubted[span(edit.first, edit.last), numbers(edit.joint or "", keypoints.shape[1])] = True
+    filled = fill_gaps(np.where(doubted[..., None], np.float32(0), keypoints)[:, None], len(keypoints))[:, 0]
+    return np.where((doubted & (filled[..., 2] > 0))[..., None], filled, keypoints)
 
 
 def shown(motion: Motion, shows: Sequence[Show]) -> Keypoints:
