@@ -365,7 +365,7 @@ def test_trouble_is_gone_to_and_repaired(page: Page, server: Server, motion: Mot
     panel(page).focus()
     page.keyboard.press("r")
     [repair] = value(page)
-    assert (repair["do"], repair["person"]) == ("repair", 1)
+    assert (repair["do"], repair["person"], repair["joint"]) == ("repair", 1, "right_wrist")
     assert repair["from"] <= 30 <= 32 <= repair["to"]
     assert panel(page).get_by_label("Joint", exact=True).input_value() == "right_wrist"
     page.keyboard.press("Home")
@@ -373,7 +373,7 @@ def test_trouble_is_gone_to_and_repaired(page: Page, server: Server, motion: Mot
     mended = posed(motion.with_keypoints(spoilt), parse(page.evaluate(VALUES)[0])).motion.keypoints
     page.wait_for_timeout(1000)
     assert coloured(page, mended[31, 0, WRIST], motion, BLUE) <= 2
-    assert np.abs(mended[31, 0, WRIST] - spoilt[31, 0, WRIST]).max() > 0.01
+    assert np.abs(mended[31, 0, WRIST] - motion.keypoints[31, 0, WRIST]).max() < 0.05
     page.screenshot(path=tmp_path / "repaired.png")
 
 
