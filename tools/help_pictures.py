@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from playwright.sync_api import FloatRect, Page
 
+from . import help_film
 from .editor import editor, run
 from .environment import COMFYUI
 from .process import ROOT, say
@@ -42,10 +43,6 @@ POSE: dict[str, Node] = {
     "keep": ("FrugalSaveMotion", {"motion": ["pose", 0], "filename_prefix": "dance"}),
 }
 """Wires are ``[node, output]``; what is not named is as the node comes, but that seeds stay."""
-EDITS = (
-    '{"version":1,"edits":[{"do":"move","frame":6,"person":1,"joint":"left_wrist","by":[0.08,-0.12]},'
-    '{"do":"hold","frame":12,"frames":6}]}'
-)
 BATCH: dict[str, Any] = {
     "model": ["checkpoint", 0],
     "positive": ["prompts", 0],
@@ -61,7 +58,6 @@ GRAPH: dict[str, Node] = {
     "masks": ("FrugalPersonMasks", {"video": ["load", 0], "motion": ["pose", 0], "grow": 4}),
     "mask frames": ("FrugalMaskFrames", {"video": ["masks", 0]}),
     "smooth": ("FrugalSmoothMotion", {"motion": ["pose", 0]}),
-    "edit": ("FrugalEditMotion", {"motion": ["smooth", 0], "video": ["load", 0], "edits": EDITS}),
     "crop": ("FrugalCropToPerson", {"video": ["load", 0], "motion": ["smooth", 0]}),
     "plate": ("FrugalCleanPlate", {"video": ["load", 0], "masks": ["masks", 0]}),
     "put back": ("FrugalPutBack", {"frames": ["crop", 0], "crop": ["crop", 2], "source": ["load", 0]}),
@@ -156,7 +152,7 @@ BUILD = """async (text) => {
             }
     Object.values(made).forEach((node, place) => { node.pos = [4000 * place, 0]; });
 }"""
-SHOW = """async ([place, zoom, left, top]) => {
+SHOW = """async ([place, zoom, left, top, room]) => {
     const settled = () => new Promise(done => setTimeout(done, 500));
     await app.extensionManager.setting.set('Comfy.NodeBadge.NodeSourceBadgeMode', 'None');
     app.canvas.links_render_mode = LiteGraph.HIDDEN_LINK;
@@ -165,7 +161,7 @@ SHOW = """async ([place, zoom, left, top]) => {
     app.canvas.ds.scale = zoom;
     app.canvas.ds.offset = [left / zoom - x, top / zoom - y + LiteGraph.NODE_TITLE_HEIGHT];
     const [width, height] = node.computeSize();
-    node.setSize([Math.max(width, 270), Math.max(height, node.size[1])]);
+    node.setSize(room ?? [Math.max(width, 270), Math.max(height, node.size[1])]);
     app.canvas.setDirty(true, true);
     await settled(); // what is inside asks for its room
     app.canvas.setDirty(true, true);
@@ -178,6 +174,8 @@ def main() -> None:
     """Command line."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     with tempfile.TemporaryDirectory() as base, running(COMFYUI, Path(base), assets=ROOT / ".assets") as server:
+        if wanted in help_film.NODE:
+            say(f"{help_film.NODE}: {_write_film(server) / 1000:.0f} kB")
         _write_video_model(server.base / "models" / "diffusion_models" / "vace.safetensors")
         with editor(server.url) as page:
             _run(page, POSE)
@@ -187,8 +185,16 @@ def main() -> None:
         graph = whole_graph(_fetched(f"{server.url}/object_info"), wanted)
         with editor(server.url, size=(1100, 1600)) as page:
             for node_id, picture in _pictures(page, server, graph):
-                if wanted in node_id:
+                if wanted in node_id and node_id != help_film.NODE:
                     say(f"{node_id}: {_write(node_id, picture) / 1000:.0f} kB")
+
+
+def _write_film(server: Server) -> int:
+    with editor(server.url, size=(1100, 1600)) as page:
+        _run(page, help_film.GRAPH)
+        width, height = page.evaluate(SHOW, [help_film.PLACE, 1, LEFT, TOP, help_film.SIZE])
+        film = help_film.play(page, _around(width, height), server.base / "output")
+    return (IMAGES / f"{help_film.NODE}.webp").write_bytes(film.webp())
 
 
 def _write_video_model(path: Path) -> None:

@@ -220,6 +220,9 @@ def test_keys_do_all_of_it_and_a_held_one_is_one_change(page: Page) -> None:
     press("PageUp")
     assert told(page, "visit") == [JUMP]
     assert page.locator("canvas").first.get_attribute("aria-valuetext") == "frame 299 of 300 · 11.96 s"
+    page.evaluate("() => line.show({frame: 46})")  # amid it, where a visit goes
+    press("PageUp")
+    assert told(page, "visit") == [JUMP], "there is none before"
 
 
 def test_zoom_at_the_pointer_and_the_bar_below(page: Page) -> None:

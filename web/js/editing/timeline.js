@@ -141,7 +141,7 @@ export class Timeline extends Board {
   nextTrouble(by) {
     const { frame, troubles } = this.state;
     const sorted = troubles.toSorted((a, b) => a.from - b.from);
-    const trouble = by > 0 ? sorted.find(({ from }) => from > frame) : sorted.findLast(({ from }) => from < frame);
+    const trouble = by > 0 ? sorted.find(({ from }) => from > frame) : sorted.findLast(({ to }) => to < frame);
     if (trouble) this.calls.visit(trouble);
     return true;
   }
