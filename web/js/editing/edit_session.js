@@ -21,7 +21,7 @@ export class EditSession {
 
   clear(message) {
     Object.assign(this, { message, posed: undefined, film: undefined, result: undefined, notes: [], troubles: [], status: "" });
-    this.syncedText = undefined;
+    this.syncedText = this.troubledText = undefined;
   }
 
   /** The motion with its edits, as far as is known; undefined before a run. */
@@ -65,18 +65,19 @@ export class EditSession {
     if (!this.posed) return;
     if (wantsResult && this.resultText !== text) this.askResult(text);
     if (text === this.syncedText) return;
-    const first = this.syncedText === undefined;
     this.syncedText = text;
     const { posed } = this;
     const unknown = this.restore(edits);
-    if (first && !text) return void (this.notes = []);
+    this.troubledText ??= text; // what a run has sent is of these
+    if (text !== this.troubledText) this.askTroubles(text);
+    if (!text) this.notes = [];
+    if (!text && !unknown) return;
     const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
     this.server.ask("posed", question, (answer) => {
       posed.tell(edits, answer.first, fromBase64(answer.motion));
       this.notes = answer.notes;
       this.changed();
     });
-    if (!first) this.askTroubles(text);
   }
 
   /** Show edits that are made, as far as that can be told here; gives the frames for which it has yet to be asked. */
@@ -93,7 +94,7 @@ export class EditSession {
     this.resting = setTimeout(() => {
       const question = { motion: this.told.motion, edits: text };
       this.server.ask("troubles", question, ({ troubles }) => {
-        this.troubles = troubles;
+        Object.assign(this, { troubles, troubledText: text });
         this.changed();
       });
     }, REST);
