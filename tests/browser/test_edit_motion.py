@@ -309,7 +309,7 @@ def test_what_cannot_be_edited_is_said_and_kept(graph: Page) -> None:
     text = json.dumps({"version": 1, "edits": [{"do": "hold", "frame": 900, "frames": 3}, {"do": "drop", "person": 7}]})
     graph.evaluate(SET, text)
     panel(graph).get_by_role("button", name="Edits", exact=True).click()
-    assert panel(graph).get_by_role("listitem").filter(has_text="skipped").count() == 2
+    panel(graph).get_by_role("listitem").filter(has_text="skipped").nth(1).wait_for()
     go(graph, 3)
     graph.keyboard.press("l")
     assert len(value(graph)) == 3, "what is skipped is kept"
@@ -411,3 +411,22 @@ def test_two_tabs_edit_apart(graph: Page, server: Server) -> None:
         go(page, frame)
         page.keyboard.press("l")
     assert [value(page)[0]["frame"] for page in (graph, other)] == [3, 5]
+
+
+def test_it_plays_what_came_in_and_what_comes_out(graph: Page) -> None:
+    panel(graph).focus()
+    for key in ("l", "l", "t"):
+        graph.keyboard.press(key)
+    panel(graph).get_by_text("Result: frame 0 of 101").wait_for()
+    graph.keyboard.press(" ")
+    panel(graph).get_by_role("button", name="Pause").wait_for()
+    graph.wait_for_timeout(600)
+    graph.keyboard.press(" ")
+    panel(graph).get_by_role("button", name="Play").wait_for()
+    assert panel(graph).get_by_text("Result: frame 0 of 101").count() == 0
+    graph.keyboard.press("t")
+    graph.keyboard.press("Home")
+    graph.keyboard.press(" ")
+    graph.wait_for_timeout(600)
+    graph.keyboard.press(" ")
+    assert not words(graph).inner_text().startswith("frame 0 ")

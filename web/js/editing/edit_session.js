@@ -69,7 +69,7 @@ export class EditSession {
     const { posed } = this;
     const unknown = this.restore(edits);
     this.troubledText ??= text; // what a run has sent is of these
-    if (text !== this.troubledText) this.askTroubles(text);
+    this.askTroubles(text);
     if (!text) this.notes = [];
     if (!text && !unknown) return;
     const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
@@ -91,6 +91,8 @@ export class EditSession {
 
   askTroubles(text) {
     clearTimeout(this.resting);
+    this.server.forget("troubles");
+    if (text === this.troubledText) return;
     this.resting = setTimeout(() => {
       const question = { motion: this.told.motion, edits: text };
       this.server.ask("troubles", question, ({ troubles }) => {

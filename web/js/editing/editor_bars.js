@@ -1,4 +1,5 @@
 /** The bars of the editor's panel: who and what is chosen, what is shown, and the menu. */
+import { iconButton, press, relabel } from "../buttons.js";
 import { element } from "../lib/dom.js";
 import { word } from "../lib/words.js";
 import { groups } from "./commands.js";
@@ -13,9 +14,9 @@ export class EditorBars {
     this.joint = element("select", { "aria-label": word("Joint"), title: word("Joint (J)") });
     this.person.addEventListener("change", () => editor.look({ person: Number(this.person.value) }));
     this.joint.addEventListener("change", () => this.chooseJoint());
-    this.fit = icon("fit", word("Show the whole frame (F)"), () => editor.fit());
-    this.expand = icon("expand", word("Larger (E)"), () => editor.expand(!editor.isExpanded));
-    this.play = icon("play", word("Play"), () => editor.playback.play(!editor.playback.isPlaying));
+    this.fit = iconButton("fit", word("Show the whole frame (F)"), () => editor.fit());
+    this.expand = iconButton("expand", word("Larger (E)"), () => editor.expand(!editor.isExpanded));
+    this.play = iconButton("play", word("Play"), () => editor.playback.play(!editor.playback.isPlaying));
     this.toggles = this.makeToggles();
     this.menu = new Menu(word("Edit"), groups(), editor);
     const space = () => element("span", { className: "frugal-space" });
@@ -55,14 +56,12 @@ export class EditorBars {
     this.offer(motion);
     this.person.value = view.person;
     this.joint.value = view.joint;
-    for (const [name, made] of this.toggles) made.setAttribute("aria-pressed", !!view[name]);
+    for (const [name, made] of this.toggles) press(made, !!view[name]);
     this.toggles.get("film").hidden = !editor.session.film;
     const { isPlaying: playing } = editor.playback;
-    this.play.dataset.icon = playing ? "pause" : "play";
-    this.play.title = playing ? word("Pause") : word("Play");
-    this.play.setAttribute("aria-label", this.play.title);
+    relabel(this.play, playing ? "pause" : "play", playing ? word("Pause") : word("Play"));
     this.play.disabled = motion.frames < 2;
-    this.expand.setAttribute("aria-pressed", !!editor.isExpanded);
+    press(this.expand, !!editor.isExpanded);
   }
 
   /** The people and joints that can be chosen. */
@@ -78,9 +77,3 @@ export class EditorBars {
 }
 
 const option = ([value, text]) => element("option", { value }, text);
-
-function icon(name, label, act) {
-  const made = element("button", { type: "button", "aria-label": label, title: label, "data-icon": name });
-  made.addEventListener("click", act);
-  return made;
-}

@@ -1,10 +1,10 @@
 /** Where in time the editor is: frames of what came in, or of what comes out after holds, cuts and speed. */
-import { Clock } from "./clock.js";
+import { Clock } from "../clock.js";
 
 export class Playback {
   constructor(editor) {
     this.editor = editor;
-    this.clock = new Clock((frame) => this.played(frame), () => editor.refresh());
+    this.clock = new Clock(() => this.ticked());
   }
 
   get isPlaying() {
@@ -44,13 +44,19 @@ export class Playback {
   play(on) {
     const { motion, view } = this.editor;
     if (!on || !motion) return this.stop();
-    const { result } = this;
-    if (result) return this.clock.start(view.out, result.motion.frames, motion.rate);
-    return this.clock.start(view.frame, motion.frames, motion.rate);
+    const { result, clock } = this;
+    clock.frame = result ? view.out : view.frame;
+    clock.open(result?.motion ?? motion);
+    return clock.play(true);
   }
 
   stop() {
-    this.clock.stop();
+    if (this.clock.playing) this.clock.play(false);
+  }
+
+  ticked() {
+    if (this.clock.playing) this.played(this.clock.frame);
+    else this.editor.refresh();
   }
 
   played(frame) {
