@@ -291,7 +291,15 @@ def test_a_copy_a_subgraph_and_a_reload(graph: Page, motion: Motion, tmp_path: P
 
     graph.evaluate(INTO_SUBGRAPH)
     assert graph.evaluate(IN_PROMPT) == text
-    panel(graph).wait_for()
+    graph.evaluate(OTHER_RATE)
+    editor.run(graph)
+    words(graph).get_by_text("of 75").wait_for()
+    go(graph, 9)
+    graph.keyboard.press("l")
+    inside = graph.evaluate(IN_PROMPT)
+    assert [edit["frame"] for edit in json.loads(inside)["edits"]] == [0, 9]
+    graph.keyboard.press("Control+z")
+    graph.wait_for_function(f"async (text) => await ({IN_PROMPT})() === text", arg=text)
     graph.screenshot(path=tmp_path / "subgraph.png")
 
 

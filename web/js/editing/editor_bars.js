@@ -21,7 +21,7 @@ export class EditorBars {
     this.menu = new Menu(word("Edit"), groups(), editor);
     const space = () => element("span", { className: "frugal-space" });
     const [replace, list] = [this.toggles.get("replace"), this.toggles.get("list")];
-    this.top = element("div", { className: "frugal-bar frugal-nowrap" }, this.person, this.joint, replace, space(), list, this.fit, this.expand);
+    this.top = element("div", { className: "frugal-bar" }, this.person, this.joint, replace, space(), list, this.fit, this.expand);
     const shown = ["before", "onion", "film", "result", "curves"].map((name) => this.toggles.get(name));
     this.bottom = element("div", { className: "frugal-bar" }, this.play, this.menu.root, shown);
   }
