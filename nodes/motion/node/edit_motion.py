@@ -42,8 +42,7 @@ class FrugalEditMotion(FrugalNode):
                 Motion.Output(display_name="motion", tooltip="The motion after all edits."),
                 io.String.Output(display_name="report", tooltip="What was edited; what was skipped, and why."),
             ],
-            # Of nodes that are none, ComfyUI does not send the panel again what it has in its cache. And the button to run
-            # up to a chosen output then stands over it.
+            # ComfyUI sends panels again what is in its cache only of outputs; and has a button that runs up to one.
             is_output_node=True,
         )
 
