@@ -28,7 +28,7 @@ T = TypeVar("T")
 _LOOK_EVERY = 0.1  # seconds
 
 
-def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
+def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T], *, is_told: bool = True) -> T:
     """What ``make`` gives for these inputs: from the cache if it has been made before, else made and kept.
 
     The key is the content of the inputs. Without the setting ``cache_automatic``, and where the content of an input
@@ -39,6 +39,7 @@ def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
         stage: the node that asks; its name joins the key, and it is marked as cached.
         inputs: everything that the result depends on.
         make: gives something that the cache can store.
+        is_told: whether the node says so in the editor when it comes from the cache: the words take room in the node.
 
     Raises:
         UnknownContent: ahead of the run, where it could not be kept for it.
@@ -58,7 +59,7 @@ def memoized(stage: Stage, inputs: dict[str, Any], make: Callable[[], T]) -> T:
             return _made(key, stage, make)
     entry, value = read
     if not in_background():
-        _note_use(key, stage, entry.spent)
+        _note_use(key, stage, entry.spent, is_told)
     return cast(T, value)
 
 
@@ -113,16 +114,18 @@ def _note_miss(stage: Stage) -> None:
         cost.misses += 1
 
 
-def _note_use(key: str, stage: Stage, spent: Spent) -> None:
+def _note_use(key: str, stage: Stage, spent: Spent, is_told: bool) -> None:
     with stage.charged() as cost:
         cost.hits += 1
     if key in _at_work.ahead:  # done for this run: earlier, but not spared
         _at_work.ahead.discard(key)
         statistics.miss()
-        show_on_node(f"made ahead of the run: {duration(spent.seconds)}")
+        words = f"made ahead of the run: {duration(spent.seconds)}"
     else:
         statistics.hit(spent)
-        show_on_node(f"from the cache: {duration(spent.seconds)} saved")
+        words = f"from the cache: {duration(spent.seconds)} saved"
+    if is_told:
+        show_on_node(words)
 
 
 class AtWork:

@@ -83,5 +83,6 @@ def grid_of(motion: Motion | None, video: FrameStream | None) -> tuple[int, Frac
         return video.info.frame_count, video.info.frame_rate
     if video is not None and video.info.frame_count != motion.frame_count:
         found = f"{video.info.frame_count} frames, but the motion has {motion.frame_count}"
-        raise InputError("video", found, "video and motion of the same clip, at the same frame rate")
+        allowed = "video and motion of the same clip, at the same frame rate"
+        raise InputError("video", found, allowed, "A motion whose time was edited goes alone: disconnect video.")
     return motion.frame_count, motion.frame_rate

@@ -28,7 +28,8 @@ def check_source(video: FrameStream | None, keyframes: Keyframes, name: str, fou
         raise InputError(name, f"{found} without a source video", allowed, "Connect source_video to keep some of it.")
     if video.info.frame_count != keyframes.frame_count:
         allowed = f"{keyframes.frame_count}, as the keyframes were planned for"
-        raise InputError("source_video", f"{video.info.frame_count} frames", allowed)
+        remedy = "A clip cannot be redrawn with a motion whose time was edited."
+        raise InputError("source_video", f"{video.info.frame_count} frames", allowed, remedy)
     return video
 
 

@@ -80,6 +80,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "finished video": ("finish_video", FINISH),
     "lab": ("motion_lab", {}),
     "lab of two people": ("motion_lab", TWO_PEOPLE),
+    "edit by hand": ("motion_edit_by_hand", SMALL | {"Redraw": {"switch": True}}),
 }
 SHORT = {"duration": 0.75}
 """Seconds, for the loaders: three keyframes of every clip."""
@@ -117,6 +118,7 @@ def test_is_offered_as_a_template(server: Server) -> None:
         "micro_batch",
         "micro_batch_wan",
         "motion_edit",
+        "motion_edit_by_hand",
         "motion_edit_sdxl",
         "motion_lab",
         "one_node_edit",

@@ -42,6 +42,8 @@ class FrugalEditMotion(FrugalNode):
                 Motion.Output(display_name="motion", tooltip="The motion after all edits."),
                 io.String.Output(display_name="report", tooltip="What was edited; what was skipped, and why."),
             ],
+            # ComfyUI sends panels again what is in its cache only of outputs; and has a button that runs up to one.
+            is_output_node=True,
         )
 
     @classmethod

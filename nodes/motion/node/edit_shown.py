@@ -66,7 +66,7 @@ def _shown_film(motion: Motion, video: Input.Video | None, stage: Stage | None) 
 
     wanted = {"video": stream, "frames": motion.frame_count, "rate": motion.frame_rate}
     try:
-        film = memoized(stage, wanted, make) if stage else make()
+        film = memoized(stage, wanted, make, is_told=False) if stage else make()
     except av.error.FFmpegError as error:
         logger.warning("a preview is not shown: %s", error)
         return None

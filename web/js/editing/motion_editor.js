@@ -81,6 +81,7 @@ class MotionEditor {
   show(output) {
     const told = output[this.key];
     if (!told?.length) return;
+    if (!this.motion) this.said = ""; // that it was not sent
     this.several = told.length;
     this.session.load(told[0]).then(() => this.sync());
   }
