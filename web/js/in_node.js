@@ -132,7 +132,7 @@ function executed(id) {
 
 /** The wheel zooms and the middle button pans as everywhere on the graph; what is done inside moves no node. */
 function shareWithGraph(element) {
-  const classic = () => !element.matches(":popover-open") && element.closest(".dom-widget"); // open, it lies over the graph
+  const classic = () => !element.matches("[popover]") && element.closest(".dom-widget"); // opened, it lies over the graph
   element.addEventListener("wheel", (event) => classic() && app.canvas.processMouseWheel(event));
   element.addEventListener("pointerdown", (event) => {
     if (event.button === 0) event.stopPropagation();
