@@ -302,6 +302,35 @@ def test_a_pose_comes_to_another_time_at_the_place_that_is_there():
     np.testing.assert_allclose(shape, 0, atol=1e-5)
 
 
+def test_the_pelvis_goes_straight_while_limbs_turn_into_a_pose():
+    points = places(dance())
+    result = places(posed(dance(), edits(Pose(frame=30, of=100, person=1, before=9, place=True))).motion)
+    old, new = (each[:, 0, [8, 11]].mean(axis=1) for each in (points, result))
+    share = (np.arange(22, 30) - 21) / 9
+    weight = share * share * (3 - 2 * share)
+    np.testing.assert_allclose(new[22:30], old[22:30] + weight * (old[100] - old[22:30]), atol=1e-6)
+
+
+def test_the_pose_of_a_smaller_person_is_scaled():
+    clip = dance(people=2)
+    keypoints = np.array(clip.keypoints)
+    keypoints[:, 1, :, :2] = 0.3 + 0.5 * (keypoints[:, 0, :, :2] - 0.3)
+    small = clip.with_keypoints(keypoints)
+    copied, same = (posed(small, edits(Pose(frame=30, of=100, person=1, of_person=of))).motion for of in (2, 1))
+    np.testing.assert_allclose(copied.keypoints[30], same.keypoints[30], atol=1e-5)
+
+
+def test_a_bend_that_was_found_to_the_wrong_side_is_not_believed_where_it_is_replaced():
+    clip = dance(seed=3)
+    points = places(clip)
+    shoulder, elbow, wrist = (points[WRONG, 0, joint] for joint in (SHOULDER, ELBOW, WRIST))
+    whole = wrist - shoulder
+    points[WRONG, 0, ELBOW] = shoulder + whole * ((elbow - shoulder) / whole).conj()  # as in a mirror
+    bad = with_places(clip, points, WRONG, 0, [ELBOW])
+    result = posed(bad, three_moves(bad, clip, replace=True)).motion
+    assert arm_error(bad, clip) > 0.02 and arm_error(result, clip) < 0.3 * arm_error(bad, clip)
+
+
 def test_joints_are_shown_and_hidden():
     clip = dance(1.6)
     hidden = posed(clip, edits(Hide(person=1, joint="left_wrist", first=10, last=15))).motion
@@ -344,6 +373,11 @@ def test_a_span_is_mirrored_about_the_pelvis():
     assert np.array_equal(result.keypoints[:, 1], clip.keypoints[:, 1])
     for outside in (slice(0, 30), slice(61, None)):
         assert np.array_equal(result.keypoints[outside], clip.keypoints[outside])
+    faded = [posed(clip, edits(Mirror(person=1, first=30, last=60, fade=fade))).motion for fade in (0, 12)]
+    hard, soft = (np.abs(np.diff(places(motion)[28:44, 0], axis=0)).max() for motion in faded)
+    assert soft < 0.7 * hard
+    half_way, whole, source = (motion.keypoints[36, 0] for motion in (*faded[::-1], clip))
+    assert (np.abs(half_way - source).max(), np.abs(half_way - whole).max()) > (0.01, 0.01)
     still = posed(clip, edits(Mirror(first=30, last=60), Mirror(person=1, first=30, last=60))).motion
     assert np.array_equal(still.keypoints[:, 0], result.keypoints[:, 0])
 

@@ -39,6 +39,14 @@ test("videos lie above each other in the film, and motions are none", () => {
   assert.deepEqual(tops(side(), side({ video: false })), [0, undefined]);
 });
 
+test("of two motions, one of which lies over a video, the other lies over it too", () => {
+  const tops = (a, b) => [0, 1].map((place) => topOf(place, told(a, b)));
+  const motion = { motion: { filename: "x.motion" } };
+  assert.deepEqual(tops(side(motion), side({ ...motion, video: false })), [0, 0]);
+  assert.deepEqual(tops(side({ ...motion, video: false }), side(motion)), [0, 0]);
+  assert.deepEqual(tops(side(motion), null), [0, undefined]);
+});
+
 test("what was done to both is told, and nothing where they are alike", () => {
   assert.deepEqual(done(told(side(), side())), []);
   assert.deepEqual(done(told(side(), null)), ["Only A is wired."]);

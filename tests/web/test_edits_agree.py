@@ -50,7 +50,7 @@ def test_bodies_follow_a_joint_alike(missing: float) -> None:
             by = np.array([complex(*random.normal(0, 0.15, 2))])
             given = {"joint": joint, "by": [by[0].real, by[0].imag], "stretch": stretch}
             drags.append({"x": list(pose[0].real), "y": list(pose[0].imag), "found": seen[0].tolist(), **given})
-            there = place_of(pose, seen, joint)[1][0]
+            there = seen.any() if joint == "body" else place_of(pose, seen, joint)[1][0]
             move = stretched(pose, joint, by) if stretch else dragged(pose, seen, joint, by)
             wanted.append((move[0] if there else pose[0], seen[0]))
     for drag, (x, y), (goal, seen) in zip(drags, told(drags=drags)["drags"], wanted, strict=True):

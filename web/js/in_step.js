@@ -21,10 +21,14 @@ export function frameOf(side, moment, { rate: [moments, seconds] }) {
 /** When a moment is, in seconds. */
 export const secondsAt = (moment, { rate: [moments, seconds] }) => (moment * seconds) / moments;
 
-/** How far down in the film a side's video lies, in pixels; undefined where it has none. */
+/**
+ * How far down in the film the video behind a side lies, in pixels; undefined where there is none. Of two motions, one
+ * of which lies over a video, the other lies over it too.
+ */
 export function topOf(place, { sides, height }) {
-  if (!sides[place]?.video) return undefined;
-  return height * sides.slice(0, place).filter((side) => side?.video).length;
+  const [side, other] = [sides[place], sides[1 - place]];
+  if (!side?.video) return side && other?.video && other.motion ? 0 : undefined;
+  return height * sides.slice(0, place).filter((one) => one?.video).length;
 }
 
 /** What had to be done to show both in step, in sentences. */

@@ -13,10 +13,9 @@ export function handles(motion, frame, person, box) {
   const place = (joint) => [box.x + placeX(motion, first + joint) * box.width, box.y + placeY(motion, first + joint) * box.height];
   const seen = (joint) => motion.confidences[first + joint] > 0;
   const found = {};
-  if (HIPS.every(seen)) {
-    const [right, left] = HIPS.map(place);
-    found.pelvis = [(right[0] + left[0]) / 2, (right[1] + left[1]) / 2];
-  }
+  const hips = HIPS.filter(seen).map(place);
+  const middle = (axis) => hips.reduce((sum, hip) => sum + hip[axis], 0) / hips.length;
+  if (hips.length) found.pelvis = [middle(0), middle(1)];
   let [left, right, top] = [Infinity, -Infinity, Infinity];
   for (let joint = 0; joint < motion.joints; joint++) {
     if (!seen(joint) || ofHand(joint)) continue;

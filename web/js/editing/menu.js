@@ -13,7 +13,7 @@ export class Menu {
       if (this.list.children.length) this.list.append(element("hr"));
       this.list.append(...group.map((command) => this.item(command)));
     }
-    this.button = element("button", { type: "button", className: "frugal-opens", "aria-haspopup": "menu" }, label);
+    this.button = element("button", { type: "button", className: "frugal-opens", "aria-label": label, "aria-haspopup": "menu" }, label);
     this.button.setAttribute("aria-expanded", "false");
     this.button.addEventListener("click", () => this.open());
     this.list.addEventListener("toggle", ({ newState }) => this.button.setAttribute("aria-expanded", newState === "open"));

@@ -136,10 +136,12 @@ class Posing:
         places, known = place_of(points, seen, joint)
         if track.replaces:
             goal, counts = replaced(track, frames, places, known, self.aspect)
-            by = np.where(counts & known, goal - places, by)
+            counts &= known
+            by = np.where(counts, goal - places, by)
             if joint in ENDS:  # to which side the limb was found bent here is not believed
                 sides = np.where(counts, between_ends(track, frames, *bend(points, seen, joint)), 0)
-        rows = np.flatnonzero((by != 0) & (seen.any(axis=1) if joint == "body" else known))
+        # A limb may have to bend to its other side where its end is right.
+        rows = np.flatnonzero(((by != 0) | (sides != 0)) & (seen.any(axis=1) if joint == "body" else known))
         alone = track.marked(frames[rows], "stretch")
         result = points.copy()
         result[rows[alone]] = stretched(points[rows[alone]], joint, by[rows[alone]])
