@@ -113,6 +113,13 @@ export function chain(object, name, also) {
   };
 }
 
+/** Have the graph as it is be a step that the editor can undo. */
+export function addStep() {
+  const tracker = app.extensionManager.workflow?.activeWorkflow?.changeTracker;
+  if (tracker?.captureCanvasState) tracker.captureCanvasState();
+  else tracker?.checkState?.(); // editors such as 1.32.9
+}
+
 /** By what the editor calls a node, also within subgraphs. */
 function locator(node) {
   const graph = node.graph;

@@ -1,6 +1,5 @@
 /** The node's input `edits`, which keeps all there is to undo; the panel stands in its place. */
-import { app } from "../../../../scripts/app.js";
-import { chain } from "../in_node.js";
+import { addStep, chain } from "../in_node.js";
 import { word } from "../lib/words.js";
 import { formatEdits, parseEdits } from "./edit_value.js";
 
@@ -49,7 +48,7 @@ export class EditsWidget {
     this.widget.value = text;
     this.widget.callback?.(text);
     this.node.setDirtyCanvas?.(true, true);
-    app.extensionManager.workflow?.activeWorkflow?.changeTracker?.checkState?.(); // for undo
+    addStep();
   }
 }
 
