@@ -55,7 +55,7 @@ export class EditsWidget {
 /** In both renderers; its value is still saved and sent. */
 function hide(widget) {
   widget.hidden = true;
-  widget.options = { ...widget.options, hidden: true };
+  (widget.options ??= {}).hidden = true; // the same object: some editors hold on to it
   widget.computeSize = () => [0, -4];
   if (widget.element) widget.element.hidden = true;
 }
