@@ -396,6 +396,7 @@ def test_another_workflow_and_back(graph: Page, motion: Motion) -> None:
     graph.keyboard.press("l")
     text = graph.evaluate(VALUES)[0]
     graph.evaluate("() => { window.first = app.extensionManager.workflow.activeWorkflow; }")
+    graph.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
     graph.evaluate(MAKE, "")
     assert graph.evaluate(VALUES) == [""], "a workflow of its own"
     panel(graph).get_by_text("Run the graph once").wait_for()

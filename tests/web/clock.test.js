@@ -91,8 +91,19 @@ class Film extends EventTarget {
   }
 }
 
-function film() {
-  const made = new Film();
+/** One of a browser that does not tell of the pictures that it puts up. */
+class SilentFilm extends Film {
+  requestVideoFrameCallback = undefined;
+  time = 0;
+  get currentTime() {
+    return this.time;
+  }
+  set currentTime(time) {
+    super.currentTime = time;
+  }
+}
+
+function film(made = new Film()) {
   const seen = [];
   const clock = new FilmClock(made, () => seen.push(clock.frame));
   clock.open({ frames: 10, rate: 10 });
@@ -134,4 +145,21 @@ test("while it plays its frame is the picture that is up, and where it stops it 
   assert.equal(clock.frame, 3);
   made.shows(0.9);
   assert.equal(clock.frame, 3, "nothing plays");
+});
+
+test("where the browser does not tell of pictures, its time does", () => {
+  const { made, clock, seen } = film(new SilentFilm());
+  clock.play(true);
+  const before = seen.length;
+  for (const time of [0.31, 0.35, 0.3999, 0.4, 2]) {
+    made.time = time;
+    drawnAt(0);
+  }
+  assert.deepEqual(seen.slice(before), [3, 4, 9]);
+  clock.play(false);
+  assert.ok(made.paused && !coming, "nothing asks for its time any more");
+  made.arrive();
+  clock.seek(2);
+  made.arrive();
+  assert.equal(clock.frame, 2);
 });

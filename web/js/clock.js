@@ -97,13 +97,26 @@ export class FilmClock extends Clock {
 
   /** Note each picture that the film puts up while it plays. */
   watch() {
-    this.film.requestVideoFrameCallback((_, { mediaTime }) => {
-      if (this.playing) {
-        this.frame = this.clamped(Math.round((mediaTime * this.source.rate) / this.source.step));
-        this.changed();
-      }
+    this.film.requestVideoFrameCallback?.((_, { mediaTime }) => {
+      if (this.playing) this.note(Math.round(this.framesIn(mediaTime)));
       this.watch();
     });
+  }
+
+  /** The same by the film's time, for browsers that do not tell of pictures (Firefox before 132). */
+  tick() {
+    const frame = this.clamped(Math.floor(this.framesIn(this.film.currentTime) + 1e-6));
+    if (frame !== this.frame) this.note(frame);
+    this.next = requestAnimationFrame(() => this.tick());
+  }
+
+  framesIn(seconds) {
+    return (seconds * this.source.rate) / this.source.step;
+  }
+
+  note(frame) {
+    this.frame = this.clamped(frame);
+    this.changed();
   }
 
   /** Go there as soon as the film is where it was sent before; what was asked for in between is left out. */
@@ -141,10 +154,14 @@ export class FilmClock extends Clock {
     if (this.frame === this.last) this.seek(0);
     this.pace({});
     this.film.play().catch(() => this.playing && this.play(false)); // ended, or not allowed
+    if (this.film.requestVideoFrameCallback) return;
+    cancelAnimationFrame(this.next);
+    this.next = requestAnimationFrame(() => this.tick());
   }
 
   /** Its time may be past the picture that it shows. */
   stop() {
+    super.stop();
     if (this.film.paused && !this.film.ended) return;
     this.film.pause();
     this.seek(this.film.ended ? this.last : this.frame);

@@ -113,6 +113,13 @@ export function chain(object, name, also) {
   };
 }
 
+/** Have the graph as it is be a step that the editor can undo. */
+export function addStep() {
+  const tracker = app.extensionManager.workflow?.activeWorkflow?.changeTracker;
+  if (tracker?.captureCanvasState) tracker.captureCanvasState();
+  else tracker?.checkState?.(); // editors such as 1.32.9
+}
+
 /** By what the editor calls a node, also within subgraphs. */
 function locator(node) {
   const graph = node.graph;
@@ -132,7 +139,7 @@ function executed(id) {
 
 /** The wheel zooms and the middle button pans as everywhere on the graph; what is done inside moves no node. */
 function shareWithGraph(element) {
-  const classic = () => !element.matches(":popover-open") && element.closest(".dom-widget"); // open, it lies over the graph
+  const classic = () => !element.matches("[popover]") && element.closest(".dom-widget"); // opened, it lies over the graph
   element.addEventListener("wheel", (event) => classic() && app.canvas.processMouseWheel(event));
   element.addEventListener("pointerdown", (event) => {
     if (event.button === 0) event.stopPropagation();

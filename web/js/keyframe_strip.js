@@ -4,7 +4,7 @@
  */
 import { app } from "../../../scripts/app.js";
 import { drawStrip, frameAtX } from "./draw_keyframes.js";
-import { Drawing, addPanel, chain, fetchFile, onKeys } from "./in_node.js";
+import { Drawing, addPanel, addStep, chain, fetchFile, onKeys } from "./in_node.js";
 import { applyEdits, isShotEnd, outside, parseEdits, toggleFrame } from "./keyframe_edits.js";
 import { element } from "./lib/dom.js";
 import { moment } from "./lib/format.js";
@@ -103,7 +103,7 @@ class KeyframeStrip {
     widget.value = text;
     widget.callback?.(text);
     this.node.setDirtyCanvas?.(true, true);
-    app.extensionManager.workflow?.activeWorkflow?.changeTracker?.checkState?.(); // for undo
+    addStep();
     this.refresh();
     return true;
   }

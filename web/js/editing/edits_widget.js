@@ -1,6 +1,5 @@
 /** The node's input `edits`, which keeps all there is to undo; the panel stands in its place. */
-import { app } from "../../../../scripts/app.js";
-import { chain } from "../in_node.js";
+import { addStep, chain } from "../in_node.js";
 import { word } from "../lib/words.js";
 import { formatEdits, parseEdits } from "./edit_value.js";
 
@@ -49,14 +48,14 @@ export class EditsWidget {
     this.widget.value = text;
     this.widget.callback?.(text);
     this.node.setDirtyCanvas?.(true, true);
-    app.extensionManager.workflow?.activeWorkflow?.changeTracker?.checkState?.(); // for undo
+    addStep();
   }
 }
 
 /** In both renderers; its value is still saved and sent. */
 function hide(widget) {
   widget.hidden = true;
-  widget.options = { ...widget.options, hidden: true };
+  (widget.options ??= {}).hidden = true; // the same object: some editors hold on to it
   widget.computeSize = () => [0, -4];
   if (widget.element) widget.element.hidden = true;
 }
