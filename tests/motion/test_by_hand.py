@@ -336,7 +336,7 @@ def test_a_bend_that_was_found_to_the_wrong_side_is_not_believed_where_it_is_rep
 LIMBS = {"left_wrist": (5, 6, 7), "right_ankle": (8, 9, 10)}
 WRONG_LENGTHS = {
     "the end alone": lambda random: (np.zeros(8), 0.1 * np.exp(1j * random.uniform(0, 7))),
-    "the middle alone": lambda random: (0.05 * np.exp(1j * random.uniform(0, 7)), np.zeros(8)),
+    "the middle alone": lambda random: (0.08 * np.exp(1j * random.uniform(0, 7)), np.zeros(8)),
     "both": lambda random: tuple(random.normal(0, 0.04, 8) + 1j * random.normal(0, 0.04, 8) for _ in range(2)),
 }
 

@@ -67,6 +67,7 @@ export class EditSession {
     if (text === this.syncedText) return;
     const first = this.syncedText === undefined;
     this.syncedText = text;
+    if (!first || !this.told.troubles) this.askTroubles(text); // not looked for in a run that nobody watched
     const { posed } = this;
     const unknown = this.restore(edits);
     if (first && !text) return void (this.notes = []);
@@ -76,7 +77,6 @@ export class EditSession {
       this.notes = answer.notes;
       this.changed();
     });
-    if (!first) this.askTroubles(text);
   }
 
   /** Show edits that are made, as far as that can be told here; gives the frames for which it has yet to be asked. */
