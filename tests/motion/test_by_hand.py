@@ -249,11 +249,13 @@ def test_bones_keep_their_lengths_whatever_is_dragged(moves):
     result = posed(clip, edits(*made)).motion
     lengths = [np.stack([np.abs(points[:, 0, child] - points[:, 0, parent]) for parent, child in BONES])
                for points in (places(clip), places(result))]  # fmt: skip
+    # Where a limb is not believed as it was found, its bones give way a little.
+    give = 0.01 if any(keep for *_, keep in moves) else 0
     # A neck that turns about the pelvis keeps its distance to the pelvis, not to either hip.
     kept = [
         bone for bone, (_, child) in enumerate(BONES) if child not in (8, 11) or "neck" not in {m[1] for m in moves}
     ]
-    np.testing.assert_allclose(lengths[1][kept], lengths[0][kept], atol=2e-6)
+    np.testing.assert_allclose(lengths[1][kept], lengths[0][kept], rtol=give, atol=2e-6)
 
 
 def moved(clip, joint, by, frame=20, **fields):
@@ -330,6 +332,52 @@ def test_a_bend_that_was_found_to_the_wrong_side_is_not_believed_where_it_is_rep
     bad = with_places(clip, points, WRONG, 0, [ELBOW])
     result = posed(bad, three_moves(bad, clip, replace=True)).motion
     assert arm_error(bad, clip) > 0.02 and arm_error(result, clip) < 0.3 * arm_error(bad, clip)
+
+
+LIMBS = {"left_wrist": (5, 6, 7), "right_ankle": (8, 9, 10)}
+WRONG_LENGTHS = {
+    "the end alone": lambda random: (np.zeros(8), 0.1 * np.exp(1j * random.uniform(0, 7))),
+    "the middle alone": lambda random: (0.08 * np.exp(1j * random.uniform(0, 7)), np.zeros(8)),
+    "both": lambda random: tuple(random.normal(0, 0.04, 8) + 1j * random.normal(0, 0.04, 8) for _ in range(2)),
+}
+
+
+@pytest.mark.parametrize("joint", LIMBS)
+@pytest.mark.parametrize("mistake", WRONG_LENGTHS)
+def test_bones_that_were_found_too_long_or_too_short_are_not_believed_where_they_are_replaced(mistake, joint):
+    limb, left = list(LIMBS[joint]), []
+    for seed in range(9):
+        truth = dance(seed=seed)
+        points = places(truth)
+        points[WRONG[:, None], 0, limb[1:]] += np.transpose(
+            [np.broadcast_to(off, 8) for off in WRONG_LENGTHS[mistake](np.random.default_rng(seed))]
+        )
+        bad = with_places(truth, points, WRONG, 0, limb[1:])
+        result = posed(bad, three_moves(bad, truth, joint, replace=True)).motion
+        apart = [np.abs(places(motion) - places(truth))[WRONG, 0][:, limb[1:]] for motion in (bad, result)]
+        left.append(np.sqrt((apart[1] ** 2).mean() / (apart[0] ** 2).mean()))
+        lengths = [np.abs(np.diff(places(motion)[:, 0, limb], axis=1)) for motion in (truth, result)]
+        np.testing.assert_allclose(lengths[1], lengths[0], rtol=0.01)
+    assert np.median(left) <= 0.2
+
+
+@pytest.mark.parametrize("joint", LIMBS)
+def test_elbows_and_knees_do_not_wave_where_a_limb_is_replaced(joint):
+    """One that is nearly straight would: its knee goes ten times as far as its bones are too long."""
+    limb = list(LIMBS[joint])
+    rough, usual = [], []
+    for seed in range(12):
+        clean = dance(seed=seed)
+        noisy = damaged(clean, Damage(0.003, 0, outliers=0, swaps=0), seed)
+        points = places(noisy)
+        points[WRONG, 0, limb[1]] += 0.05
+        points[WRONG, 0, limb[2]] += 0.1
+        bad = with_places(noisy, points, WRONG, 0, limb[1:])
+        result = posed(bad, three_moves(bad, clean, joint, replace=True)).motion
+        third = [np.abs(np.diff(places(motion)[:, 0, limb[1:]], n=3, axis=0)) for motion in (result, noisy)]
+        rough.append(third[0][AT_BORDERS].mean(axis=0))
+        usual.append(np.median(third[1], axis=0))
+    assert (np.mean(rough, axis=0) <= 2 * np.mean(usual, axis=0)).all()
 
 
 def test_joints_are_shown_and_hidden():

@@ -1,5 +1,7 @@
 """The time map of edits by hand, and how a body gets over a cut."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,6 +51,12 @@ def test_a_span_takes_its_length_over_its_factor(factor, count):
     assert len(result) == 28 + count
     assert np.array_equal(result[:11], np.arange(11)) and np.array_equal(result[10 + count :], np.arange(22, 40))
     np.testing.assert_allclose(result[10 : 10 + count], 10 + np.arange(count) * 12 / count)
+
+
+def test_the_order_of_factors_has_no_meaning_to_the_bit():
+    speeds = [Speed(first=0, last=30, factor=factor) for factor in (1.8, 2.7, 1.6)]
+    made = [times(*order) for order in permutations(speeds)]
+    assert all(np.array_equal(made[0], other) for other in made)
 
 
 def test_factors_of_spans_that_overlap_multiply():

@@ -17,6 +17,7 @@ from comfy_execution.utils import CurrentNodeContext
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host import previews
+from frugal_motion.nodes.host.background import background_work
 from frugal_motion.nodes.host.frugal_node import Stage
 from frugal_motion.nodes.host.queue import UNWATCHED_CLIENT
 from frugal_motion.nodes.host.video import StreamVideo
@@ -80,7 +81,7 @@ def shown(text: str = "", video: Any = None, motion: Motion = MOTION, stage: Sta
     return told
 
 
-def test_the_panel_gets_the_motion_the_result_and_what_is_left_to_do() -> None:
+def test_the_panel_gets_the_motion_the_result_and_what_is_left_to_do(server: Server) -> None:
     told = shown(EDITS)
     result = edited(MOTION, parse(EDITS))
     assert content(told["motion"]) == packed(MOTION)
@@ -90,7 +91,7 @@ def test_the_panel_gets_the_motion_the_result_and_what_is_left_to_do() -> None:
     assert set(told) == {"motion", "result", "troubles", "notes", "film"}
 
 
-def test_troubles_are_in_frames_of_the_source_and_those_that_are_left() -> None:
+def test_troubles_are_in_frames_of_the_source_and_those_that_are_left(server: Server) -> None:
     assert shown()["troubles"] == [trouble.as_dict() for trouble in find_troubles(MOTION)]
     left = shown(EDITS)["troubles"]
     assert len(left) < len(shown()["troubles"]) / 2
@@ -121,8 +122,15 @@ def test_videos_of_core_are_filmed_too(server: Server) -> None:
 def test_nothing_is_filmed_for_nobody(server: Server, client: str | None) -> None:
     server.client_id = client
     stream = Counted(FRAMES, Fraction(25))
-    assert shown(video=StreamVideo(stream))["film"] is None
-    assert stream.passes == 0
+    told = shown(video=StreamVideo(stream))
+    assert told["film"] is None and stream.passes == 0
+    assert told["troubles"] is None and told["motion"], "the editor that opens the run asks for troubles"
+
+
+def test_ahead_of_the_run_nothing_is_made(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "temp_file", lambda *_: pytest.fail("a file was written"))
+    with background_work():
+        assert shown_edit(MOTION, parse(""), StreamVideo(ArrayStream(FRAMES, Fraction(25))), MOTION, []) == {}
 
 
 def test_a_film_is_made_once_for_all_edits(server: Server) -> None:

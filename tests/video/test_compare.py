@@ -121,6 +121,15 @@ def test_nothing_is_read_that_nobody_sees(server: Any, client: str | None, tmp_p
     assert not list(tmp_path.rglob("*.mp4"))
 
 
+@pytest.mark.parametrize("client", [None, UNWATCHED_CLIENT])
+def test_what_nobody_saw_is_shown_to_the_editor_that_runs_it_again(server: Any, client: str | None) -> None:
+    with CurrentNodeContext("run 1", "9"):
+        watched = FrugalCompare.fingerprint_inputs()
+        assert FrugalCompare.fingerprint_inputs() == watched
+        server.client_id = client
+        assert FrugalCompare.fingerprint_inputs() != watched
+
+
 def test_no_preview_stops_a_run(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -38,18 +38,25 @@ def shown_edit(
     Args:
         motion: as it came in.
         edits: of it.
-        video: what is shown behind it; only filmed for a run that an editor watches.
+        video: what is shown behind it.
         result: what the node gives.
         notes: on edits that were skipped.
         stage: the node's, so that a film is made once for all edits of a clip; without it, in every run.
 
+    Returns:
+        Nothing ahead of the run, where all of it is thrown away. In a run that no editor watches, neither a film nor
+        troubles (``None``; an editor that opens the run later asks for those).
+
     Raises:
         InputError: ``video`` is something else.
     """
+    if in_background():
+        return {}
+    troubles = find_troubles(posed(motion, edits).motion) if is_watched() else None
     shown = {
         "motion": shown_file(packed(motion, LARGEST_EDITED), ".motion"),
         "result": shown_file(packed(result, LARGEST_EDITED), ".motion"),
-        "troubles": [trouble.as_dict() for trouble in find_troubles(posed(motion, edits).motion)],
+        "troubles": None if troubles is None else [trouble.as_dict() for trouble in troubles],
         "notes": [{"edit": note.edit, "why": note.why} for note in notes],
         "film": _shown_film(motion, video, stage),
     }
@@ -57,7 +64,7 @@ def shown_edit(
 
 
 def _shown_film(motion: Motion, video: Input.Video | None, stage: Stage | None) -> dict[str, Any] | None:
-    if video is None or in_background() or not is_watched():
+    if video is None or not is_watched():
         return None
     stream = as_stream(video)
 

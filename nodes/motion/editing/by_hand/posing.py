@@ -17,7 +17,7 @@ from .checks import Plan
 from .edits import Hide, Mirror, Move, Pose
 from .joints import numbers
 from .poses import anchors, blended, by_person, filled, mirrored
-from .skeleton import ENDS, ORDER, Seen, bend, dragged, place_of, stretched
+from .skeleton import ENDS, ORDER, Limbs, Seen, dragged, limbs_behind, place_of, stretched
 from .tracks import Frames, Track, between_ends, by_track, replaced
 
 Confidence: TypeAlias = npt.NDArray[np.float32]
@@ -132,22 +132,32 @@ class Posing:
         return points
 
     def _with_track(self, track: Track, joint: str, frames: Frames, points: Points, seen: Seen) -> Points:
-        by, sides = track.offsets(frames, self.aspect), np.zeros(len(frames))
+        by, limbs, anew = track.offsets(frames, self.aspect), None, np.zeros(len(frames), np.bool_)
         places, known = place_of(points, seen, joint)
         if track.replaces:
             goal, counts = replaced(track, frames, places, known, self.aspect)
             counts &= known
             by = np.where(counts, goal - places, by)
-            if joint in ENDS:  # to which side the limb was found bent here is not believed
-                sides = np.where(counts, between_ends(track, frames, *bend(points, seen, joint)), 0)
-        # A limb may have to bend to its other side where its end is right.
-        rows = np.flatnonzero(((by != 0) | (sides != 0)) & (seen.any(axis=1) if joint == "body" else known))
+            if joint in ENDS:  # how the limb was found here is not believed either
+                limbs = self._limbs_between(track, joint, frames, points, seen, counts)
+                anew = limbs.known
+        # A limb may be wrong where its end is right.
+        rows = np.flatnonzero(((by != 0) | anew) & (seen.any(axis=1) if joint == "body" else known))
         alone = track.marked(frames[rows], "stretch")
         result = points.copy()
         result[rows[alone]] = stretched(points[rows[alone]], joint, by[rows[alone]])
         rows = rows[~alone]
-        result[rows] = dragged(points[rows], seen[rows], joint, by[rows], sides[rows])
+        result[rows] = dragged(points[rows], seen[rows], joint, by[rows], limbs and limbs[rows])
         return result
+
+    def _limbs_between(
+        self, track: Track, joint: str, frames: Frames, points: Points, seen: Seen, counts: Seen
+    ) -> Limbs:
+        """The limb behind a wrist or ankle as it goes from one end of a span to the other; 0 where none counts."""
+        found, known = limbs_behind(points, seen, joint)
+        upper, lower = (between_ends(track, frames, length, known).real for length in (found.upper, found.lower))
+        bend = between_ends(track, frames, found.bend, known, smooth=True)
+        return Limbs(*(np.where(counts, values, 0) for values in (upper, lower, bend)))
 
     def _mirrored(
         self, share: Shares, frames: Frames, points: Points, confidence: Confidence

@@ -6,6 +6,7 @@ A joint that is missing moves nothing and is not moved; a limb that lacks the jo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -22,12 +23,53 @@ Seen: TypeAlias = npt.NDArray[np.bool_]
 Places: TypeAlias = npt.NDArray[np.complex128]
 """Of one joint, ``(rows,)``."""
 
+Lengths: TypeAlias = npt.NDArray[np.float64]
+
+_GIVE = 0.009
+"""Of its length, by which a bone may give way where a limb is not believed as it was found.
+
+A limb that is nearly straight, of bones that tremble by less than this, would wave its elbow by ten times as much.
+"""
+
 _HEAD = PARTS["head"]
 _ARMS = ((2, 3, 4), (5, 6, 7))  # shoulder, elbow, wrist
 _LEGS = ((8, 9, 10), (11, 12, 13))  # hip, knee, ankle
 _LIMBS = (*_ARMS, *_LEGS)
 ENDS = tuple(BODY_JOINTS[limb[2]] for limb in _LIMBS)
 """Wrists and ankles: what limbs reach with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Limbs:
+    """Limbs of two bones, one in each row; all 0 where that of the body counts as it was found.
+
+    Attributes:
+        upper, lower: lengths of their bones.
+        bend: the elbow or knee, where the root is 0 and the end is 1.
+    """
+
+    upper: Lengths
+    lower: Lengths
+    bend: Places
+
+    def __getitem__(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Limbs:
+        return Limbs(self.upper[rows], self.lower[rows], self.bend[rows])
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        return self.upper > 0
+
+    def reaching(self, wish: Places) -> tuple[Lengths, Lengths, Lengths]:
+        """Lengths of both bones, and the side to which they bend, of a limb from 0 to ``wish``.
+
+        Its bones give way, as far as they may, to keep the bend.
+        """
+        ways = (self.upper, self.bend), (self.lower, 1 - self.bend)
+        upper, lower = (
+            np.clip(np.abs(part * wish), length * (1 - _GIVE), length * (1 + _GIVE)) for length, part in ways
+        )
+        return upper, lower, np.where(self.bend.imag < 0, -1.0, 1.0)
+
 
 _FINGER = 4  # joints; the thumb's begin at 1
 _BELOW_HIPS = tuple(joint for _, *below in _LEGS for joint in below)
@@ -51,15 +93,16 @@ def place_of(points: Points, seen: Seen, joint: str) -> tuple[Places, npt.NDArra
     return np.asarray(middle), np.asarray(hips.any(axis=1))
 
 
-def bend(points: Points, seen: Seen, joint: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """How far the limb behind a wrist or ankle is bent, below 0 to the one side, and where that can be seen."""
+def limbs_behind(points: Points, seen: Seen, joint: str) -> tuple[Limbs, npt.NDArray[np.bool_]]:
+    """The limb behind a wrist or ankle, and where all of it is seen."""
     first, middle, end = next(limb for limb in _LIMBS if NUMBERS[joint] == limb[2])
     whole, upper = points[:, end] - points[:, first], points[:, middle] - points[:, first]
-    known = seen[:, first] & seen[:, middle] & seen[:, end]
-    return np.asarray((_unit(whole).conj() * upper).imag), known
+    bend = upper / np.where(np.abs(whole) > 1e-9, whole, 1)
+    limbs = Limbs(np.abs(upper), np.abs(points[:, end] - points[:, middle]), bend)
+    return limbs, seen[:, first] & seen[:, middle] & seen[:, end]
 
 
-def dragged(points: Points, seen: Seen, joint: str, by: Places, sides: npt.NDArray[np.float64] | None = None) -> Points:
+def dragged(points: Points, seen: Seen, joint: str, by: Places, limbs: Limbs | None = None) -> Points:
     """Move a joint, and with it what a body moves with it.
 
     Wrists and ankles are reached for with two bones, the nearest they get, bent to the side that they are bent to now;
@@ -70,7 +113,7 @@ def dragged(points: Points, seen: Seen, joint: str, by: Places, sides: npt.NDArr
         seen: which joints are there.
         joint: one of ``joints.JOINTS``.
         by: how far, for each row.
-        sides: to which side the limb behind a wrist or ankle bends, as the sign of ``bend``; 0 and ``None``: as now.
+        limbs: what the limb behind a wrist or ankle is like, in place of what ``points`` say; see ``Limbs``.
     """
     if joint == "body":
         return points + by[:, None]
@@ -89,7 +132,7 @@ def dragged(points: Points, seen: Seen, joint: str, by: Places, sides: npt.NDArr
     root, middle, end = limb
     hand = _hand(points, end)
     if number == end:
-        return _reaching(points, seen, limb, by, hand, sides)
+        return _reaching(points, seen, limb, by, hand, limbs)
     if number == middle:
         return _turned(points, points[:, root], seen[:, root], middle, by, (middle, end, *hand))
     is_leg = limb in _LEGS
@@ -133,10 +176,10 @@ def _reaching(
     limb: tuple[int, int, int],
     by: Places,
     hand: list[int],
-    sides: npt.NDArray[np.float64] | None,
+    limbs: Limbs | None,
 ) -> Points:
     first, elbow, wrist = limb
-    result = _reached(points, seen, limb, points[:, first], points[:, wrist] + by, sides)
+    result = _reached(points, seen, limb, points[:, first], points[:, wrist] + by, limbs)
     turn = _unit((result[:, wrist] - result[:, elbow]) * (points[:, wrist] - points[:, elbow]).conj())
     turn = np.where(seen[:, elbow], turn, 1)[:, None]
     result[:, hand] = result[:, [wrist]] + turn * (points[:, hand] - points[:, [wrist]])
@@ -169,7 +212,7 @@ def _reached(
     limb: tuple[int, int, int],
     root: Places,
     goal: Places,
-    sides: npt.NDArray[np.float64] | None = None,
+    limbs: Limbs | None = None,
 ) -> Points:
     """Bend a limb so that its end comes as near to a goal as its bones allow.
 
@@ -177,17 +220,20 @@ def _reached(
 
     Args:
         root: where the limb's root is now; the bones are as long as they are in ``points``.
+        limbs: instead of those in ``points``.
     """
     first, middle, end = limb
     upper, lower = points[:, middle] - points[:, first], points[:, end] - points[:, middle]
-    long, short = np.abs(upper), np.abs(lower)
     old = points[:, end] - points[:, first]
     wish = goal - root
+    long, short, side = np.abs(upper), np.abs(lower), bend_side(upper, old)
+    if limbs is not None:
+        believed = ((long, short, side), limbs.reaching(wish))
+        long, short, side = (np.where(limbs.known, new, found) for found, new in zip(*believed, strict=True))
     aim = np.where(np.abs(wish) > 1e-12, _unit(wish), _unit(old))
     # Never quite on the root, where a limb would point nowhere.
     new = aim * np.clip(np.abs(wish), np.maximum(np.abs(long - short), 1e-6), np.maximum(long + short, 1e-6))
-    now = bend_side(upper, old)
-    bent = root + bent_bone(new, long, short, now if sides is None else np.where(sides == 0, now, np.sign(sides)))
+    bent = root + bent_bone(new, long, short, side)
     about = points[:, middle] + short * _unit(goal - points[:, middle])
     whole, lone = seen[:, first] & seen[:, middle], seen[:, middle]
     result = points.copy()

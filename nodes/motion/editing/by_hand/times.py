@@ -43,12 +43,12 @@ def time_map(edits: Edits, frame_count: int) -> Times:
 def _durations(edits: Edits, frame_count: int) -> tuple[Times, npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """How long each source frame lasts at its speed, for how many more it is held, and whether it is cut out."""
     log, holds, deleted = np.zeros(frame_count), np.zeros(frame_count, np.intp), np.zeros(frame_count, np.bool_)
-    for edit in edits.edits:
-        if edit.off:
-            continue
-        if isinstance(edit, Speed):
-            log[edit.first : edit.last + 1] -= np.log(edit.factor)
-        elif isinstance(edit, Hold) and edit.frame < frame_count:
+    applied = [edit for edit in edits.edits if not edit.off]
+    # Sorted, as a sum of floats depends on their order, and the order of the list has no meaning.
+    for speed in sorted((edit for edit in applied if isinstance(edit, Speed)), key=lambda speed: speed.factor):
+        log[speed.first : speed.last + 1] -= np.log(speed.factor)
+    for edit in applied:
+        if isinstance(edit, Hold) and edit.frame < frame_count:
             holds[edit.frame] = edit.frames
         elif isinstance(edit, Delete):
             deleted[edit.first : edit.last + 1] = True

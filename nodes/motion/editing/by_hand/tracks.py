@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ Places: TypeAlias = npt.NDArray[np.complex128]
 
 _END = -1
 """Instead of the number of a key: where a span ends."""
+
+_OUTSIDE = 2
+"""Frames outside a span that tell how things go on there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +106,8 @@ class Track:
         result = []
         for start, stop in self.knots.runs:
             at = self.knots.frames[start : stop + 1]
-            outward = (at[0] - 1, at[0] - 2, at[-1] + 1, at[-1] + 2)
-            result.append((int(at[0]), int(at[-1]), np.array([*at, *outward])))
+            outward = np.arange(1, _OUTSIDE + 1)
+            result.append((int(at[0]), int(at[-1]), np.array([*at, *(at[0] - outward), *(at[-1] + outward)])))
         return result
 
     def offsets(self, frames: Frames, aspect: float) -> Places:
@@ -141,22 +144,33 @@ class Track:
         return np.where(at_key, of_knot[here], result)
 
 
-def between_ends(track: Track, frames: Frames, values: npt.NDArray[np.float64], known: Mask) -> npt.NDArray[np.float64]:
-    """A value inside each run of keys, on a straight line from one end of its span to the other.
+def between_ends(
+    track: Track, frames: Frames, values: npt.NDArray[Any], known: Mask, smooth: bool = False
+) -> npt.NDArray[np.complex128]:
+    """A value inside each run of keys, from one end of its span to the other.
 
     Args:
         frames: rising.
         values, known: ``(frames,)``.
+        smooth: not on a straight line, but leaving the ends as fast as the value changes outside. That is taken over
+            two frames, as it is used over many: the noise of one would grow to several times as much.
 
     Returns:
         0 outside, and in runs of which an end is not known or not among the frames.
     """
-    result = np.zeros(len(frames))
+    result = np.zeros(len(frames), np.complex128)
     for start, stop in track.knots.spans:
-        rows = np.searchsorted(frames, (start, stop))
-        if rows[1] < len(frames) and (frames[rows] == (start, stop)).all() and known[rows].all():
-            inside = slice(rows[0] + 1, rows[1])
-            result[inside] = np.interp(frames[inside], (start, stop), values[rows])
+        at = np.array((start, stop))
+        ends, are_known = _at(frames, values, known, at)
+        if not are_known.all():
+            continue
+        slopes = np.full(2, (ends[1] - ends[0]) / (stop - start))
+        if smooth:
+            outward = np.array((-_OUTSIDE, _OUTSIDE))
+            outside, has_outside = _at(frames, values, known, at + outward)
+            slopes = np.where(has_outside, (outside - ends) / outward, slopes)
+        inside = slice(*(np.searchsorted(frames, at) + (1, 0)))
+        result[inside] = CubicHermiteSpline(at, _plane(ends), _plane(slopes))(frames[inside]) @ (1, 1j)
     return result
 
 
@@ -177,8 +191,7 @@ def replaced(track: Track, frames: Frames, places: Places, seen: Mask, aspect: f
     at, keys = track.knots.frames, track.knots.keys
 
     def there(wanted: Frames) -> tuple[Places, Mask]:
-        row = np.minimum(np.searchsorted(frames, wanted), len(frames) - 1)
-        return places[row], (frames[row] == wanted) & seen[row]
+        return _at(frames, places, seen, wanted)
 
     found, known = there(at)
     is_key = keys != _END
@@ -195,6 +208,12 @@ def replaced(track: Track, frames: Frames, places: Places, seen: Mask, aspect: f
     # The ends of spans themselves are left alone.
     counts = linked[segment] & (frames > at[segment] - is_key[segment]) & (frames < at[segment + 1])
     return np.where(counts, path(frames) @ (1, 1j), places), counts
+
+
+def _at(frames: Frames, values: npt.NDArray[Any], known: Mask, wanted: Frames) -> tuple[npt.NDArray[Any], Mask]:
+    """Values in some frames, and whether they are known there."""
+    row = np.minimum(np.searchsorted(frames, wanted), len(frames) - 1)
+    return values[row], (frames[row] == wanted) & known[row]
 
 
 def _complex(shift: tuple[float, float], aspect: float) -> complex:
