@@ -43,6 +43,15 @@ def test_a_pose_is_held_for_so_many_more_frames():
     assert times(Hold(frame=4, frames=1), frames=5).tolist() == [0, 1, 2, 3, 4, 4]
 
 
+def test_a_frame_that_is_cut_out_cannot_be_held_which_is_told():
+    clip = dance(1.6)
+    cut, held = Delete(first=8, last=12, fade=0), Hold(frame=10, frames=3)
+    result = edited(clip, Edits(edits=(held, cut)))
+    assert result.motion.frame_count == clip.frame_count - 5
+    assert [(note.edit, note.why) for note in result.notes] == [(0, "frame 10 is cut out")]
+    assert not edited(clip, Edits(edits=(held, cut.model_copy(update={"off": True})))).notes
+
+
 @pytest.mark.parametrize(
     ("factor", "count"), [(2.0, 6), (0.5, 24), (3.0, 4), (10.0, 1), (0.1, 120), (1.0, 12), (1.7, 7)]
 )

@@ -6,10 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 from pydantic import BaseModel
 
 from ...motion import Motion
-from .edits import Edit, Edits, Move, Pose, Show, Swap
+from .edits import Delete, Edit, Edits, Hold, Move, Pose, Show, Swap
 from .joints import numbers
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -41,6 +42,13 @@ def checked(motion: Motion, edits: Edits) -> tuple[Plan, tuple[Note, ...]]:
     """The edits that can be applied; those that are off are left out without a note."""
     asked = [(number, edit) for number, edit in enumerate(edits.edits) if not edit.off]
     notes = {number: why for number, edit in asked if (why := _hindrance(motion, edit))}
+    cut_out = np.zeros(motion.frame_count, np.bool_)
+    for number, edit in asked:
+        if isinstance(edit, Delete) and number not in notes:
+            cut_out[edit.first : edit.last + 1] = True
+    for number, edit in asked:
+        if isinstance(edit, Hold) and number not in notes and cut_out[edit.frame]:
+            notes[number] = f"frame {edit.frame} is cut out"
     plan = Plan(tuple((number, edit) for number, edit in asked if number not in notes))
     return plan, tuple(Note(number, why) for number, why in notes.items())
 
