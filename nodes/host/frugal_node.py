@@ -141,6 +141,7 @@ class FrugalNode(io.ComfyNode):
         DEVICE: where its own work is done; the cost report and the jobs' bills ask.
         FRAME_OUTPUTS: which of its outputs hold frames; the report counts those as the frames it has worked on.
         SHOWS_STREAM: whether a stream that it gives is shown on it, in the editor, once another node has read it.
+        ONLY_SHOWS: it is an output so that the editor can run it alone; what it shows is no result of a job.
         PRECOMPUTABLE: ``execute`` may be called before the node's run, in any thread: it works on the processor alone,
             needs nothing of the run (no hidden inputs), and leaves nothing behind but previews.
         MEMOIZED: ``execute`` keeps its work in the cache, by ``caching.memoize.memoized``. While another prompt is on
@@ -159,6 +160,7 @@ class FrugalNode(io.ComfyNode):
     DEVICE: ClassVar[Device] = "cpu"
     FRAME_OUTPUTS: ClassVar[slice] = slice(1)
     SHOWS_STREAM: ClassVar[bool] = False
+    ONLY_SHOWS: ClassVar[bool] = False
     PRECOMPUTABLE: ClassVar[bool] = False
     MEMOIZED: ClassVar[bool] = False
     BATCHED: ClassVar[Batched | None] = None

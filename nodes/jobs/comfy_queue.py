@@ -38,9 +38,9 @@ def kind_of(class_type: str) -> Kind:
     makes_lists = any(getattr(node_class, "OUTPUT_IS_LIST", None) or ()) and not getattr(
         node_class, "INPUT_IS_LIST", False
     )
-    is_output = bool(getattr(node_class, "OUTPUT_NODE", False))
     reads_prompt = node_class is not None and _reads_prompt(node_class)
     ours = frugal_class(class_type)
+    is_output = bool(getattr(node_class, "OUTPUT_NODE", False)) and not (ours and ours.ONLY_SHOWS)
     is_precomputable = ours is not None and ours.PRECOMPUTABLE
     return Kind(is_output, makes_lists, is_precomputable, reads_prompt, _batcher(class_type))
 

@@ -155,7 +155,7 @@ def test_another_comfyui_finds_the_same(
 def test_no_node_that_reads_files_is_forgotten(pack: list[Any]) -> None:
     """One that is new belongs into the table above: those look whether their files have changed."""
     looking = {node_class.__name__ for node_class in pack if "fingerprint_inputs" in vars(node_class)}
-    at_no_files = {"FrugalCostEstimate", "FrugalCostReport", "FrugalPrewarm"}
+    at_no_files = {"FrugalCompare", "FrugalCostEstimate", "FrugalCostReport", "FrugalPrewarm"}
     assert looking - at_no_files == {"FrugalLoadVideo", "FrugalLoadClips", "FrugalLoadMotion"}
 
 

@@ -234,11 +234,17 @@ def test_without_the_automatic_cache_there_is_nothing_to_do(tmp_path: Path, done
     assert done == []
 
 
+def test_what_is_only_looked_at_is_no_result(pack: list[type[FrugalNode]]) -> None:
+    kinds = {name: kind_of(name).is_output for name in ("FrugalSaveVideo", "FrugalEditMotion", "FrugalCompare")}
+    assert kinds == {"FrugalSaveVideo": True, "FrugalEditMotion": False, "FrugalCompare": False}
+
+
 def test_nodes_that_need_a_run_or_the_gpu_take_no_part(pack: list[type[FrugalNode]]) -> None:
     for node_class in pack:
         schema = node_class.define_schema()
         if node_class.PRECOMPUTABLE:
-            assert not (schema.is_output_node or schema.hidden or schema.is_input_list), schema.node_id
+            leaves_something = schema.is_output_node and not node_class.ONLY_SHOWS
+            assert not (leaves_something or schema.hidden or schema.is_input_list), schema.node_id
             assert node_class.DEVICE == "cpu" and not any(output.is_output_list for output in schema.outputs)
         assert kind_of(schema.node_id).is_precomputable == node_class.PRECOMPUTABLE
         assert node_class.PRECOMPUTABLE or not node_class.MEMOIZED

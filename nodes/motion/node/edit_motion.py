@@ -15,6 +15,7 @@ from .edit_shown import shown_edit
 class FrugalEditMotion(FrugalNode):
     """Applies what was edited by hand."""
 
+    ONLY_SHOWS = True
     PRECOMPUTABLE = True
     SEARCH_ALIASES = ("keyframe", "fix pose", "drag joint", "ik", "animate", "pose editor", "retime", "hold", "curve")
 

@@ -20,6 +20,7 @@ class FrugalCompare(FrugalNode):
 
     FORECAST = staticmethod(forecast.compare)
     LISTED_BEHIND = "caching"
+    ONLY_SHOWS = True
     SEARCH_ALIASES = ("wipe", "before and after", "a/b", "side by side", "difference", "image compare", "slider")
 
     @classmethod
