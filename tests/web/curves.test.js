@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { channelOf, limbOf, parentOf, placeOf, turnedBy } from "../../web/js/editing/channels.js";
 import { levelled, raised, riseAt, sloped, slopeOf } from "../../web/js/editing/curve_pull.js";
 import { Heights, armsOf, curveHit, drawCurves, gridOf, rangeOf, valueLabel } from "../../web/js/editing/draw_curves.js";
-import { BODY_JOINTS } from "../../web/js/editing/edit_value.js";
+import { BODY_JOINTS } from "../../web/js/editing/joints.js";
 import { lanesOf } from "../../web/js/editing/timeline_lanes.js";
 import { Scale, wholeView } from "../../web/js/editing/timeline_scale.js";
 import { offsetAt } from "../../web/js/editing/tracks.js";

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  BODY_JOINTS, changed, formatEdits, joined, keyAt, moveBy, movedTo, parseEdits, reachOf, spanOf, without, withEdit,
+  changed, formatEdits, joined, keyAt, moveBy, movedTo, parseEdits, reachOf, spanOf, without, withEdit,
 } from "../../web/js/editing/edit_value.js";
+import { BODY_JOINTS } from "../../web/js/editing/joints.js";
 import { random, whole } from "./recorder.js";
 
 const key = (frame, more = {}) => ({ do: "move", frame, person: 1, joint: "left_wrist", by: [0.1, 0], ...more });

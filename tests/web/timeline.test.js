@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TROUBLE_COLOURS, drawTimeline } from "../../web/js/editing/draw_timeline.js";
 import { editWords, jointWords, troubleWords } from "../../web/js/editing/edit_words.js";
-import { BODY_JOINTS, formatEdits, parseEdits } from "../../web/js/editing/edit_value.js";
+import { formatEdits, parseEdits } from "../../web/js/editing/edit_value.js";
+import { BODY_JOINTS } from "../../web/js/editing/joints.js";
 import { KEYS, SPAN, handlesOf, heightOf, hitAt, inOrder, lanesOf, sidesOf, tops, within } from "../../web/js/editing/timeline_lanes.js";
 import { pulled } from "../../web/js/editing/timeline_pull.js";
 import { MARGIN, Scale, fittedView, rulerOf, scrolled, secondsLabel, showing, wholeView, zoomed } from "../../web/js/editing/timeline_scale.js";
@@ -94,7 +95,7 @@ test("numbers on the ruler do not touch, and ticks are where frames are", () => 
     assert.ok(apart(seconds.map((second) => scale.x(second * 24)), 50));
     if (count > 100) assert.ok(seconds.length > 0 && labels.length > 0);
   }
-  assert.deepEqual([0, 0.5, 12, 59.9, 90, 3600].map(secondsLabel), ["0 s", "0.5 s", "12 s", "59.9 s", "1:30", "60:00"]);
+  assert.deepEqual([0, 0.5, 70 * 0.1, 12, 59.9, 90, 3600].map(secondsLabel), ["0 s", "0.5 s", "7 s", "12 s", "59.9 s", "1:30", "60:00"]);
 });
 
 test("keys of the person are in order of time; the chosen joint's are strong", () => {

@@ -1,4 +1,4 @@
-/** Motions as nodes/motion/preview.py packs them; the format is described there. */
+/** Motions as nodes/motion/player_file.py packs them; the format is described there. */
 import { word } from "./lib/words.js";
 
 const MAGIC = 0x31504d46; // "FMP1"

@@ -1,6 +1,6 @@
 /** What curves show of a joint over time: its x, its y, or its angle about the joint that it hangs on. */
 import { placeX, placeY } from "../motion_file.js";
-import { EVERYTHING, HIPS, PELVIS, jointNumber } from "./joints.js";
+import { EVERYTHING, HIPS, PELVIS, inHand, jointNumber } from "./joints.js";
 
 export const CHANNELS = ["x", "y", "angle"];
 const PARENTS = {
@@ -13,10 +13,11 @@ const PARENTS = {
 
 /** The joint that one hangs on, empty for the whole person and the pelvis. */
 export function parentOf(joint) {
-  const [, side, place] = /^(left|right)_hand_(\d+)$/.exec(joint) ?? [];
-  if (!side) return PARENTS[joint] ?? "";
-  if (place === "0") return `${side}_elbow`;
-  return `${side}_hand_${Number(place) % 4 === 1 ? 0 : Number(place) - 1}`; // fingers begin at 1, 5, 9…
+  const hand = inHand(joint);
+  if (!hand) return PARENTS[joint] ?? "";
+  const { side, place } = hand;
+  if (place === 0) return `${side}_elbow`;
+  return `${side}_hand_${place % 4 === 1 ? 0 : place - 1}`; // fingers begin at 1, 5, 9…
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What can be done with a motion, by menu and by key. Each has `label`, `keys`, `can(editor)` and `run(editor)`. */
 import { word } from "../lib/words.js";
-import { BODY_JOINTS, changed, keyAt, withEdit, without } from "./edit_value.js";
-import { EVERYTHING, jointNumber } from "./joints.js";
+import { changed, keyAt, withEdit, without } from "./edit_value.js";
+import { BODY_JOINTS, EVERYTHING, jointNumber } from "./joints.js";
 import { gapAround, hiding, holding, pasting, showing, speeding, toggled } from "./span_edits.js";
 
 const HOLD = 0.5; // seconds

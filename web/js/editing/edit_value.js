@@ -1,19 +1,12 @@
 /** Edits of a motion by hand, as the input `edits` keeps them; nodes/motion/editing/by_hand/edits.py says the same in Python. */
 import { word } from "../lib/words.js";
+import { EVERYTHING, PELVIS, jointNames } from "./joints.js";
 
-export const VERSION = 1;
-export const FADE = 4; // frames over which a key fades in and out
+const VERSION = 1;
+const FADE = 4; // frames over which a key fades in and out
 const DECIMALS = 1e4;
 
-export const BODY_JOINTS = [
-  "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "right_hip",
-  "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
-];
-const JOINTS = new Set([
-  ...BODY_JOINTS, "pelvis", "body",
-  ...["left", "right"].flatMap((side) => Array.from({ length: 21 }, (_, place) => `${side}_hand_${place}`)),
-]);
-
+const JOINTS = new Set([PELVIS, EVERYTHING, ...jointNames()]);
 const MOST_FRAMES = 10_000_000;
 const whole = (least, most = MOST_FRAMES) => (value) => Number.isSafeInteger(value) && value >= least && value <= most;
 const number = (least, most) => (value) => typeof value === "number" && value >= least && value <= most;
@@ -117,7 +110,7 @@ export function valueOf(edit, name) {
 }
 
 /** Whether two edits are keys of one track: a joint of a person. */
-export function sameTrack(edit, { person, joint }) {
+function sameTrack(edit, { person, joint }) {
   return edit.do === "move" && edit.person === person && edit.joint === joint;
 }
 

@@ -1,12 +1,14 @@
 /** Edits and troubles in words. */
+import { moment } from "../lib/format.js";
 import { word } from "../lib/words.js";
 import { valueOf } from "./edit_value.js";
+import { inHand } from "./joints.js";
 
 /** A joint's name, such as "left wrist". */
 export function jointWords(joint) {
-  const [, side, place] = /^(left|right)_hand_(\d+)$/.exec(joint) ?? [];
-  if (side === "left") return word("left hand, joint {place}", { place });
-  if (side === "right") return word("right hand, joint {place}", { place });
+  const hand = inHand(joint);
+  if (hand?.side === "left") return word("left hand, joint {place}", hand);
+  if (hand) return word("right hand, joint {place}", hand);
   return {
     nose: () => word("nose"),
     neck: () => word("neck"),
@@ -86,5 +88,5 @@ export function troubleWords({ kind, person, joint, from, to }) {
 
 /** A frame and its time. */
 export function frameWords(frame, count, rate) {
-  return word("frame {frame} of {count} · {time}", { frame, count, time: `${(frame / rate).toFixed(2)} s` });
+  return word("frame {frame} of {count} · {time}", { frame, count, time: moment(frame / rate) });
 }

@@ -1,6 +1,6 @@
 /** What of which person lies under the pointer. */
 import { placeX, placeY } from "../motion_file.js";
-import { EVERYTHING, HIPS, PELVIS, jointNames, ofHand } from "./joints.js";
+import { EVERYTHING, HIPS, LEFT_HAND, PELVIS, RIGHT_HAND, handFrom, jointNames, ofHand } from "./joints.js";
 
 const NEAR = 10; // CSS pixels
 const LEAST_HAND = 26; // CSS pixels that a hand has to measure so that its joints can be told apart
@@ -44,10 +44,10 @@ export function under(motion, frame, box, [px, py], { person: chosen, near = NEA
   };
   for (let person = 1; person <= motion.people; person++) {
     const first = (frame * motion.people + person - 1) * motion.joints;
-    const large = [true, handSize(motion, first, 18, box) >= LEAST_HAND, handSize(motion, first, 39, box) >= LEAST_HAND];
+    const isLarge = [handSize(motion, first, LEFT_HAND, box) >= LEAST_HAND, handSize(motion, first, RIGHT_HAND, box) >= LEAST_HAND];
     for (let joint = 0; joint < motion.joints; joint++) {
-      if (!motion.confidences[first + joint] || !large[Math.ceil((joint - 17) / 21)]) continue;
-      if (ofHand(joint) && (joint - 18) % 21 === 0) continue; // the wrist of the body lies there
+      if (!motion.confidences[first + joint] || (ofHand(joint) && !isLarge[Number(joint >= RIGHT_HAND)])) continue;
+      if (joint === LEFT_HAND || joint === RIGHT_HAND) continue; // the wrist of the body lies there
       consider(person, names[joint], box.x + placeX(motion, first + joint) * box.width, box.y + placeY(motion, first + joint) * box.height);
     }
     const grips = handles(motion, frame, person, box);
@@ -60,7 +60,8 @@ export function under(motion, frame, box, [px, py], { person: chosen, near = NEA
 function handSize(motion, first, hand, box) {
   if (hand >= motion.joints) return 0;
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let point = first + hand; point < first + hand + 21; point++) {
+  for (const joint of handFrom(hand)) {
+    const point = first + joint;
     if (!motion.confidences[point]) continue;
     const [x, y] = [placeX(motion, point) * box.width, placeY(motion, point) * box.height];
     [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];

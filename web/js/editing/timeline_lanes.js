@@ -2,8 +2,8 @@
 import { valueOf } from "./edit_value.js";
 
 const ROWS = 3; // of spans: further ones lie over each other in the last
-export const RULER = 27;
-export const TROUBLES = 14;
+const RULER = 27;
+const TROUBLES = 14;
 export const KEYS = 28;
 export const SPAN = 17;
 export const OVERVIEW = 11;
@@ -143,7 +143,7 @@ export function sidesOf(span, scale) {
 }
 
 /** What can be pulled of an edit: "from" and "to" of a span. */
-export function endsOf(edit) {
+function endsOf(edit) {
   if (edit.do === "drop" || edit.do === "keep") return [];
   return edit.do === "hold" ? ["to"] : ["from", "to"];
 }

@@ -1,4 +1,6 @@
 /** Frames along a timeline that can be zoomed and scrolled: where each lies, and what the ruler says. */
+import { decimals } from "../lib/format.js";
+import { word } from "../lib/words.js";
 
 export const MARGIN = 10;
 const CLOSEST = 12; // frames that are seen at least
@@ -88,7 +90,8 @@ export function rulerOf(scale, rate) {
 
 /** A time such as "0.5 s", "12 s" or "1:30". */
 export function secondsLabel(seconds) {
-  if (seconds < 60) return `${Math.round(seconds * 10) / 10} s`;
+  const tenths = Math.round(seconds * 10);
+  if (seconds < 60) return word("{seconds} s", { seconds: decimals(tenths / 10, tenths % 10 ? 1 : 0) });
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
