@@ -36,6 +36,13 @@ _ALLOWED = "a motion as the player reads it"
 _MOST_FRAMES = 10_000_000  # a file of a few bytes might claim any number of frames without people
 
 
+def kept_step(motion: Motion, largest: int = LARGEST) -> int:
+    """Every which frame ``packed`` keeps: 1 if ``largest`` bytes are enough for all of them."""
+    _, people, joints, _ = motion.keypoints.shape
+    most = max(1, (largest - _HEADER.size) // max(1, people * joints * _BYTES))
+    return max(1, -(-motion.frame_count // most))
+
+
 def packed(motion: Motion, largest: int = LARGEST) -> bytes:
     """A motion in the player's format.
 
@@ -44,8 +51,7 @@ def packed(motion: Motion, largest: int = LARGEST) -> bytes:
         largest: bytes. If they are not enough for all frames, every second, third… frame is kept.
     """
     _, people, joints, _ = motion.keypoints.shape
-    most = max(1, (largest - _HEADER.size) // max(1, people * joints * _BYTES))
-    step = max(1, -(-motion.frame_count // most))
+    step = kept_step(motion, largest)
     kept = motion.keypoints[::step]
     clip = (len(kept), motion.frame_count, step, motion.width, motion.height)
     header = _HEADER.pack(MAGIC, *clip, people, joints, float(motion.frame_rate))

@@ -5,7 +5,7 @@ POST /frugal-motion/motion/edit   {"motion": {"filename", …}, "edits": "…", 
 ``want`` is one of
 
 posed      the motion with all edits but those of time and of who stays, in ``frames`` (both among them; without it all)
-result     what the node would give, and which frame of the source each of its frames shows
+result     what the node would give, and which frame of the source each frame shows that is sent
 troubles   where the motion that "posed" gives still wants a hand
 
 The motion is a file that Edit Motion has shown to the editor; others are refused. Motions go back as base64 of such a
@@ -31,7 +31,7 @@ from ..motion.editing.by_hand.checks import Note
 from ..motion.editing.by_hand.edits import Edits, Repair, Show, Swap, parse
 from ..motion.editing.by_hand.times import time_map
 from ..motion.motion import Motion
-from ..motion.player_file import LARGEST_EDITED, packed, unpacked
+from ..motion.player_file import LARGEST_EDITED, kept_step, packed, unpacked
 from ..motion.report.troubles import find_troubles
 from ..strict_json import to_json
 from .answers import PREFIX, Refusal, answering, json_object
@@ -107,7 +107,8 @@ class EditedMotions:
             raise Refusal(404, f"motion: {path.name} is gone; run the workflow again") from error
         answer = self._wants[want](source, quick, frames)
         if notes and "notes" in answer:
-            answer["notes"] = sorted([*map(_noted, notes), *answer["notes"]], key=lambda note: int(note["edit"]))
+            told = [note.as_dict() for note in notes]
+            answer["notes"] = sorted([*told, *answer["notes"]], key=lambda note: int(note["edit"]))
         return answer
 
     def _begun(self, file: ShownFile, edits: Edits) -> tuple[Motion, Edits, list[Note]]:
@@ -124,7 +125,7 @@ class EditedMotions:
 
 
 def _read(file: ShownFile) -> Motion:
-    if file.size > 2 * LARGEST_EDITED:
+    if file.size > LARGEST_EDITED:
         raise InputError("motion", f"a file of {file.size} bytes", f"{LARGEST_EDITED} bytes")
     return unpacked(file.path.read_bytes())
 
@@ -135,8 +136,9 @@ def _posed(motion: Motion, edits: Edits, frames: Any) -> dict[str, Any]:
 
 
 def _result(motion: Motion, edits: Edits, _: Any) -> dict[str, Any]:
-    times = time_map(edits, motion.frame_count)
-    return {"first": 0, **_told(edited(motion, edits)), "times": [float(time) for time in times]}
+    times, done = time_map(edits, motion.frame_count), edited(motion, edits)
+    kept = times[:: kept_step(done.motion, LARGEST_EDITED)]
+    return {"first": 0, **_told(done), "times": kept.tolist()}
 
 
 def _troubles(motion: Motion, edits: Edits, _: Any) -> dict[str, Any]:
@@ -156,8 +158,4 @@ def _frames(given: Any, frame_count: int) -> range | None:
 
 def _told(done: Edited) -> dict[str, Any]:
     content = base64.b64encode(packed(done.motion, LARGEST_EDITED)).decode()
-    return {"motion": content, "notes": [_noted(note) for note in done.notes]}
-
-
-def _noted(note: Note) -> dict[str, Any]:
-    return {"edit": note.edit, "why": note.why}
+    return {"motion": content, "notes": [note.as_dict() for note in done.notes]}

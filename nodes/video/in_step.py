@@ -49,16 +49,16 @@ class Clock:
 
 
 def frames_in_order(
-    source: FrameStream, wanted: Iterable[int], make: Callable[[Picture], Picture]
+    chunks: Iterable[Frames], wanted: Iterable[int], make: Callable[[Picture], Picture]
 ) -> Iterator[Picture]:
     """Frames as ``make`` makes them, in one pass; one that is wanted several times is made once.
 
     Args:
-        source: is read no further than needed.
-        wanted: frame numbers that never fall.
+        chunks: frames, the first one first, as streams give them; taken no further than needed.
+        wanted: frame numbers that never fall, of frames that there are.
         make: from a frame to what is yielded.
     """
-    frames = (frame for chunk in source.chunks() for frame in chunk)
+    frames = (frame for chunk in chunks for frame in chunk)
     at = -1
     for index in wanted:
         if index > at:
@@ -123,4 +123,6 @@ class StackedStream(FrameStream):
             yield np.stack(pictures)
 
     def _pictures(self, source: FrameStream) -> Iterator[Picture]:
-        return frames_in_order(source, self.clock.frames_of(source.info), lambda frame: fitted(frame, self.size))
+        return frames_in_order(
+            source.chunks(), self.clock.frames_of(source.info), lambda frame: fitted(frame, self.size)
+        )

@@ -27,7 +27,7 @@ class SideBySideStream(FrameStream):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         clock = Clock(self.info.frame_count, self.info.frame_rate)
-        left = frames_in_order(self.source, clock.frames_of(self.source.info), self._resized)
+        left = frames_in_order(self.source.chunks(), clock.frames_of(self.source.info), self._resized)
         for right in self.result.chunks(size):
             yield np.concatenate((np.stack(list(islice(left, len(right)))), right), axis=2)
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.motion.body import ANKLES
+from frugal_motion.nodes.motion.editing.accents import find_accents
 from frugal_motion.nodes.motion.editing.beats import find_beats
 from frugal_motion.nodes.motion.editing.feet import contacts
-from frugal_motion.nodes.motion.editing.to_the_beat import BeatSettings, OnTheBeat, find_accents, to_the_beat
+from frugal_motion.nodes.motion.editing.to_the_beat import BeatSettings, OnTheBeat, to_the_beat
 from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.motion.node import FrugalToTheBeat
 from frugal_motion.nodes.motion.report.quality import measure

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import random
+import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -136,6 +137,15 @@ def test_the_result_comes_with_its_times(motion: Motion) -> None:
     assert code == 200 and packed(read(answer)) == packed(expected.motion) and read(answer).people == 1
     assert answer["times"] == pytest.approx(list(time_map(parse(edits), motion.frame_count)))
     assert len(answer["times"]) == read(answer).frame_count != motion.frame_count
+
+
+def test_times_are_of_the_frames_that_are_sent(motion: Motion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that is too long is thinned."""
+    file, edits = shown(motion), text({**HOLD, "frames": 100})
+    monkeypatch.setattr(motion_routes, "LARGEST_EDITED", len(packed(motion, LARGEST_EDITED)))
+    code, answer = asked(motion=file, edits=edits, want="result")
+    assert code == 200 and struct.unpack_from("<3I", base64.b64decode(answer["motion"]), 4) == (59, 175, 3)
+    assert answer["times"] == time_map(parse(edits), motion.frame_count)[::3].tolist()
 
 
 def test_troubles_are_those_that_are_left(motion: Motion) -> None:

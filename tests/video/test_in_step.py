@@ -126,6 +126,6 @@ def test_no_more_is_read_and_made_than_is_needed() -> None:
         return frame
 
     watched = Watched(clip.frames, clip.info.frame_rate)
-    found = [int(frame[0, 0, 0]) for frame in frames_in_order(watched, [0, 0, 3, 9, 9], make)]
+    found = [int(frame[0, 0, 0]) for frame in frames_in_order(watched.chunks(), [0, 0, 3, 9, 9], make)]
     assert found == [20, 20, 32, 56, 56] and made == [20, 32, 56]
     assert sum(read) == 16

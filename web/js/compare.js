@@ -6,7 +6,7 @@ import { app } from "../../../scripts/app.js";
 import { choice, iconButton, isPressed, press, relabel, toggle } from "./buttons.js";
 import { Clock, FilmClock } from "./clock.js";
 import { drawMotion, fitted } from "./draw_motion.js";
-import { Drawing, addPanel, fetchFile, fileUrl, onKeys } from "./in_node.js";
+import { Drawing, addPanel, fetchFile, fileUrl, noRoom, onKeys } from "./in_node.js";
 import { NAMES, done, frameOf, secondsAt, topOf } from "./in_step.js";
 import { readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
@@ -116,7 +116,7 @@ class Compare {
     const told = this.clips[clip];
     try {
       if (!told.sides.some(Boolean)) throw new Error(word("Wire two videos or two motions."));
-      if (told.sides.some((side) => side && !(side.video ? told.film : side.motion))) throw new Error(word("There was no room for a preview in ComfyUI's temp folder."));
+      if (told.sides.some((side) => side && !(side.video ? told.film : side.motion))) throw new Error(noRoom());
       const files = told.sides.map((side) => side?.motion);
       this.clock.play(false);
       const [, ...motions] = await Promise.all([this.load(told.film), ...files.map((file) => file && fetchFile(file))]);

@@ -4,7 +4,7 @@
  */
 import { app } from "../../../scripts/app.js";
 import { drawWays, timeAtX } from "./draw_ways.js";
-import { Drawing, addPanel, fileUrl, gone, onKeys } from "./in_node.js";
+import { Drawing, addPanel, fileUrl, gone, onKeys, placeOn } from "./in_node.js";
 import { element } from "./lib/dom.js";
 import { moment, percents } from "./lib/format.js";
 import { listed, named, word } from "./lib/words.js";
@@ -167,8 +167,7 @@ class ComparedWays {
   under(event) {
     if (!this.told) return 0;
     const { canvas } = this.drawing;
-    const box = canvas.getBoundingClientRect(); // as the graph's zoom shows it
-    const x = ((event.clientX - box.left) / box.width) * canvas.clientWidth;
+    const [x] = placeOn(canvas, event);
     return nearest(this.keyframes, timeAtX(x, this.told.seconds, canvas.clientWidth));
   }
 

@@ -162,6 +162,9 @@ export function fileUrl(file) {
 /** Why there is nothing to see of a file. */
 export const gone = () => word("The preview is gone from ComfyUI's temp folder. Run the graph again.");
 
+/** Why a run has told of no file. */
+export const noRoom = () => word("There was no room for a preview in ComfyUI's temp folder.");
+
 /** The content of such a file. */
 export async function fetchFile(file) {
   const answer = await api.fetchApi(fileUrl(file));
@@ -177,6 +180,13 @@ export function onKeys(element, handlers) {
     event.preventDefault();
     event.stopPropagation();
   });
+}
+
+/** Where on a canvas a pointer is, in CSS pixels of it, however large the graph's zoom shows it. */
+export function placeOn(canvas, { clientX, clientY }) {
+  const box = canvas.getBoundingClientRect();
+  const times = box.width ? canvas.clientWidth / box.width : 1;
+  return [(clientX - box.left) * times, (clientY - box.top) * times];
 }
 
 /** A canvas that calls `draw(context, width, height)` in the next animation frame when its size or content changes. */

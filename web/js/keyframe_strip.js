@@ -4,7 +4,7 @@
  */
 import { app } from "../../../scripts/app.js";
 import { drawStrip, frameAtX } from "./draw_keyframes.js";
-import { Drawing, addPanel, addStep, chain, fetchFile, onKeys } from "./in_node.js";
+import { Drawing, addPanel, addStep, chain, fetchFile, onKeys, placeOn } from "./in_node.js";
 import { applyEdits, isShotEnd, outside, parseEdits, toggleFrame } from "./keyframe_edits.js";
 import { element } from "./lib/dom.js";
 import { moment } from "./lib/format.js";
@@ -134,8 +134,7 @@ class KeyframeStrip {
   frameUnder(event) {
     if (!this.plan) return undefined;
     const { canvas } = this.drawing;
-    const box = canvas.getBoundingClientRect(); // as the graph's zoom shows it
-    const x = ((event.clientX - box.left) / box.width) * canvas.clientWidth;
+    const [x] = placeOn(canvas, event);
     return frameAtX(x, this.plan.frame_count, canvas.clientWidth, [...new Set([...this.planned, ...this.keyframes])]);
   }
 

@@ -24,6 +24,12 @@ export function readMotion(buffer) {
   return { frames, frameCount, step, width, height, people, joints, rate: view.getFloat64(28, true), places, confidences };
 }
 
+/** Why there is nothing to see of a motion; empty if there is. */
+export function nobodyIn(motion) {
+  if (motion.frames === 0) return word("This motion has no frames.");
+  return motion.people === 0 ? word("There is nobody in this motion.") : "";
+}
+
 /** The place of a joint in fractions of the frame; `point` counts joints through people and kept frames. */
 export const placeX = (motion, point) => motion.places[2 * point] / 32767.5 - 0.5;
 export const placeY = (motion, point) => motion.places[2 * point + 1] / 32767.5 - 0.5;

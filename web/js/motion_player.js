@@ -1,11 +1,11 @@
 /** A player of skeletons on every node that gives a motion. */
 import { app } from "../../../scripts/app.js";
 import { BeatMarks } from "./beat_marks.js";
-import { iconButton, isPressed, relabel, toggle } from "./buttons.js";
+import { choice, iconButton, isPressed, relabel, toggle } from "./buttons.js";
 import { Clock } from "./clock.js";
 import { BEFORE, drawMotion, fitted } from "./draw_motion.js";
-import { Drawing, addPanel, fetchFile, onKeys } from "./in_node.js";
-import { counterpart, readMotion } from "./motion_file.js";
+import { Drawing, addPanel, fetchFile, noRoom, onKeys } from "./in_node.js";
+import { counterpart, nobodyIn, readMotion } from "./motion_file.js";
 import { element } from "./lib/dom.js";
 import { decimals, moment } from "./lib/format.js";
 import { word } from "./lib/words.js";
@@ -28,8 +28,8 @@ class MotionPlayer {
     this.slider = element("input", { type: "range", min: 0, max: 0, value: 0, "aria-label": word("Frame") });
     this.slider.addEventListener("input", () => clock.seek(this.slider.valueAsNumber));
     this.time = element("output");
-    this.chooser = element("select", { "aria-label": word("Clip"), title: word("Clip"), hidden: true });
-    this.chooser.addEventListener("change", () => this.open(this.chooser.selectedIndex));
+    this.chooser = choice(word("Clip"), [], "", (clip) => this.open(Number(clip)));
+    this.chooser.hidden = true;
     this.beforeButton = toggle(word("Before"), word("Also show the motion as it came in, in grey"), true, () => this.drawing.redraw());
     this.loopButton = toggle(word("Loop"), word("Play again and again"), true, (loop) => clock.pace({ loop }));
     this.bar = element("div", { className: "frugal-bar" }, this.playButton, this.slider, this.time);
@@ -52,7 +52,7 @@ class MotionPlayer {
     const clips = output.frugal_motion;
     if (!clips?.length || (this.motion && JSON.stringify(clips) === JSON.stringify(this.clips))) return;
     this.clips = clips;
-    this.chooser.replaceChildren(...clips.map((_, index) => element("option", {}, word("Clip {number}", { number: index + 1 }))));
+    this.chooser.replaceChildren(...clips.map((_, index) => element("option", { value: index }, word("Clip {number}", { number: index + 1 }))));
     this.chooser.hidden = clips.length < 2;
     this.open(Math.min(this.clip, clips.length - 1));
   }
@@ -61,7 +61,7 @@ class MotionPlayer {
     this.clip = this.chooser.selectedIndex = clip;
     const shown = this.clips[clip];
     try {
-      if (!shown.motion) throw new Error(word("There was no room for a preview in ComfyUI's temp folder."));
+      if (!shown.motion) throw new Error(noRoom());
       const files = [shown.motion, shown.before].filter(Boolean);
       const [motion, before] = (await Promise.all(files.map(fetchFile))).map(readMotion);
       if (shown !== this.clips[this.clip]) return; // something else has been asked for meanwhile
@@ -72,8 +72,7 @@ class MotionPlayer {
   }
 
   take(motion, before) {
-    const isEmpty = motion.frames === 0;
-    const nothing = isEmpty ? word("This motion has no frames.") : motion.people === 0 ? word("There is nobody in this motion.") : "";
+    const nothing = nobodyIn(motion);
     this.say(nothing);
     if (nothing) return;
     Object.assign(this, { motion, before });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,7 @@ import numpy.typing as npt
 from ...errors import InputError
 from ...installing import install_command
 from ...video.stream import Waveform
-
-Seconds: TypeAlias = npt.NDArray[np.float64]
+from .timing import Seconds
 
 CHOICES = {"every beat": 1, "every 2nd beat": 2, "every 4th beat": 4, "onsets": 0}
 """Which moments of a sound can be chosen, and how many beats lie from one to the next."""

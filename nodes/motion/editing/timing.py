@@ -19,6 +19,10 @@ from ..limbs import mixed, to_keypoints, to_points
 from ..motion import Motion
 
 Times: TypeAlias = npt.NDArray[np.float64]
+"""In frames."""
+
+Seconds: TypeAlias = npt.NDArray[np.float64]
+"""From the first frame on."""
 
 LONGEST_HOLD = 0.9
 """Share of a pose's time that it is held at ``hold`` 1; the rest is the snap to the next."""

@@ -13,6 +13,7 @@ import numpy as np
 from ...host.progress import tracked
 from ...keyframes.strip import as_jpeg
 from ...storable import Storable
+from ...video.in_step import frames_in_order
 from ...video.shrunk import ShrunkStream
 from ...video.stream import FrameStream, Picture
 
@@ -79,20 +80,9 @@ def filmed(stream: FrameStream, frame_count: int, frame_rate: Fraction) -> Film 
     small = ShrunkStream(stream, LONGER_SIDE)
     columns = min(_SIDE, len(shown))
     rows = min(_SIDE, -(-len(shown) // columns))
-    sheets = tuple(map(as_jpeg, _sheets(_pictures(small, shown), columns, rows)))
+    pictures = frames_in_order(tracked(small.chunks(), shown[-1] + 1), shown, lambda picture: picture)
+    sheets = tuple(map(as_jpeg, _sheets(pictures, columns, rows)))
     return Film(sheets, columns, rows, small.info.width, small.info.height, step, len(shown))
-
-
-def _pictures(stream: FrameStream, shown: list[int]) -> Iterator[Picture]:
-    """The frames of ascending numbers, some of them more than once."""
-    done, place = 0, 0
-    for chunk in tracked(stream.chunks(), shown[-1] + 1):
-        while place < len(shown) and shown[place] < done + len(chunk):
-            yield chunk[shown[place] - done]
-            place += 1
-        done += len(chunk)
-        if place == len(shown):
-            return
 
 
 def _sheets(pictures: Iterator[Picture], columns: int, rows: int) -> Iterator[Picture]:

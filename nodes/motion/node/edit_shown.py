@@ -57,7 +57,7 @@ def shown_edit(
         "motion": shown_file(packed(motion, LARGEST_EDITED), ".motion"),
         "result": shown_file(packed(result, LARGEST_EDITED), ".motion"),
         "troubles": None if troubles is None else [trouble.as_dict() for trouble in troubles],
-        "notes": [{"edit": note.edit, "why": note.why} for note in notes],
+        "notes": [note.as_dict() for note in notes],
         "film": _shown_film(motion, video, stage),
     }
     return {"frugal_edit": [shown]}

@@ -1,6 +1,6 @@
 /** A canvas along the frames of a clip on which edits can be taken in hand: what the timeline and the curves share. */
 import { app } from "../../../../scripts/app.js";
-import { Drawing, onKeys } from "../in_node.js";
+import { Drawing, onKeys, placeOn } from "../in_node.js";
 import { element } from "../lib/dom.js";
 import { formatEdits, without } from "./edit_value.js";
 import { Scale, scrolled, showing, wholeView, zoomed } from "./timeline_scale.js";
@@ -105,11 +105,7 @@ export class Board {
   }
 
   hands(canvas) {
-    const at = (event) => {
-      const box = canvas.getBoundingClientRect(); // as the graph's zoom shows it
-      const times = canvas.clientWidth / box.width;
-      return [(event.clientX - box.left) * times, (event.clientY - box.top) * times];
-    };
+    const at = (event) => placeOn(canvas, event);
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !this.state.frameCount) return;
       this.settle();

@@ -1,5 +1,6 @@
 /** Asks the server what edits make of a motion: only the newest question counts, and one without an answer is asked again. */
 import { api } from "../../../../scripts/api.js";
+import { gone } from "../in_node.js";
 import { word } from "../lib/words.js";
 
 const ROUTE = "/frugal-motion/motion/edit";
@@ -68,7 +69,7 @@ async function answered(body, signal) {
   if (answer.status >= 500) throw new Error(answer.statusText);
   const found = await answer.json().catch(() => ({}));
   if (answer.ok) return found;
-  if (answer.status === 404) throw new Refused(word("The preview is gone from ComfyUI's temp folder. Run the graph again."));
+  if (answer.status === 404) throw new Refused(gone());
   throw new Refused(found.error ?? `${answer.status} ${answer.statusText}`);
 }
 

@@ -1,7 +1,6 @@
 /** A motion that is being edited: what the run has sent, what the input `edits` says, and what the server makes of both. */
-import { fetchFile } from "../in_node.js";
-import { readMotion } from "../motion_file.js";
-import { word } from "../lib/words.js";
+import { fetchFile, noRoom } from "../in_node.js";
+import { nobodyIn, readMotion } from "../motion_file.js";
 import { EditServer, fromBase64 } from "./edit_server.js";
 import { Film } from "./film.js";
 import { PosedMotion } from "./posed_motion.js";
@@ -34,7 +33,7 @@ export class EditSession {
     if (JSON.stringify(told) === JSON.stringify(this.told)) return;
     this.told = told;
     try {
-      if (!told.motion) throw new Error(word("There was no room for a preview in ComfyUI's temp folder."));
+      if (!told.motion) throw new Error(noRoom());
       const motion = readMotion(await fetchFile(told.motion));
       if (told !== this.told) return; // another run has ended meanwhile
       this.take(motion, told);
@@ -48,7 +47,7 @@ export class EditSession {
 
   take(motion, told) {
     this.end();
-    this.clear(nobody(motion));
+    this.clear(nobodyIn(motion));
     if (this.message) return;
     this.posed = new PosedMotion(motion);
     this.film = told.film ? new Film(told.film, () => this.changed()) : undefined;
@@ -123,9 +122,4 @@ export class EditSession {
     this.film?.end();
     this.syncedText = this.resultText = undefined;
   }
-}
-
-function nobody(motion) {
-  if (motion.frames === 0) return word("This motion has no frames.");
-  return motion.people === 0 ? word("There is nobody in this motion.") : "";
 }

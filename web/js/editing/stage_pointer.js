@@ -1,5 +1,6 @@
 /** The pointer on the stage: it finds joints, drags them, zooms and pans. */
 import { app } from "../../../../scripts/app.js";
+import { placeOn } from "../in_node.js";
 import { under } from "./hit.js";
 
 const STARTS = 3; // CSS pixels that make a press a drag
@@ -22,12 +23,8 @@ export class StagePointer {
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
 
-  /** CSS pixels of the canvas, whatever the graph's zoom. */
   at(event) {
-    const { canvas } = this.stage;
-    const box = canvas.getBoundingClientRect();
-    const scale = box.width ? canvas.clientWidth / box.width : 1;
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+    return placeOn(this.stage.canvas, event);
   }
 
   hit(event) {

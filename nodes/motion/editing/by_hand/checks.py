@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -22,6 +22,10 @@ class Note:
 
     edit: int
     why: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"edit": self.edit, "why": self.why}
 
 
 @dataclass(frozen=True)
