@@ -39,7 +39,7 @@ _MOST_FRAMES = 10_000_000  # a file of a few bytes might claim any number of fra
 def kept_step(motion: Motion, largest: int = LARGEST) -> int:
     """Every which frame ``packed`` keeps: 1 if ``largest`` bytes are enough for all of them."""
     _, people, joints, _ = motion.keypoints.shape
-    most = max(1, (largest - _HEADER.size) // max(1, people * joints * _BYTES))
+    most: int = max(1, (largest - _HEADER.size) // max(1, people * joints * _BYTES))
     return max(1, -(-motion.frame_count // most))
 
 

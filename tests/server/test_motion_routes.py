@@ -44,7 +44,7 @@ async def served() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     add_motion_routes(routes)
     app = web.Application(client_max_size=64_000_000)
     app.add_routes(routes)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, lingering_time=0.1)  # for the rest of a body that is refused
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
