@@ -8,7 +8,21 @@ export function iconButton(icon, label, act) {
   return made;
 }
 
-/** Call it something else. */
+/** A button with a text, which may be empty until `describe` gives it one. */
+export function textButton(text, act) {
+  const made = element("button", { type: "button" }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Say what such a button does. */
+export function describe(button, title, text = button.textContent) {
+  button.title = title;
+  button.textContent = text;
+  button.setAttribute("aria-label", title);
+}
+
+/** Call one with an icon something else. */
 export function relabel(button, icon, label) {
   button.dataset.icon = icon;
   button.title = label;

@@ -1,7 +1,6 @@
 /** A canvas along the frames of a clip on which edits can be taken in hand: what the timeline and the curves share. */
 import { app } from "../../../../scripts/app.js";
 import { Drawing, onKeys, placeOn } from "../in_node.js";
-import { element } from "../lib/dom.js";
 import { formatEdits, without } from "./edit_value.js";
 import { Scale, scrolled, showing, wholeView, zoomed } from "./timeline_scale.js";
 
@@ -212,18 +211,4 @@ export class Board {
   end() {
     this.drawing.observer.disconnect();
   }
-}
-
-/** A button without words yet. */
-export function button(text, act) {
-  const made = element("button", { type: "button" }, text);
-  made.addEventListener("click", act);
-  return made;
-}
-
-/** Say what a button does. */
-export function named(made, title, text = made.textContent) {
-  made.title = title;
-  made.textContent = text;
-  made.setAttribute("aria-label", title);
 }

@@ -1,7 +1,8 @@
 /** The course of a joint as curves: its keys can be dragged up and down, along time, and given a slope. */
+import { describe, textButton } from "../buttons.js";
 import { element, stylesheet } from "../lib/dom.js";
 import { word } from "../lib/words.js";
-import { Board, button, named } from "./board.js";
+import { Board } from "./board.js";
 import { CHANNELS } from "./channels.js";
 import { levelled, raised, riseAt, sloped, slopeOf } from "./curve_pull.js";
 import { Heights, curveHit, drawCurves, rangeOf, valueLabel } from "./draw_curves.js";
@@ -28,8 +29,8 @@ export class Curves extends Board {
     super(calls, { channel: "x", source: NOTHING, posed: NOTHING, limb: () => undefined });
     this.items = [];
     this.words = element("output");
-    this.channels = CHANNELS.map((name) => button("", () => this.calls.channel?.(name)));
-    this.level = button("", () => this.auto());
+    this.channels = CHANNELS.map((name) => textButton("", () => this.calls.channel?.(name)));
+    this.level = textButton("", () => this.auto());
     for (const made of this.channels) made.classList.add("frugal-toggle");
     this.screen = element("div", { className: "frugal-screen frugal-curves" }, this.drawing.canvas);
     this.bar = element("div", { className: "frugal-bar frugal-nowrap" }, this.words, this.level, this.channels);
@@ -41,10 +42,10 @@ export class Curves extends Board {
     this.element.setAttribute("aria-label", word("Curves"));
     this.drawing.canvas.setAttribute("aria-label", word("Curves. Left and right: frames. Up and down: keys. With shift: moves the key in time or changes its value. S: its slope. U: automatic slope. Delete removes it. Plus and minus: zoom."));
     const [x, y, angle] = this.channels;
-    named(x, word("Across"), "x");
-    named(y, word("Down"), "y");
-    named(angle, word("Angle about the joint that it hangs on"), word("angle"));
-    named(this.level, word("The key's slope as it comes by itself"), word("Auto"));
+    describe(x, word("Across"), "x");
+    describe(y, word("Down"), "y");
+    describe(angle, word("Angle about the joint that it hangs on"), word("angle"));
+    describe(this.level, word("The key's slope as it comes by itself"), word("Auto"));
   }
 
   arrange(before) {

@@ -1,7 +1,8 @@
 /** The timeline of Edit Motion: where to look, the keys and spans of edits, and hands on all of them. */
+import { describe, textButton } from "../buttons.js";
 import { element, stylesheet } from "../lib/dom.js";
 import { word } from "../lib/words.js";
-import { Board, STEP, button, named } from "./board.js";
+import { Board, STEP } from "./board.js";
 import { drawTimeline } from "./draw_timeline.js";
 import { editWords, frameWords, troubleWords } from "./edit_words.js";
 import { heightOf, hitAt, inOrder, lanesOf } from "./timeline_lanes.js";
@@ -24,9 +25,9 @@ export class Timeline extends Board {
     super(calls, { troubles: [], span: null });
     this.lanes = lanesOf(this.state);
     this.words = element("output");
-    this.nearer = button("+", () => this.zoom(STEP));
-    this.farther = button("−", () => this.zoom(1 / STEP));
-    this.whole = button("", () => this.see(wholeView(this.state.frameCount)));
+    this.nearer = textButton("+", () => this.zoom(STEP));
+    this.farther = textButton("−", () => this.zoom(1 / STEP));
+    this.whole = textButton("", () => this.see(wholeView(this.state.frameCount)));
     this.screen = element("div", { className: "frugal-screen frugal-timeline" }, this.drawing.canvas);
     this.bar = element("div", { className: "frugal-bar frugal-nowrap" }, this.words, this.farther, this.nearer, this.whole);
     this.element = element("div", { className: "frugal-editing", role: "group" }, this.screen, this.bar);
@@ -36,9 +37,9 @@ export class Timeline extends Board {
   name() {
     this.element.setAttribute("aria-label", word("Timeline"));
     this.drawing.canvas.setAttribute("aria-label", word("Timeline. Left and right: frames. Up and down: edits. Page up and down: where to look. With shift: moves the edit, makes it longer or shorter. B and A: its fade before and after. Delete removes it. I and O: in and out. Plus and minus: zoom."));
-    named(this.nearer, word("Zoom in"));
-    named(this.farther, word("Zoom out"));
-    named(this.whole, word("Show the whole clip"), word("All"));
+    describe(this.nearer, word("Zoom in"));
+    describe(this.farther, word("Zoom out"));
+    describe(this.whole, word("Show the whole clip"), word("All"));
   }
 
   arrange(before) {
