@@ -68,7 +68,6 @@ export class EditSession {
     this.syncedText = text;
     const { posed } = this;
     const unknown = this.restore(edits);
-    this.troubledText ??= text; // what a run has sent is of these
     this.askTroubles(text);
     if (!text) this.notes = [];
     if (!text && !unknown) return;
