@@ -191,7 +191,7 @@ def test_keys_and_fades_are_pulled_and_ten_gestures_undone(
     graph.keyboard.press("Home")
     for frame in (0, 10, 20, 30):
         assert coloured(graph, result.keypoints[frame, 0, WRIST], result, BLUE) <= 2, frame
-        assert np.abs(result.keypoints[frame] - wanted.keypoints[frame]).max() < 1e-3
+        assert np.abs((result.keypoints - wanted.keypoints)[frame, ..., :2]).max() < 1e-4
         graph.keyboard.press("Shift+ArrowRight")
 
 

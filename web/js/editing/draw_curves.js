@@ -144,9 +144,11 @@ export function drawCurves(context, width, height, scale, heights, keys, state, 
 /** On top of the curves, each set off from them. */
 function drawLabels(context, heights, channel, ink, paper) {
   Object.assign(context, { fillStyle: ink, strokeStyle: paper, lineWidth: 3, globalAlpha: 0.7 });
+  let last = Infinity;
   for (const value of gridOf(heights)) {
     const y = heights.y(value) - 3;
-    if (y < 9) continue;
+    if (y < 9 || Math.abs(y - last) < 11) continue;
+    last = y;
     context.strokeText(valueLabel(value, channel), 4, y);
     context.fillText(valueLabel(value, channel), 4, y);
   }
