@@ -69,7 +69,6 @@ export class EditSession {
     if (!first || !this.told.troubles) this.askTroubles(text); // not looked for in a run that nobody watched
     const { posed } = this;
     const unknown = this.restore(edits);
-    this.troubledText ??= text; // what a run has sent is of these
     this.askTroubles(text);
     if (!text) this.notes = [];
     if (!text && !unknown) return;
