@@ -66,7 +66,6 @@ export class EditSession {
     if (wantsResult && this.resultText !== text) this.askResult(text);
     if (text === this.syncedText) return;
     this.syncedText = text;
-    if (!first || !this.told.troubles) this.askTroubles(text); // not looked for in a run that nobody watched
     const { posed } = this;
     const unknown = this.restore(edits);
     this.askTroubles(text);
