@@ -120,6 +120,15 @@ def is_shown(page: Page, motion: Motion, text: str, *frames: int) -> None:
         assert coloured(page, applied[frame, 0, WRIST], motion, BLUE) <= 2, frame
 
 
+def comes_to_be_shown(page: Page, motion: Motion, at: np.ndarray) -> None:
+    """The first person's right wrist, in a while."""
+    for _ in range(50):
+        if coloured(page, at, motion, BLUE) <= 2:
+            return
+        page.wait_for_timeout(200)
+    pytest.fail(f"the wrist is not shown at {at}")
+
+
 def test_keys_and_fades_are_pulled_and_ten_gestures_undone(
     graph: Page, server: Server, motion: Motion, tmp_path: Path
 ) -> None:
@@ -271,14 +280,9 @@ def test_edits_of_another_node_are_shown_as_they_ran(graph: Page, motion: Motion
     graph.evaluate(SET, "")
     graph.evaluate(FROM_TEXT, text)
     panel(graph).get_by_text("what the last run made of them").wait_for()
-    assert coloured(graph, motion.keypoints[0, 0, WRIST], motion, BLUE) <= 2, "a run without edits"
+    comes_to_be_shown(graph, motion, motion.keypoints[0, 0, WRIST])  # a run without edits
     editor.run(graph)
-    for _ in range(50):
-        if coloured(graph, moved[0, 0, WRIST], motion, BLUE) <= 2:
-            break
-        graph.wait_for_timeout(200)
-    else:
-        pytest.fail("the run's result is not shown")
+    comes_to_be_shown(graph, motion, moved[0, 0, WRIST])
     graph.screenshot(path=tmp_path / "wired.png")
     for other in ('{"version": 2, "edits": []}', "{"):
         graph.evaluate(SET, other)
