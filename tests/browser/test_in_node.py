@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page
 
 from frugal_motion.nodes.interchange.files import load_motion, save_motion
@@ -52,11 +54,6 @@ AT_FIRST = """() => {
     app.canvas.ds.offset = [40 - Math.min(...app.canvas.graph.nodes.map(node => node.pos[0])), 60];
     app.canvas.setDirty(true, true);
 }"""
-PIXELS = """(canvas) => {
-    const {width, height} = canvas;
-    const data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-    return {width, height, data: Array.from(data)};
-}"""
 FRAMES_SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -85,8 +82,8 @@ def player(page: Page, number: int) -> Locator:
 def pixels(page: Page, canvas: Locator) -> np.ndarray:
     """RGBA of what a canvas shows."""
     page.evaluate(FRAMES_SHOWN)
-    shown: dict[str, Any] = canvas.evaluate(PIXELS)
-    return np.array(shown["data"], np.uint8).reshape(shown["height"], shown["width"], 4)
+    file = base64.b64decode(canvas.evaluate("canvas => canvas.toDataURL()").partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGBA"))
 
 
 def seek(player: Locator, frame: int) -> None:
