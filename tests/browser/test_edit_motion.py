@@ -240,7 +240,7 @@ def test_keys_do_all_that_a_pointer_does(graph: Page, motion: Motion, tmp_path: 
         {"do": "mirror", "person": 2, **span},
         {"do": "speed", **span, "factor": 0.5},
         {"do": "delete", **span},
-        {"do": "repair", "person": 2, **span},
+        {"do": "repair", "person": 2, "joint": "left_elbow", **span},
         {"do": "hold", "frame": 35, "frames": 13},
         {"do": "swap", "person": 2, "with": 1, "from": 35},
         {"do": "keep", "person": 2},
