@@ -66,10 +66,9 @@ export class EditSession {
     if (wantsResult && this.resultText !== text) this.askResult(text);
     if (text === this.syncedText) return;
     this.syncedText = text;
-    if (!first || !this.told.troubles) this.askTroubles(text); // not looked for in a run that nobody watched
     const { posed } = this;
     const unknown = this.restore(edits);
-    this.troubledText ??= text; // what a run has sent is of these
+    if (this.told.troubles) this.troubledText ??= text; // of these; a run that nobody watched looks for none
     this.askTroubles(text);
     if (!text) this.notes = [];
     if (!text && !unknown) return;
