@@ -116,13 +116,8 @@ export function drawCurves(context, width, height, scale, heights, keys, state, 
   context.textBaseline = "alphabetic";
   context.lineWidth = 1;
   context.fillStyle = context.strokeStyle = ink;
-  for (const value of gridOf(heights)) {
-    const y = heights.y(value);
-    context.globalAlpha = 0.12;
-    context.fillRect(0, y - 0.5, width, 1);
-    context.globalAlpha = 0.5;
-    if (y > 12) context.fillText(valueLabel(value, channel), 4, y - 3);
-  }
+  context.globalAlpha = 0.12;
+  for (const value of gridOf(heights)) context.fillRect(0, heights.y(value) - 0.5, width, 1);
   context.globalAlpha = 0.9;
   context.fillRect(scale.x(frame) - 0.5, 0, 1, height);
   context.lineJoin = "round";
@@ -133,6 +128,7 @@ export function drawCurves(context, width, height, scale, heights, keys, state, 
   context.lineWidth = 1.75;
   context.globalAlpha = 1;
   drawCurve(context, posed, scale, heights);
+  drawLabels(context, heights, channel, ink, paper);
   const chosen = keys.find(({ index }) => index === selected);
   if (chosen && Number.isFinite(posed[chosen.from])) drawArms(context, chosen, scale, heights, state, ink);
   for (const key of thinned(keys, scale, APART)) draw(key, false);
@@ -142,6 +138,19 @@ export function drawCurves(context, width, height, scale, heights, keys, state, 
   function draw(key, special) {
     const known = Number.isFinite(posed[key.from]);
     drawKey(context, key, scale.x(key.from), heightOf(key, heights, posed), special, { colour, ink, paper, known });
+  }
+}
+
+/** On top of the curves, each set off from them. */
+function drawLabels(context, heights, channel, ink, paper) {
+  Object.assign(context, { fillStyle: ink, strokeStyle: paper, lineWidth: 3, globalAlpha: 0.7 });
+  let last = Infinity;
+  for (const value of gridOf(heights)) {
+    const y = heights.y(value) - 3;
+    if (y < 9 || Math.abs(y - last) < 11) continue;
+    last = y;
+    context.strokeText(valueLabel(value, channel), 4, y);
+    context.fillText(valueLabel(value, channel), 4, y);
   }
 }
 

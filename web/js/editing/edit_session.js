@@ -68,7 +68,6 @@ export class EditSession {
     this.syncedText = text;
     const { posed } = this;
     const unknown = this.restore(edits);
-    if (this.told.troubles) this.troubledText ??= text; // of these; a run that nobody watched looks for none
     this.askTroubles(text);
     if (!text) this.notes = [];
     if (!text && !unknown) return;

@@ -56,10 +56,12 @@ function pressed(editor, event, commands) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (LOOKING[key]) return LOOKING[key](editor, event) !== false;
   const command = commands.get(key);
-  if (!command || !editor.canChange || !command.can(editor)) return false;
-  editor.drag.drop();
-  command.run(editor);
-  return true;
+  if (!command) return false;
+  if (editor.canChange && command.can(editor)) {
+    editor.drag.drop();
+    command.run(editor);
+  }
+  return true; // also where it can do nothing: to the graph the same key may mean to remove the node
 }
 
 function nextJoint(editor, step) {

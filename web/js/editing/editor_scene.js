@@ -8,8 +8,7 @@ export function sceneOf({ session, view, motion, playback }) {
   const { result } = playback;
   const film = view.film ? session.film : undefined;
   if (result) {
-    const frame = Math.min(view.out, result.motion.frames - 1);
-    return { motion: result.motion, frame, film, filmFrame: view.frame, plain: true };
+    return { motion: result.motion, frame: playback.out, film, filmFrame: view.frame, plain: true };
   }
   const { frame, person, joint, hovered } = view;
   const before = view.before ? session.posed.source : undefined;
@@ -27,13 +26,13 @@ export function emptyWords({ session, edits, input }) {
 }
 
 /** Under everything: what stands in the way, or what has just been done. */
-export function statusWords({ session, view, input, playback, several, said }) {
+export function statusWords({ session, input, playback, sent = [], said }) {
   const { result } = playback;
   if (input.locked) return input.locked;
   if (session.status) return session.status;
   if (result && playback.isPlaying) return word("Result: {count} frames. To edit, switch it off.", { count: result.motion.frames });
   if (result) {
-    return word("Result: frame {frame} of {count}. To edit, switch it off.", { frame: view.out, count: result.motion.frames });
+    return word("Result: frame {frame} of {count}. To edit, switch it off.", { frame: playback.out, count: result.motion.frames });
   }
-  return said || (several > 1 ? word("The first of {count} clips; edits go for all.", { count: several }) : "");
+  return said || (sent.length > 1 ? word("The first of {count} clips; edits go for all.", { count: sent.length }) : "");
 }

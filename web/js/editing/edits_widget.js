@@ -37,7 +37,7 @@ export class EditsWidget {
 
   /** Why nothing can be edited; empty if all is well. */
   get locked() {
-    if (this.isWired) return word("The edits come from another node; change them there.");
+    if (this.isWired) return word("The edits come from another node; change them there. You see what the last run made of them.");
     return this.parsed.problem;
   }
 

@@ -11,6 +11,7 @@ import { EditsWidget } from "./edits_widget.js";
 import { EditorBars } from "./editor_bars.js";
 import { editorKeys } from "./editor_keys.js";
 import { emptyWords, sceneOf, statusWords } from "./editor_scene.js";
+import { jointNumber } from "./joints.js";
 import { PanelFocus } from "./panel_focus.js";
 import { Playback } from "./playback.js";
 import { Stage } from "./stage.js";
@@ -27,7 +28,7 @@ class MotionEditor {
   key = "frugal_edit";
 
   constructor(node) {
-    this.view = { frame: 0, out: 0, person: 0, joint: "", selected: -1, span: null, film: true, viewport: new Viewport() };
+    this.view = { frame: 0, person: 0, joint: "", selected: -1, span: null, film: true, viewport: new Viewport() };
     this.input = new EditsWidget(node, () => this.sync());
     this.session = new EditSession(() => this.refresh());
     this.drag = new Drag(this);
@@ -79,11 +80,15 @@ class MotionEditor {
 
   /** Take what a run has sent. */
   show(output) {
-    const told = output[this.key];
-    if (!told?.length) return;
+    this.sent = output[this.key] ?? this.sent;
+    if (!this.sent?.length) return;
     if (!this.motion) this.said = ""; // that it was not sent
-    this.several = told.length;
-    this.session.load(told[0]).then(() => this.sync());
+    this.session.load(this.toLoad(this.sent[0])).then(() => this.sync());
+  }
+
+  /** What came in; where another node says the edits, what has come of them. */
+  toLoad(sent) {
+    return this.input.isWired && sent.result ? { ...sent, motion: sent.result, film: null } : sent;
   }
 
   /** Show what the input says. */
@@ -91,7 +96,7 @@ class MotionEditor {
     const { edits, view } = this;
     this.drag.forget();
     if (view.selected >= edits.length) view.selected = -1;
-    if (this.motion) view.frame = Math.min(view.frame, this.motion.frames - 1);
+    if (this.motion) this.look(within(this.motion, view));
     this.session.sync(edits, this.input.locked ? "" : this.input.text, view.result);
     this.refresh();
   }
@@ -116,7 +121,9 @@ class MotionEditor {
     if (!this.motion) return;
     this.playback.stop();
     this.look({ [name]: !this.view[name] });
-    if (name === "result") this.sync();
+    if (name !== "result") return;
+    this.view.out = undefined;
+    this.sync();
   }
 
   /** Choose an edit: go there. */
@@ -176,7 +183,7 @@ class MotionEditor {
     this.message.textContent = motion ? "" : emptyWords(this);
     this.message.hidden = !!motion;
     this.status.textContent = statusWords(this);
-    this.status.dataset.kind = session.statusKind ?? "";
+    this.status.dataset.kind = session.statusKind || (this.input.parsed.problem && "wrong");
     this.bars.show();
     this.list.root.hidden = !motion || !view.list;
     this.curves.element.hidden = !motion || !view.curves;
@@ -200,7 +207,7 @@ class MotionEditor {
 
   /** Go on where the panel of the node before was: undo makes nodes anew. */
   resume(before) {
-    Object.assign(this, { several: before.several, said: before.said, session: before.session });
+    Object.assign(this, { sent: before.sent, said: before.said, session: before.session });
     Object.assign(this.view, before.view);
     this.session.changed = () => this.refresh();
     this.stage.viewport = this.view.viewport;
@@ -216,6 +223,17 @@ class MotionEditor {
   }
 }
 
+/** What is chosen, as far as a motion has it: another may have come in. */
+function within({ frames, people, joints }, { frame, person, joint, span, copy }) {
+  const isThere = person <= people && jointNumber(joint) < joints;
+  return {
+    frame: Math.min(frame, frames - 1),
+    ...(!isThere && { person: 0, joint: "" }),
+    span: span && span[1] < frames ? span : null,
+    copy: copy && copy.frame < frames && copy.person <= people ? copy : undefined,
+  };
+}
+
 app.registerExtension({
   name: "FrugalMotion.editor",
   nodeCreated(node) {
@@ -224,6 +242,9 @@ app.registerExtension({
     addPanel(node, "frugal_editor", editor, HEIGHT);
     node.setSize([WIDTH, node.computeSize()[1]]); // a workflow's own size comes after
     chain(node, "onConfigure", () => editor.sync());
-    chain(node, "onConnectionsChange", () => editor.sync());
+    chain(node, "onConnectionsChange", () => {
+      editor.show({});
+      editor.sync();
+    });
   },
 });

@@ -17,6 +17,12 @@ export class Playback {
     return view.result ? session.result : undefined;
   }
 
+  /** The frame of the result that is shown. */
+  get out() {
+    const { frame, out = this.outOf(frame) } = this.editor.view;
+    return Math.min(out, this.result.motion.frames - 1);
+  }
+
   /** The frame of the result that shows a frame of what came in, or the first one after. */
   outOf(frame) {
     const { times } = this.result;
@@ -30,22 +36,21 @@ export class Playback {
     this.stop();
     editor.drag.drop();
     const within = Math.max(0, Math.min(frame, editor.motion.frames - 1));
-    editor.look({ frame: within, out: this.result ? this.outOf(within) : 0 });
+    editor.look({ frame: within, out: undefined });
   }
 
   /** By frames of what is shown. */
   step(frames) {
-    const { view } = this.editor;
-    if (!this.result) return this.seek(view.frame + frames);
+    if (!this.result) return this.seek(this.editor.view.frame + frames);
     this.stop();
-    return this.played(Math.max(0, Math.min(view.out + frames, this.result.motion.frames - 1)));
+    return this.played(Math.max(0, Math.min(this.out + frames, this.result.motion.frames - 1)));
   }
 
   play(on) {
     const { motion, view } = this.editor;
     if (!on || !motion) return this.stop();
     const { result, clock } = this;
-    clock.frame = result ? view.out : view.frame;
+    clock.frame = result ? this.out : view.frame;
     clock.open(result?.motion ?? motion);
     return clock.play(true);
   }

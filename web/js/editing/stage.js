@@ -105,12 +105,9 @@ export class Stage {
     if (!at) return;
     const radius = line + 4;
     context.globalAlpha = opacity;
-    for (const [colour, width] of [["rgba(0, 0, 0, 0.6)", 3.5], ["#fff", 1.75]]) {
-      Object.assign(context, { strokeStyle: colour, lineWidth: width });
-      context.beginPath();
-      context.arc(...at, radius, 0, 2 * Math.PI);
-      context.stroke();
-    }
+    context.beginPath();
+    context.arc(...at, radius, 0, 2 * Math.PI);
+    strokeOnAny(context, 1.75);
     context.globalAlpha = 1;
   }
 
@@ -150,9 +147,7 @@ function diamond(context, x, y, radius, colour) {
 
 /** The sign of moving: four arrows. */
 function cross(context, x, y, radius) {
-  Object.assign(context, { strokeStyle: "#fff", lineWidth: 1.25, lineCap: "round", lineJoin: "round" });
-  context.shadowColor = "rgba(0, 0, 0, 0.9)";
-  context.shadowBlur = 3;
+  Object.assign(context, { lineCap: "round", lineJoin: "round" });
   context.beginPath();
   for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
     const [tipX, tipY] = [x + dx * radius, y + dy * radius];
@@ -162,6 +157,13 @@ function cross(context, x, y, radius) {
     context.lineTo(tipX, tipY);
     context.lineTo(tipX - 2.5 * dx + 2.5 * dy, tipY - 2.5 * dy + 2.5 * dx);
   }
-  context.stroke();
-  context.shadowBlur = 0;
+  strokeOnAny(context, 1.25);
+}
+
+/** A white line that is seen on light, too. */
+function strokeOnAny(context, lineWidth) {
+  for (const look of [{ strokeStyle: "rgba(0, 0, 0, 0.6)", lineWidth: lineWidth + 1.75 }, { strokeStyle: "#fff", lineWidth }]) {
+    Object.assign(context, look);
+    context.stroke();
+  }
 }
