@@ -102,11 +102,14 @@ def test_a_mistake_is_found_and_mended_and_a_pose_held(page: Page, server: Serve
     click_trouble(page, "left wrist · jumps")
     words(page).get_by_text("frame 9 of 20").wait_for()
     assert panel(page).get_by_label("Joint", exact=True).input_value() == "left_wrist"
-    wanted = np.array((-0.065, 0.033))
+    panel(page).get_by_role("button", name="Replace").click()
+    wanted = np.array((-0.075, 0.045))
     x, y = wanted * frame_size(page, before)
     drag(page, place(page, before, before.keypoints[9, 0, WRIST]), (float(x), float(y)))
+    words(page).get_by_text("left wrist · frame 9 · fades in 2, out 1 frames").wait_for()
     for key in ("ArrowRight", "ArrowRight", "l"):
         page.keyboard.press(key)
+    words(page).get_by_text("Hold 6 · frame 11").wait_for()
     moved, held = value(page)
     assert (moved["do"], moved["frame"], moved["joint"]) == ("move", 9, "left_wrist")
     assert held == {"do": "hold", "frame": 11, "frames": 6}
@@ -116,7 +119,7 @@ def test_a_mistake_is_found_and_mended_and_a_pose_held(page: Page, server: Serve
     _, after = motions(server, second)
     assert after.frame_count == 20 + 6
     assert after.keypoints[9, 0, WRIST, :2] - before.keypoints[9, 0, WRIST, :2] == pytest.approx(wanted, abs=0.01)
-    assert (after.keypoints[:6] == before.keypoints[:6]).all() and (after.keypoints[19:] == before.keypoints[13:]).all()
+    assert (after.keypoints[:8] == before.keypoints[:8]).all() and (after.keypoints[18:] == before.keypoints[12:]).all()
     skeleton = video(server, second)
     assert (skeleton.info.frame_count, skeleton.info.frame_rate) == (26, 12)
     compared(page).get_by_text("0 / 25").wait_for()

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gapAround, hiding, holding, movedFrom, pasting, showing, speeding, toggled } from "../../web/js/editing/span_edits.js";
+import { spanOf } from "../../web/js/editing/edit_value.js";
 
 const hide = (from, to) => ({ do: "hide", person: 1, joint: "nose", from, to });
 
@@ -11,6 +12,16 @@ test("a key is made where the joint is then, with what keys beside it do there",
   const again = movedFrom(made, { frame: 12, person: 1, joint: "nose", by: [0, 0.01] });
   assert.deepEqual(again[1].by, [0.11, 0.03]);
   assert.equal(again.length, 2);
+});
+
+test("a key in a marked span fades within it; keys that are there keep their fade", () => {
+  const move = { frame: 9, person: 1, joint: "nose", by: [0.1, 0] };
+  const [made] = movedFrom([], move, [8, 9]);
+  assert.deepEqual([made.before, made.after], [2, 1]);
+  assert.deepEqual(spanOf(made), [8, 9], "no frame outside changes");
+  const [again] = movedFrom([made], move, [2, 20]);
+  assert.deepEqual([again.before, again.after], [2, 1]);
+  for (const span of [null, undefined, [10, 12]]) assert.equal(movedFrom([], move, span)[0].before, undefined);
 });
 
 test("hidden spans that touch become one, and a shown frame parts them", () => {

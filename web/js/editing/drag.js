@@ -18,7 +18,7 @@ export class Drag {
     if (!this.move) this.before = editor.session.posed.pose(frame, person);
     this.move = { frame, person, joint, stretch: stretch || undefined, replace: replace || undefined };
     this.by = by;
-    this.show(movedFrom(editor.edits, { ...this.move, by }));
+    this.show(movedFrom(editor.edits, { ...this.move, by }, editor.view.span));
   }
 
   /** Show edits that are not made yet; those that are made end it. */
@@ -38,7 +38,7 @@ export class Drag {
     const by = this.reached(move);
     if (Math.hypot(...by) < LEAST) return this.cancel();
     this.forget();
-    return editor.change(movedFrom(editor.edits, { ...move, by }));
+    return editor.change(movedFrom(editor.edits, { ...move, by }, editor.view.span));
   }
 
   /** How far the joint came: bones may not reach where the pointer is. */

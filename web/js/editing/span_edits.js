@@ -2,12 +2,18 @@
 import { changed, keyAt, moveBy, valueOf, withEdit, without } from "./edit_value.js";
 import { offsetAt, tracksOf } from "./tracks.js";
 
-/** Move a joint from where it is at a frame now; what the keys beside make of it there is kept. */
-export function movedFrom(edits, { by, ...move }) {
+/** Move a joint from where it is at a frame now; what the keys beside make of it there is kept. A new key fades within a marked span. */
+export function movedFrom(edits, { by, ...move }, span) {
   if (keyAt(edits, move) >= 0) return moveBy(edits, { ...move, by });
   const keys = tracksOf(edits).get(`${move.person} ${move.joint}`)?.keys ?? [];
   const [x, y] = offsetAt(keys, move.frame);
-  return moveBy(edits, { ...move, by: [x + by[0], y + by[1]] });
+  return moveBy(edits, { ...move, ...fadeWithin(span, move.frame), by: [x + by[0], y + by[1]] });
+}
+
+/** How a key at a frame fades if nothing outside of a marked span is to change; nothing to say for one that is not in it. */
+export function fadeWithin(span, frame) {
+  if (!span || frame < span[0] || frame > span[1]) return {};
+  return { before: frame - span[0] + 1, after: span[1] - frame + 1 };
 }
 
 /** Hide a joint in frames; spans that touch become one. */
