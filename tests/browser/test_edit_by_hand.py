@@ -106,7 +106,7 @@ def test_a_mistake_is_found_and_mended_and_a_pose_held(page: Page, server: Serve
     wanted = np.array((-0.075, 0.045))
     x, y = wanted * frame_size(page, before)
     drag(page, place(page, before, before.keypoints[9, 0, WRIST]), (float(x), float(y)))
-    words(page).get_by_text("left wrist · frame 9 · fades in 2, out 1 frames").wait_for()
+    words(page).get_by_text("left wrist · frame 9 · frames of fade: 2 in, 1 out").wait_for()
     for key in ("ArrowRight", "ArrowRight", "l"):
         page.keyboard.press(key)
     words(page).get_by_text("Hold 6 · frame 11").wait_for()

@@ -292,7 +292,7 @@ test("everything has words", () => {
   const names = [...BODY_JOINTS, "pelvis", "body", "left_hand_3", "right_hand_20"].map(jointWords);
   assert.equal(new Set(names).size, names.length);
   assert.ok(names.every((name) => !name.includes("_")));
-  assert.equal(editWords(key(52, { before: 6, off: true }), "nobody there"), "left wrist · frame 52 · fades in 6, out 4 frames · off · skipped: nobody there");
+  assert.equal(editWords(key(52, { before: 6, off: true }), "nobody there"), "left wrist · frame 52 · frames of fade: 6 in, 4 out · off · skipped: nobody there");
   assert.equal(editWords({ do: "swap", person: 1, with: 2, from: 9 }), "1 and 2 swapped · from frame 9 on");
   assert.equal(troubleWords({ kind: "jump", person: 2, joint: "left_knee", from: 3, to: 5 }), "left knee · jumps · person 2 · frames 3 to 5");
 });

@@ -57,7 +57,7 @@ export function shortWords(edit) {
 export function editWords(edit, why) {
   const parts = [shortWords(edit), placeWords(edit)];
   if (edit.do === "move" || edit.do === "pose") {
-    parts.push(word("fades in {before}, out {after} frames", { before: valueOf(edit, "before"), after: valueOf(edit, "after") }));
+    parts.push(word("frames of fade: {before} in, {after} out", { before: valueOf(edit, "before"), after: valueOf(edit, "after") }));
   }
   if (edit.off) parts.push(word("off"));
   if (why) parts.push(word("skipped: {why}", { why }));
