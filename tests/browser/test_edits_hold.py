@@ -183,6 +183,7 @@ def test_keys_and_fades_are_pulled_and_ten_gestures_undone(
         for text in expected:
             graph.keyboard.press(f"Control+{key}")
             graph.wait_for_function(f"(text) => ({VALUES})()[0] === text", arg=text)
+        graph.wait_for_timeout(1200)  # after which nodes that undo has made anew have their panels
         is_shown(graph, motion, expected[-1], *frames)
 
     with graph.expect_request("**/prompt") as posted:

@@ -9,6 +9,7 @@ stylesheet("in_node.css");
 const DENSITY = 2; // canvas pixels per CSS pixel at least: graphs are zoomed
 const SETTLED = 100; // milliseconds after which the editor has drawn a graph
 const panels = new Map(); // of the nodes that are in a graph
+const replaced = new WeakMap(); // by panel, the elements of nodes that its node has replaced, of late
 const left = new Map(); // panels of nodes that have been removed, by their name in the tab's memory
 
 app.registerExtension({
@@ -75,13 +76,21 @@ function takesRoomWhileShown(node, widget, element, least) {
   }).observe(element, { attributeFilter: ["hidden"] });
 }
 
-/** Undo makes nodes anew, but Nodes 2.0 may keep the element of the node before: put the new one in its place. */
+/**
+ * Undo makes nodes anew, but Nodes 2.0 may keep the element of a node before: put the new one in its place. After quick
+ * steps of undo that may be an element of several nodes before, and a busy browser takes its time to show it.
+ */
 function succeed(old, panel) {
   if (!old) return;
   panel.resume?.(old);
-  setTimeout(() => {
-    if (old.element.isConnected && !panel.element.isConnected) old.element.replaceWith(panel.element);
-  }, SETTLED);
+  const before = [...(replaced.get(old) ?? []), old.element];
+  replaced.set(panel, before);
+  const replace = () => {
+    const isInGraph = [...panels.values()].includes(panel);
+    if (isInGraph && !panel.element.isConnected) before.find((one) => one.isConnected)?.replaceWith(panel.element);
+  };
+  for (const times of [1, 3, 10]) setTimeout(replace, times * SETTLED);
+  setTimeout(() => replaced.delete(panel), 11 * SETTLED);
 }
 
 /** Keep an output while the tab lives: after a reload, ComfyUI does not send again what it has in its cache. */
