@@ -270,12 +270,12 @@ def video_components(inputs: Inputs) -> Forecast:
 
 
 def create_video(inputs: Inputs) -> Forecast:
-    """VIDEO of an IMAGE."""
+    """VIDEO of an IMAGE; a rate that comes by wire is taken for that of the clip."""
     images = inputs.fact("images", Clips)
     if images is None:
         return Forecast()
-    rate = Fraction(inputs.value("fps", 25.0)).limit_denominator(1001)
-    clips = (replace(c, plan=Keyframes.all_frames(len(c.plan.frames), rate)) for c in images.clips)
+    rate = Fraction(inputs.value("fps", 25.0)).limit_denominator(1001) if inputs.is_constant("fps") else None
+    clips = (replace(c, plan=Keyframes.all_frames(len(c.plan.frames), rate or c.plan.frame_rate)) for c in images.clips)
     return Forecast((Clips(tuple(clips), images.edit),))
 
 

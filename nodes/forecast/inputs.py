@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import InputError
-from ..graph import is_link
+from ..graph import constant, is_link
 from ..keyframes.keyframes import Keyframes
 from .edit_work import Work
 from .facts import Clips, DeviceWork, EditPlan, Forecast, Number
@@ -114,6 +114,10 @@ class Inputs:
     def is_wired(self, name: str) -> bool:
         """Whether an input comes from another node."""
         return is_link(self._wire(name))
+
+    def is_constant(self, name: str) -> bool:
+        """Whether an input is known before the run, also if another node holds it."""
+        return not is_link(constant(self.flow.prompt.get, self._wire(name)))
 
     def counted(self, work: Work, name: str) -> Work:
         """The work of a net, or none with a note where it cannot be counted."""
