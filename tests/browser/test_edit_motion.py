@@ -207,6 +207,7 @@ def test_ten_steps_are_undone_and_redone(graph: Page) -> None:
         for text in expected:
             graph.keyboard.press(key)
             graph.wait_for_function(f"(text) => ({VALUES})()[0] === text", arg=text)
+    graph.wait_for_timeout(1200)  # after which nodes that undo has made anew have their panels
     panel(graph).get_by_role("button", name="Edits", exact=True).click()
     panel(graph).get_by_role("region", name="Edits").get_by_role("listitem").nth(9).wait_for()
     assert words(graph).inner_text().startswith("frame 36"), "the panel goes on where it was"
