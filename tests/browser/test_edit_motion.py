@@ -57,6 +57,8 @@ INTO_SUBGRAPH = """() => {
     app.canvas.ds.offset = [40 - Math.min(...app.canvas.graph.nodes.map(node => node.pos[0])), 60];
     app.canvas.setDirty(true, true);
 }"""
+IS_NEWEST_SHOWN = """() => app.graph.nodes.find(node => node.title === 'Edit')
+    .widgets.find(widget => widget.name === 'frugal_editor').element.isConnected"""
 HIDDEN = """() => [...document.querySelectorAll('textarea')].filter(area => area.checkVisibility()).length"""
 
 
@@ -207,7 +209,7 @@ def test_ten_steps_are_undone_and_redone(graph: Page) -> None:
         for text in expected:
             graph.keyboard.press(key)
             graph.wait_for_function(f"(text) => ({VALUES})()[0] === text", arg=text)
-    graph.wait_for_timeout(1200)  # after which nodes that undo has made anew have their panels
+    graph.wait_for_function(IS_NEWEST_SHOWN)
     panel(graph).get_by_role("button", name="Edits", exact=True).click()
     panel(graph).get_by_role("region", name="Edits").get_by_role("listitem").nth(9).wait_for()
     assert words(graph).inner_text().startswith("frame 36"), "the panel goes on where it was"

@@ -22,6 +22,7 @@ from ..motion.synthetic import dance
 from .test_edit_motion import (
     BLUE,
     IN_PROMPT,
+    IS_NEWEST_SHOWN,
     MAKE,
     ORANGE,
     SET,
@@ -183,7 +184,7 @@ def test_keys_and_fades_are_pulled_and_ten_gestures_undone(
         for text in expected:
             graph.keyboard.press(f"Control+{key}")
             graph.wait_for_function(f"(text) => ({VALUES})()[0] === text", arg=text)
-        graph.wait_for_timeout(1200)  # after which nodes that undo has made anew have their panels
+        graph.wait_for_function(IS_NEWEST_SHOWN)
         is_shown(graph, motion, expected[-1], *frames)
 
     with graph.expect_request("**/prompt") as posted:

@@ -77,8 +77,9 @@ function takesRoomWhileShown(node, widget, element, least) {
 }
 
 /**
- * Undo makes nodes anew, but Nodes 2.0 may keep the element of a node before: put the new one in its place. After quick
- * steps of undo that may be an element of several nodes before, and a busy browser takes its time to show it.
+ * Undo makes nodes anew, but Nodes 2.0 may keep the element of a node before: put the new one in its place, at once, as
+ * what is done to the old one is lost. After quick steps of undo that may be an element of several nodes before, and a
+ * busy browser takes its time to show it.
  */
 function succeed(old, panel) {
   if (!old) return;
@@ -89,6 +90,7 @@ function succeed(old, panel) {
     const isInGraph = [...panels.values()].includes(panel);
     if (isInGraph && !panel.element.isConnected) before.find((one) => one.isConnected)?.replaceWith(panel.element);
   };
+  requestAnimationFrame(replace);
   for (const times of [1, 3, 10]) setTimeout(replace, times * SETTLED);
   setTimeout(() => replaced.delete(panel), 11 * SETTLED);
 }
