@@ -88,7 +88,8 @@ def test_the_panel_gets_the_motion_the_result_and_what_is_left_to_do(server: Ser
     assert content(told["result"]) == packed(result.motion) and result.motion.frame_count == 55
     assert told["notes"] == [{"edit": 3, "why": result.notes[0].why}]
     assert told["film"] is None
-    assert set(told) == {"motion", "result", "troubles", "notes", "film"}
+    assert parse(told["edits"]) == parse(EDITS)
+    assert set(told) == {"motion", "result", "edits", "troubles", "notes", "film"}
 
 
 def test_troubles_are_in_frames_of_the_source_and_those_that_are_left(server: Server) -> None:

@@ -235,7 +235,7 @@ def test_links_out_of_the_folder_are_refused(motion: Motion, tmp_path: Path) -> 
         (folder / "inside.motion").symlink_to(folder / file["filename"])
         (folder / "other.motion").symlink_to(folder / "other.txt")
         (folder / "other.txt").write_bytes(packed(motion))
-    except OSError:
+    except OSError:  # Windows, without the right to make links
         pytest.skip("no links here")
     assert asked(motion={**file, "filename": "link.motion"})[0] == 400
     assert asked(motion={**file, "subfolder": "frugal-motion/folder", "filename": "secret.motion"})[0] == 400

@@ -48,6 +48,13 @@ test("edits are asked for, and where they leave troubles", async (context) => {
   assert.deepEqual(session.troubles, [{ kind: "gap" }]);
 });
 
+test("troubles that the run has found for the same edits are not looked for again", async (context) => {
+  const told = { motion: FILE, edits: "edits", troubles: [{ kind: "jump" }], notes: [], film: null };
+  const { session, asked } = await questions(context, told, MOVE, "edits");
+  assert.deepEqual(asked.map(({ want }) => want), ["posed"]);
+  assert.deepEqual(session.troubles, [{ kind: "jump" }]);
+});
+
 test("where nobody watched the run, troubles are asked for without edits, too", async (context) => {
   const { session, asked } = await questions(context, { motion: FILE, troubles: null, notes: [], film: null }, [], "");
   assert.deepEqual(asked, [{ motion: FILE, edits: "", want: "troubles" }]);

@@ -16,7 +16,7 @@ from ...host.previews import is_watched, shown_file
 from ...host.video import as_stream
 from ..editing.by_hand.apply import posed
 from ..editing.by_hand.checks import Note
-from ..editing.by_hand.edits import Edits
+from ..editing.by_hand.edits import Edits, to_text
 from ..motion import Motion
 from ..player_file import LARGEST_EDITED, packed
 from ..report.troubles import find_troubles
@@ -56,6 +56,7 @@ def shown_edit(
     shown = {
         "motion": shown_file(packed(motion, LARGEST_EDITED), ".motion"),
         "result": shown_file(packed(result, LARGEST_EDITED), ".motion"),
+        "edits": to_text(edits),
         "troubles": None if troubles is None else [trouble.as_dict() for trouble in troubles],
         "notes": [note.as_dict() for note in notes],
         "film": _shown_film(motion, video, stage),

@@ -52,6 +52,7 @@ export class EditSession {
     this.posed = new PosedMotion(motion);
     this.film = told.film ? new Film(told.film, () => this.changed()) : undefined;
     Object.assign(this, { notes: told.notes ?? [], troubles: told.troubles ?? [] });
+    if (told.troubles) this.troubledText = told.edits; // those that the run had
   }
 
   /**
