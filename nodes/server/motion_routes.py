@@ -26,9 +26,9 @@ from aiohttp import web
 
 from ..errors import InputError
 from ..host.folders import shown_path
-from ..motion.editing.by_hand.apply import Edited, edited, posed
+from ..motion.editing.by_hand.apply import FIRST, Edited, edited, posed
 from ..motion.editing.by_hand.checks import Note
-from ..motion.editing.by_hand.edits import Edits, Repair, Show, Swap, parse
+from ..motion.editing.by_hand.edits import Edits, parse
 from ..motion.editing.by_hand.times import time_map
 from ..motion.motion import Motion
 from ..motion.player_file import LARGEST_EDITED, kept_step, packed, unpacked
@@ -42,7 +42,6 @@ LARGEST = 8_000_000
 
 _KEPT = 3  # motions that stay between requests: few are edited at a time, and a large one takes some 80 MB
 _KEPT_TEXTS = 4
-_SLOW = (Swap, Repair, Show)  # come first, look at whole clips, and change seldom while others are dragged
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ class EditedMotions:
 
     def _begun(self, file: ShownFile, edits: Edits) -> tuple[Motion, Edits, list[Note]]:
         """The motion after its slow edits, the edits with those turned off, and notes on those."""
-        slow = {number: edit for number, edit in enumerate(edits.edits) if isinstance(edit, _SLOW) and not edit.off}
+        slow = {number: edit for number, edit in enumerate(edits.edits) if isinstance(edit, FIRST) and not edit.off}
         if not slow:
             return self._motion(file), edits, []
         done: Edited = self._prepared(file, edits.model_copy(update={"edits": tuple(slow.values())}))

@@ -19,6 +19,10 @@ from .prepare import repaired, shown, swapped
 from .times import time_map
 
 
+FIRST = (Swap, Repair, Show)
+"""Edits that come before all others, so that they can be applied apart: they look at whole clips, and take longest."""
+
+
 @dataclass(frozen=True)
 class Edited:
     """A motion after its edits, and what was skipped."""
