@@ -18,7 +18,6 @@ from .posing import Posing
 from .prepare import repaired, shown, swapped
 from .times import time_map
 
-
 FIRST = (Swap, Repair, Show)
 """Edits that come before all others, so that they can be applied apart: they look at whole clips, and take longest."""
 
