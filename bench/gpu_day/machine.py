@@ -1,4 +1,4 @@
-"""The machine, as its own programs tell it. Standard library only, and nothing is asked of the card that takes memory."""
+"""The machine, as its own programs tell it: nothing here takes memory on the card."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import platform
 import re
 import shutil
 import subprocess
-import tomllib
 from importlib import metadata
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,6 +1,6 @@
 """``python -m bench.gpu_day.part_process NAME``: the process of a part.
 
-It imports what is slow to import, waits for its setting on stdin, and says what it finds on stdout: a line of JSON each,
+It imports what is slow to import, waits for its setting on stdin, and says what it finds on stdout in lines of JSON:
 ``{"measurement": {...}}``, ``{"facts": {...}}`` and at last ``{"ended": why}``. When stdin ends it kills its group.
 """
 
@@ -39,7 +39,7 @@ def main() -> None:
     why = ""
     try:
         _measure(sys.argv[1], Setting.of_json(first), lines)
-    except BaseException:
+    except Exception:
         traceback.print_exc()
         why = traceback.format_exc()[-TOLD:]
     _say(lines, {"ended": why})

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -85,10 +86,8 @@ class PartAtWork:
         self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe
-            try:
+            with suppress(BrokenPipeError):  # it died before it read what was written
                 pipe.close()
-            except BrokenPipeError:  # it died before it read what was written
-                pass
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -112,7 +111,5 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     if os.name == "nt":
         process.kill()
         return
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
