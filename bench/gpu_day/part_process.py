@@ -39,7 +39,7 @@ def main() -> None:
     why = ""
     try:
         _measure(sys.argv[1], Setting.of_json(first), lines)
-    except Exception:
+    except Exception:  # noqa: BLE001  whatever it was, the day tells it
         traceback.print_exc()
         why = traceback.format_exc()[-TOLD:]
     _say(lines, {"ended": why})
