@@ -26,15 +26,15 @@ from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.video.stream import CHUNK
 from frugal_motion.nodes.video.tensors import to_image
 
+from . import less_memory
 from .drawn_clip import GRID, DrawnClip
-from .less_memory import in_batches, less_memory
+from .likeness import LEAST_DB, psnr
 from .measurement import Measurement
 from .net_clock import clock_on
 from .nets import fill
 from .setting import Setting
 from .steps import Found
 from .timing import Timing, best_of, timed
-from .upscaling import LEAST_DB, psnr
 
 try:  # newer ComfyUI
     from comfy_extras.frame_interpolation_models.film_net import FILMNet
@@ -61,7 +61,7 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
     file, weights = _rife_file(setting)
     net = FrugalLoadInterpolator.execute(file).args[0]
     plain = PairByPair(net, torch.float32)
-    ways = {
+    ways: dict[str, Callable[[], object]] = {
         "ours": partial(_ours, net, images),
         "plain loop": partial(plain, images),
         "half loop": partial(PairByPair(net, inference_dtype(compute_device())), images),
@@ -120,17 +120,17 @@ def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
     net = FrugalLoadInterpolator.execute(_rife_file(setting)[0]).args[0]
-    interpolator = NetInterpolator(net.model, in_batches(accelerator(net), lambda: halved.append(True)))
+    interpolator = NetInterpolator(net.model, less_memory.in_batches(accelerator(net), lambda: halved.append(True)))
     left, right = (interpolator.prepare(_enlarged(frame, 2)) for frame in clip.frames[:2])
     wanted = [Between(left, right, Fraction(number, CHUNK + 1)) for number in range(1, CHUNK + 1)]
-    results = [interpolator.make(wanted)]
-    plenty = timed(lambda: interpolator.make(wanted))
-    with less_memory(net.model, len(wanted), plenty, pretend=setting.rehearse):
-        results.append(interpolator.make(wanted))
-    note = f"a batch of {len(wanted)} frames in 0.6 of the memory that it takes"
-    yield Measurement("rife.out_of_memory.times", len(halved), "", 1.0, "higher", note)
-    likeness = psnr(*(torch.from_numpy(result) / 255 for result in results))
-    yield Measurement("rife.out_of_memory.psnr_to_plenty", likeness, "dB", LEAST_DB, "higher")
+    made: list[Any] = []
+
+    def work() -> None:
+        made.append(interpolator.make(wanted))
+
+    work()
+    share = less_memory.until_too_large(work, net.model, len(wanted), halved, pretend=setting.rehearse)
+    yield from less_memory.found("rife", len(halved), share, made[0], made[-1])
 
 
 class PairByPair:

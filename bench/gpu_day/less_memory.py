@@ -1,8 +1,8 @@
-"""A card with less memory than a batch takes, so that it really runs out of it."""
+"""A card with less and less memory, until it really runs out of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
@@ -13,7 +13,9 @@ from torch import nn
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.host.models import OutOfMemory, release_cached_memory
 
-from .timing import Timing
+from .likeness import LEAST_DB, psnr
+from .measurement import Measurement
+from .timing import Timing, timed
 
 
 class InBatches(Accelerator):
@@ -40,18 +42,52 @@ def in_batches(on: Accelerator, too_large: Callable[[], None]) -> InBatches:
     return InBatches(**{field.name: getattr(on, field.name) for field in fields(on)} | {"release": release})
 
 
-@contextmanager
-def less_memory(net: nn.Module, rows: int, plenty: Timing, *, pretend: bool) -> Iterator[None]:
-    """Meanwhile there is room for little more than half of a batch.
+SHARES = (0.6, 0.4, 0.25)
+"""Of the memory that a batch takes: what is left of it. cuDNN may first do with less, by slower ways."""
+
+
+def until_too_large(
+    work: Callable[[], object], net: nn.Module, rows: int, too_large: Sequence[object], *, pretend: bool
+) -> float:
+    """Do some work with less and less memory, until a batch has been too large.
 
     Args:
-        net: at work, on the device.
-        rows: of the batch.
-        plenty: what that batch took when there was room for it.
-        pretend: there is no card: the net says itself that it is out of memory, at more than half of the rows.
+        work: does a batch of ``rows`` rows if it can, as it just did; its weights are on the device.
+        net: at work.
+        too_large: grows when a batch is.
+        pretend: there is no card: the net says itself that it is out of memory, at more than a share of the rows.
+
+    Returns:
+        What was left of the memory that the batch takes.
     """
+    plenty = timed(work)
+    for share in SHARES:
+        with _less_memory(share, plenty, net, rows, pretend):
+            work()
+        if too_large:
+            break
+    return share
+
+
+def found(name: str, times: int, share: float, plenty: Any, less: Any) -> Iterator[Measurement]:
+    """What became of a batch that was too large.
+
+    Args:
+        name: of the measurements.
+        times: it was too large.
+        share: see ``until_too_large``.
+        plenty, less: its frames, uint8, with and without the memory that it takes.
+    """
+    note = f"a batch of {len(plenty)} frames in {share:g} of the memory that it takes"
+    yield Measurement(f"{name}.out_of_memory.times", times, "", 1.0, "higher", note)
+    likeness = psnr(torch.from_numpy(plenty) / 255, torch.from_numpy(less) / 255)
+    yield Measurement(f"{name}.out_of_memory.psnr_to_plenty", likeness, "dB", LEAST_DB, "higher")
+
+
+@contextmanager
+def _less_memory(share: float, plenty: Timing, net: nn.Module, rows: int, pretend: bool) -> Iterator[None]:
     release_cached_memory()
-    most = rows // 2 if pretend else rows
+    most = share * rows if pretend else rows
 
     def before(_: nn.Module, inputs: tuple[Any, ...]) -> None:
         if len(inputs[0]) > most:
@@ -59,7 +95,7 @@ def less_memory(net: nn.Module, rows: int, plenty: Timing, *, pretend: bool) -> 
 
     hook = net.register_forward_pre_hook(before)
     set_limit = _no_limit if pretend else torch.cuda.set_per_process_memory_fraction
-    set_limit(limit_for(plenty.peak_bytes, *_at_rest()))
+    set_limit(limit_for(share, plenty.peak_bytes, *_at_rest()))
     try:
         yield
     finally:
@@ -67,20 +103,22 @@ def less_memory(net: nn.Module, rows: int, plenty: Timing, *, pretend: bool) -> 
         hook.remove()
 
 
-def limit_for(peak: int, rest: int, total: int) -> float:
-    """Of a card's memory the share by which there is room for 0.6 of the work.
+def limit_for(share: float, peak: int, rest: int, total: int) -> float:
+    """Of a card's memory what has to be left to work in ``share`` of what the work takes.
 
     Args:
-        peak: bytes during the work.
-        rest: bytes that weights take.
+        share: 0..1.
+        peak: bytes during the work, weights and all.
+        rest: bytes that are taken before it.
         total: bytes of the card.
     """
-    return min((rest + 0.6 * max(peak - rest, 0)) / total, 1.0)
+    return min((rest + share * max(peak - rest, 0)) / total, 1.0)
 
 
 def _at_rest() -> tuple[int, int]:
-    return (torch.cuda.memory_reserved(), torch.cuda.mem_get_info()[1]) if torch.cuda.is_initialized() else (0, 1)
+    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return (torch.cuda.memory_reserved(), torch.cuda.mem_get_info()[1]) if in_use else (0, 1)
 
 
-def _no_limit(share: float) -> None:
+def _no_limit(_: float) -> None:
     """There is no card."""

@@ -21,8 +21,9 @@ from frugal_motion.nodes.upscaling.node import FrugalUpscale
 from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream
 
+from . import less_memory
 from .drawn_clip import GRID, DrawnClip
-from .less_memory import in_batches, less_memory
+from .likeness import LEAST_DB, psnr
 from .measurement import Measurement
 from .net_clock import clock_on
 from .nets import fill
@@ -32,7 +33,6 @@ from .timing import best_of, timed
 
 FOLDER = "upscale_models"
 GOAL = 2.0
-LEAST_DB = 40.0
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,15 @@ def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     halved: list[bool] = []
     model, _ = loaded(setting, CASES[0])
     upscaler, net = _upscaler(model, clip, lambda: halved.append(True))
-    frames = clip.frames[: min(CHUNK, len(clip.frames))]
-    results = [upscaler(frames)]
-    plenty = timed(lambda: upscaler(frames))
-    with less_memory(net, len(frames), plenty, pretend=setting.rehearse):
-        results.append(upscaler(frames))
-    note = f"a batch of {len(frames)} frames in 0.6 of the memory that it takes"
-    yield Measurement("upscale.out_of_memory.times", len(halved), "", 1.0, "higher", note)
-    likeness = psnr(*(torch.from_numpy(result) / 255 for result in results))
-    yield Measurement("upscale.out_of_memory.psnr_to_plenty", likeness, "dB", LEAST_DB, "higher")
+    frames = clip.frames[:CHUNK]
+    made: list[Any] = []
+
+    def work() -> None:
+        made.append(upscaler(frames))
+
+    work()
+    share = less_memory.until_too_large(work, net, len(frames), halved, pretend=setting.rehearse)
+    yield from less_memory.found("upscale", len(halved), share, made[0], made[-1])
 
 
 def loaded(setting: Setting, case: Case) -> tuple[Any, str]:
@@ -163,10 +163,4 @@ def _upscaler(model: Any, clip: DrawnClip, too_large: Callable[[], None]) -> tup
     net.to(dtype if dtype == torch.float16 else torch.float32)
     net.model.to(memory_format=torch.channels_last)
     size = 4 * clip.frames.shape[2], 4 * clip.frames.shape[1]
-    return Upscaler(net, in_batches(accelerator(managed(net.model)), too_large), size), net.model
-
-
-def psnr(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Peak signal-to-noise ratio of two IMAGEs in dB; 120 at most, so that it is finite."""
-    error = float((one.float() - other.float()).square().mean())
-    return float(min(-10 * torch.tensor(max(error, 1e-12)).log10(), 120.0))
+    return Upscaler(net, less_memory.in_batches(accelerator(managed(net.model)), too_large), size), net.model
