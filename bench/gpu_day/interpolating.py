@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
@@ -14,14 +13,14 @@ import cv2
 import folder_paths
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from frugal_motion.nodes.host.models import accelerator, compute_device, inference_dtype
 from frugal_motion.nodes.host.video import as_stream
 from frugal_motion.nodes.interpolation.interpolator import Between, NetInterpolator
 from frugal_motion.nodes.interpolation.node import FrugalInterpolate, FrugalLoadInterpolator
-from frugal_motion.nodes.interpolation.rife import Rife, RifeLayout
+from frugal_motion.nodes.interpolation.rife import Rife, RifeLayout, load_rife
 from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.video.stream import CHUNK
 from frugal_motion.nodes.video.tensors import to_image
@@ -59,13 +58,13 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
     """
     name, images = f"rife_{512 * enlarged}", _images(clip, enlarged, 3 if setting.rehearse else 1 + 32 // enlarged)
     file, weights = _rife_file(setting)
-    net = FrugalLoadInterpolator.execute(file).args[0]
-    plain = PairByPair(net, torch.float32)
+    net = FrugalLoadInterpolator.execute(file.name).args[0]
+    plain, half = (PairByPair(file, dtype) for dtype in (torch.float32, inference_dtype(compute_device())))
     ways: dict[str, Callable[[], object]] = {
         "ours": partial(_ours, net, images),
         "plain loop": partial(plain, images),
-        "half loop": partial(PairByPair(net, inference_dtype(compute_device())), images),
-        **_core(file, images),
+        "half loop": partial(half, images),
+        **_core(file.name, images),
     }
     found = best_of(1 if setting.rehearse else 3, ways)
     made, note = len(images) - 1, f"{len(images)} frames of {images.shape[2]} px to twice as many, {weights} weights"
@@ -85,15 +84,15 @@ def film(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
         return
     images = _images(clip, 1, 3 if setting.rehearse else 9)
     file = _film_file(setting)
-    net = FrameInterpolationModelLoader.execute(file).args[0]
-    found = best_of(1 if setting.rehearse else 2, {"ours": partial(_ours, net, images), **_core(file, images)})
+    net = FrameInterpolationModelLoader.execute(file.name).args[0]
+    found = best_of(1 if setting.rehearse else 2, {"ours": partial(_ours, net, images), **_core(file.name, images)})
     yield Measurement("film_512.vs_core", found["core"].seconds / found["ours"].seconds, "x", note="random weights")
     yield Measurement("film_512.frames_per_s", (len(images) - 1) / found["ours"].seconds, "frames/s")
 
 
 def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """Frames between keyframes that follow a motion, beside the net alone."""
-    net = FrugalLoadInterpolator.execute(_rife_file(setting)[0]).args[0]
+    net = FrugalLoadInterpolator.execute(_rife_file(setting)[0].name).args[0]
     plan = clip.keyframes(EVERY)
     images = to_image(clip.frames[list(plan.frames)])
 
@@ -119,7 +118,7 @@ def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
 def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
-    net = FrugalLoadInterpolator.execute(_rife_file(setting)[0]).args[0]
+    net = FrugalLoadInterpolator.execute(_rife_file(setting)[0].name).args[0]
     interpolator = NetInterpolator(net.model, less_memory.in_batches(accelerator(net), lambda: halved.append(True)))
     left, right = (interpolator.prepare(_enlarged(frame, 2)) for frame in clip.frames[:2])
     wanted = [Between(left, right, Fraction(number, CHUNK + 1)) for number in range(1, CHUNK + 1)]
@@ -137,12 +136,12 @@ class PairByPair:
     """A loop over pairs of frames, as newer ComfyUI's node has it; what is known of a frame is kept for the next pair.
 
     Args:
-        net: INTERP_MODEL of the pack.
+        file: weights of RIFE.
         dtype: of weights and frames.
     """
 
-    def __init__(self, net: Any, dtype: torch.dtype) -> None:
-        self._net = copy.deepcopy(net.model).to(compute_device(), dtype).to(memory_format=torch.contiguous_format)
+    def __init__(self, file: Path, dtype: torch.dtype) -> None:
+        self._net = load_rife(load_file(file), file.name).to(compute_device(), dtype)
         self._device, self._dtype = compute_device(), dtype
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
@@ -186,8 +185,8 @@ def _beside_core(name: str, found: Mapping[str, Timing]) -> Iterator[Found]:
         yield {f"{name}.vs_core": f"not measured: ComfyUI {comfyui_version.__version__} has no node that interpolates"}
 
 
-def _rife_file(setting: Setting) -> tuple[str, str]:
-    """The name of RIFE's weights for loaders, and whether they are real or random."""
+def _rife_file(setting: Setting) -> tuple[Path, str]:
+    """RIFE's weights, where loaders find them, and whether they are real or random."""
     file = setting.assets / "models" / FOLDER / RIFE
     is_real = file.is_file()
     if not is_real:
@@ -195,15 +194,15 @@ def _rife_file(setting: Setting) -> tuple[str, str]:
         fill(net, 0)
         file = _written(setting, "random_rife.safetensors", net)
     folder_paths.add_model_folder_path(FOLDER, str(file.parent))
-    return file.name, "real" if is_real else "random"
+    return file, "real" if is_real else "random"
 
 
-def _film_file(setting: Setting) -> str:
+def _film_file(setting: Setting) -> Path:
     net = FILMNet(device=compute_device())
     fill(net, 0)
     file = _written(setting, "random_film.safetensors", net)
     folder_paths.add_model_folder_path(FOLDER, str(file.parent))
-    return file.name
+    return file
 
 
 def _written(setting: Setting, name: str, net: nn.Module) -> Path:

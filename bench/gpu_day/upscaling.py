@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import folder_paths
@@ -77,23 +78,22 @@ def beside_core(setting: Setting, clip: DrawnClip, case: Case) -> Iterator[Found
     image = clip.images(2 if setting.rehearse else case.frames)
     what = f"{len(image)} frames of {image.shape[2]} px to 4 x, {weights} weights"
 
-    def ours() -> torch.Tensor:
+    def ours(image: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = FrugalUpscale.execute(image, model, 4.0).args[0]
         return made
 
-    def core() -> torch.Tensor:
+    def core(image: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = ImageUpscaleWithModel.execute(model, image).args[0]
         return made
 
-    found = best_of(1 if setting.rehearse else 2, {"ours": ours, "core": core})
+    found = best_of(1 if setting.rehearse else 2, {"ours": partial(ours, image), "core": partial(core, image)})
     yield Measurement(
         f"{name}.vs_core", found["core"].seconds / found["ours"].seconds, "x", GOAL, "higher", f"IMAGE to IMAGE, {what}"
     )
     for way, timing in found.items():
         yield Measurement(f"{name}.{way}.frames_per_s", len(image) / timing.seconds, "frames/s")
         yield Measurement(f"{name}.{way}.peak", timing.peak_bytes / 1e9, "GB")
-    image = image[:2]
-    likeness, note = psnr(ours(), core()), "the node's precision on this card, of 2 frames"
+    likeness, note = psnr(ours(image[:2]), core(image[:2])), "the node's precision on this card, of 2 frames"
     yield Measurement(f"{name}.psnr_to_fp32_of_core", likeness, "dB", LEAST_DB, "higher", note)
     yield from _as_video(name, setting, clip, model, case)
 
