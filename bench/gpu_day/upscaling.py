@@ -151,7 +151,7 @@ def _random_weights(case: Case, small: bool) -> dict[str, torch.Tensor]:
     last = [module for module in net.modules() if isinstance(module, nn.Conv2d)][-1]
     assert last.bias is not None
     with torch.no_grad():
-        last.weight.mul_(0.1)  # most of what it gives is within 0..1
+        last.weight.mul_(0.03)  # most of what it gives is within 0..1
         last.bias.fill_(case.middle)
     return {key: value.contiguous() for key, value in net.state_dict().items()}
 
