@@ -120,7 +120,7 @@ def _as_video(name: str, setting: Setting, clip: DrawnClip, model: Any, case: Ca
 def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
-    model, _ = loaded(setting, CASES[0])
+    model, _ = loaded(setting, CASES[1])  # the larger one
     upscaler, net = _upscaler(model, clip, lambda: halved.append(True))
     frames = clip.frames[:CHUNK]
     made: list[Any] = []
