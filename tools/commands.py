@@ -120,6 +120,12 @@ def bench(arguments: Sequence[str] = ()) -> None:
     run([made.python, "-m", "bench", *arguments])
 
 
+def gpu_day(arguments: Sequence[str] = ()) -> None:
+    """Pack what a GPU day needs on a machine without network; ``--to FOLDER``."""
+    made = models()
+    run([made.python, "-m", "tools.gpu_day", "--comfyui", made.comfyui, *arguments])
+
+
 def costs(arguments: Sequence[str] = ()) -> None:
     """Write what 10 seconds of video cost into docs/costs.md."""
     run([models().python, "-m", "tools.costs"])
@@ -148,6 +154,7 @@ COMMANDS = {
     "fleet": fleet,
     "demo-model": demo_model,
     "bench": bench,
+    "gpu-day": gpu_day,
     "costs": costs,
     "locales": locales,
     "test": test,
