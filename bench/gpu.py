@@ -62,6 +62,7 @@ def run(parts: Sequence[Part], seconds: float, *, rehearse: bool = False, path: 
     comfyui = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
     about = machine.about(comfyui)
     path = path or RESULTS / machine.file_name("rehearsal" if rehearse else about["card"])
+    path = path.resolve()  # parts work elsewhere
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = tuple(PartResult(part.name, part.title) for part in parts)
     results = Results(about, date.today().isoformat(), rehearse, seconds, waiting)

@@ -1,6 +1,6 @@
 """``make gpu-day``: one folder with all that a GPU day needs on a machine that has nothing but PyTorch.
 
-It holds ``start.py``, ``pack.zip`` (the pack, ComfyUI and weights) and ``wheels/``. Runs in the development environment.
+It holds ``start.py``, ``pack.zip`` (the pack, ComfyUI and weights) and ``wheels``. Runs in the development environment.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def build(comfyui: Path, folder: Path, *, python: str, there: str, extra: Sequen
         SetupError: it is too large, a weight or a pin is not there, or ``folder`` is something else.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / "carried.json").is_file():
-        raise SetupError(f"--to: found {folder}, which holds something else; allowed: a new folder, or one made by this.")
+        raise SetupError(
+            f"--to: found {folder}, which holds something else; allowed: a new folder, or one made by this."
+        )
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

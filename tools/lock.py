@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from packaging.markers import Marker
 
-_PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)(?: ; (.+?))? \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n?)*)", re.MULTILINE)
+_PIN = re.compile(
+    r"^([\w.-]+)==([^\s;\\]+)(?: ; (.+?))? \\\n((?:    --hash=\S+(?: \\)?\n)+)((?:    #.*\n?)*)", re.MULTILINE
+)
 LINUX = {"sys_platform": "linux", "platform_machine": "x86_64", "platform_python_implementation": "CPython"}
 """What a Linux machine answers to the markers that the lock asks."""
 

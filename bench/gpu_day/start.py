@@ -132,6 +132,7 @@ def _environment(pack: Path, packages: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "COMFYUI_PATH": str(pack / ".comfyui"),
         "HF_HUB_OFFLINE": "1",  # nobody is to wait for a network that is not there
+        "no_proxy": "127.0.0.1,localhost",  # parts ask servers of their own
     }
 
 
