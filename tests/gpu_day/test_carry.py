@@ -212,9 +212,11 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_wheels_are_unpacked_once_and_imported(machine: Machine) -> None:
     machine.carries("carried_here", "of_purelib", "of_platlib")
-    data = "carried_here-1.0.data"
-    code = [f"{data}/purelib/of_purelib/__init__.py", f"{data}/platlib/of_platlib.py", f"{data}/scripts/program"]
-    machine.wheel("carried_here", "carried_here/__init__.py", *code)
+    machine.wheel("carried_here", "carried_here/__init__.py")
+    data = "data-1.0.data"
+    machine.wheel(
+        "data", f"{data}/purelib/of_purelib/__init__.py", f"{data}/platlib/of_platlib.py", f"{data}/scripts/x"
+    )
     done = machine.start("--seconds", "7")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
