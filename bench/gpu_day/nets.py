@@ -161,7 +161,7 @@ def vace(rehearse: bool) -> VideoNets:
     width, height = SMALL_VACE_SIZE if rehearse else VACE_SIZE
     positive, negative = _prompts(VACE_TOKENS, VACE["text_dim"])
     vae = comfy.sd.VAE(sd=_made(_video_vae_layout(rehearse), 3, management.get_torch_device()))
-    model = _model(comfy.supported_models.WAN21_Vace(SMALL_VACE if rehearse else VACE))
+    model = model_of(comfy.supported_models.WAN21_Vace(SMALL_VACE if rehearse else VACE))
     return VideoNets(model, positive, negative, vae, width, height)
 
 
@@ -217,7 +217,7 @@ def _image_nets(family: Family, rehearse: bool) -> ImageNets:
     pooled = layout.get("adm_in_channels", 0) and 1280
     positive, negative = _prompts(77, layout["context_dim"], pooled)
     vae = comfy.sd.VAE(sd=_made(_vae_layout(rehearse), 2, management.get_torch_device()))
-    model, control_net = _model(_config(family, rehearse)), _loaded_control_net(layout)
+    model, control_net = model_of(_config(family, rehearse)), control_net_of(layout)
     return ImageNets(model, control_net, positive, negative, vae, SMALL_SIZE if rehearse else SIZES[family])
 
 
@@ -230,7 +230,7 @@ def _config(family: Family, rehearse: bool) -> Any:
     return kind({**_layout(family, rehearse), "out_channels": 4})
 
 
-def _model(config: Any, seed: int = 0) -> ModelPatcher:
+def model_of(config: Any, seed: int = 0) -> ModelPatcher:
     """A MODEL of a config of ComfyUI's, as its loader makes it, but for the copies of weights."""
     device = management.get_torch_device()
     dtype = management.unet_dtype(
@@ -244,7 +244,8 @@ def _model(config: Any, seed: int = 0) -> ModelPatcher:
     return patcher
 
 
-def _loaded_control_net(layout: Mapping[str, Any], seed: int = 1) -> Any:
+def control_net_of(layout: Mapping[str, Any], seed: int = 1) -> Any:
+    """A CONTROL_NET for a UNet of that layout, on the card."""
     device = management.get_torch_device()
     dtype = management.unet_dtype(model_params=-1, weight_dtype=torch.float16)
     cast = management.unet_manual_cast(dtype, device)
