@@ -1,0 +1,68 @@
+"""Seconds and memory of work on the card."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What some work took.
+
+    Attributes:
+        peak_bytes: at most in tensors on the card, weights and all; 0 without a card.
+    """
+
+    seconds: float
+    peak_bytes: int
+
+
+def synchronise() -> None:
+    """Wait until the card has done all that it was told; does nothing before it was first used."""
+    if _in_use():
+        torch.cuda.synchronize()
+
+
+def timed(work: Callable[[], object]) -> Timing:
+    """Time ``work`` once, from an idle card to an idle card."""
+    synchronise()
+    if _in_use():
+        torch.cuda.reset_peak_memory_stats()
+    started = time.perf_counter()
+    work()
+    synchronise()
+    seconds = time.perf_counter() - started
+    return Timing(seconds, torch.cuda.max_memory_allocated() if _in_use() else 0)
+
+
+def best_of(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, Timing]:
+    """Time several works in turns, so that a card that slows down as it warms up is fair to all of them.
+
+    Args:
+        rounds: that count, 1 or more; one before them warms up.
+        works: by name.
+
+    Returns:
+        For each the median of its seconds and the most of its memory.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds: found {rounds}; allowed: 1 or more")
+    found: dict[str, list[Timing]] = {name: [] for name in works}
+    for turn in range(rounds + 1):
+        for name, work in works.items():
+            timing = timed(work)
+            if turn:
+                found[name].append(timing)
+    return {
+        name: Timing(median(one.seconds for one in timings), max(one.peak_bytes for one in timings))
+        for name, timings in found.items()
+    }
+
+
+def _in_use() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
