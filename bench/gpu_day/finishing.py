@@ -1,13 +1,33 @@
-"""Not measured yet."""
+"""Upscaling and interpolation beside ComfyUI's own nodes: same process, same frames, in turns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from .measurement import Measurement
+import comfy.utils
+import torch
+
+from . import interpolating, upscaling
+from .drawn_clip import drawn_clip
 from .setting import Setting
+from .steps import Found, each
+
+FRAMES = 33
 
 
-def measure(setting: Setting) -> Iterator[Measurement]:
-    """Nothing yet."""
-    yield Measurement("nothing", 0.0, "")
+def measure(setting: Setting) -> Iterator[Found]:
+    """Ratios to ComfyUI's own nodes, frames a second, memory, and what becomes of a batch that does not fit."""
+    comfy.utils.set_progress_bar_enabled(False)
+    with torch.inference_mode():  # as ComfyUI executes nodes
+        clip = drawn_clip(9 if setting.rehearse else FRAMES, 64 if setting.rehearse else 512)
+        yield from each(
+            [
+                *(partial(upscaling.beside_core, setting, clip, case) for case in upscaling.CASES),
+                *(partial(interpolating.rife, setting, clip, side) for side in (1, 2)),
+                partial(interpolating.film, setting, clip),
+                partial(interpolating.guided, setting, clip),
+                partial(upscaling.with_less_memory, setting, clip),
+                partial(interpolating.with_less_memory, setting, clip),
+            ]
+        )

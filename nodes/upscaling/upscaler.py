@@ -89,7 +89,7 @@ class Upscaler:
         result = np.empty((count, self.size[1], self.size[0], 3), frames.dtype) if out is None else out
         done = 0
         for part in self._by_net(frames) if self.uses_net(width, height) else self._resized(frames):
-            result[done : done + len(part)] = _to_pixels(part, frames.dtype)
+            result[done : done + len(part)] = part
             done += len(part)
         return result
 
@@ -104,18 +104,18 @@ class Upscaler:
         flops = flops_of(self._net.model, lambda net: net(image))
         return None if flops is None else flops / SMALLEST_TILE**2
 
-    def _resized(self, frames: Pixels) -> Iterator[Tensor]:
+    def _resized(self, frames: Pixels) -> Iterator[Pixels]:
         for frame in frames:
-            yield self._to_size(_to_images(frame[None], torch.device("cpu")))
+            yield _to_pixels(self._to_size(_to_images(frame[None], torch.device("cpu"))), frames.dtype)
 
-    def _by_net(self, frames: Pixels) -> Iterator[Tensor]:
+    def _by_net(self, frames: Pixels) -> Iterator[Pixels]:
         first = 0
         while first < len(frames):
             plan = self._plan(*frames.shape[1:3])
             part = frames[first : first + plan.frames]
-            made: Tensor | None = None
+            made: Pixels | None = None
             try:
-                made = self._enlarge(_to_images(part, self._on.device).to(self._on.dtype), plan.tile)
+                made = self._through_device(part, plan.tile)
             except self._on.out_of_memory:
                 smaller = self._smaller(Plan(len(part), plan.tile))
                 if smaller is None:
@@ -126,6 +126,11 @@ class Upscaler:
                 continue
             yield made
             first += len(part)
+
+    def _through_device(self, part: Pixels, tile: int) -> Pixels:
+        """Rounding is a part of it: behind a small net it takes more memory than that."""
+        images = _to_images(part, self._on.device).to(self._on.dtype)
+        return _to_pixels(self._enlarge(images, tile), part.dtype)
 
     def _smaller(self, plan: Plan) -> Plan | None:
         if plan.frames == 1 and self._net.tiling is ModelTiling.INTERNAL:

@@ -16,6 +16,7 @@ from spandrel import ImageModelDescriptor, ModelLoader, ModelTiling
 
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
+from frugal_motion.nodes.upscaling import upscaler as upscaler_module
 from frugal_motion.nodes.upscaling.precision import lower_convolutions
 from frugal_motion.nodes.upscaling.size import target_size
 from frugal_motion.nodes.upscaling.stream import UpscaledStream, upscaled
@@ -194,6 +195,21 @@ def test_what_does_not_fit_is_halved_first_in_frames_then_in_tiles() -> None:
     assert len(net.seen) == 3 + 4 * 4
     upscaler(frames[:1])  # remembered
     assert len(released) == 3
+
+
+def test_so_is_what_fits_until_it_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounded, whole = [], upscaler_module._to_pixels
+
+    def to_pixels(images: torch.Tensor, dtype: np.dtype) -> np.ndarray:
+        rounded.append(len(images))
+        if len(images) > 2:
+            raise torch.cuda.OutOfMemoryError
+        return whole(images, dtype)
+
+    monkeypatch.setattr(upscaler_module, "_to_pixels", to_pixels)
+    frames = noise(5, 16, 16)
+    assert np.array_equal(Upscaler(Nearest(), Batching(), (32, 32))(frames), repeated(frames))
+    assert rounded == [5, 2, 2, 1]
 
 
 def test_the_smallest_tile_that_does_not_fit_is_an_error() -> None:
