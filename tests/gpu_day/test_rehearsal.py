@@ -33,7 +33,9 @@ def rehearsed(comfyui: Path, assets: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def test_every_part_is_done_and_has_found_something(rehearsed: Results) -> None:
-    assert {part.name: (part.state, part.why) for part in rehearsed.parts} == {part.name: ("done", "") for part in PARTS}
+    assert {part.name: (part.state, part.why) for part in rehearsed.parts} == {
+        part.name: ("done", "") for part in PARTS
+    }
     assert [part.name for part in rehearsed.parts if not part.measurements] == []
 
 
