@@ -114,11 +114,12 @@ def main() -> int:
     parts = [part for part in PARTS if not wanted or part.name in wanted]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that nothing is left behind
     found = run(parts, options.seconds, rehearse=options.rehearse, path=options.out)
-    for part in found.parts:
+    ran = [found.part(part.name) for part in parts]
+    for part in ran:
         print(f"--- {part.name}: {part.state}, {part.seconds:.0f} s{f': {part.why}' if part.why else ''}")
         print("".join(f"{line(part, one)}\n" for one in part.measurements), end="")
     good = {"done"} if options.rehearse else {"done", "cut"}
-    return int(any(part.state not in good for part in found.parts))
+    return int(any(part.state not in good for part in ran))
 
 
 if __name__ == "__main__":
