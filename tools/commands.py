@@ -131,6 +131,11 @@ def costs(arguments: Sequence[str] = ()) -> None:
     run([models().python, "-m", "tools.costs"])
 
 
+def gpu_page(arguments: Sequence[str] = ()) -> None:
+    """Take what GPU days have found into docs/gpu.md, and into the speeds that Cost Estimate knows."""
+    run([set_up().python, "-m", "bench.gpu_day.page"])
+
+
 def locales(arguments: Sequence[str] = ()) -> None:
     """Write the translations that the editor reads."""
     run([set_up().python, "-m", "tools.locales"])
@@ -156,6 +161,7 @@ COMMANDS = {
     "bench": bench,
     "gpu-day": gpu_day,
     "costs": costs,
+    "gpu-page": gpu_page,
     "locales": locales,
     "test": test,
     "lint": lint,
