@@ -24,7 +24,7 @@ LIMIT = 60e6
 """Bytes of the folder: it has to travel."""
 LISTED = 6
 """Of the largest files, where they are too much."""
-OF_PACK = ("__init__.py", "pyproject.toml", "nodes", "bench", "tools", "workflows/api")
+OF_PACK = ("__init__.py", "pyproject.toml", "nodes", "bench", "tests", "tools", "training/*.py", "workflows/api")
 OF_COMFYUI = (
     "*.py", "alembic.ini", "requirements.txt", "alembic_db", "api_server", "app", "comfy", "comfy_api", "comfy_config",
     "comfy_execution", "comfy_extras", "middleware", "utils",

@@ -42,6 +42,8 @@ if not missing:
     from tools.pack import import_pack
     try:
         import_pack(pathlib.Path(comfyui), cpu=bool(cpu) or not cuda)
+        for part in importlib.import_module("frugal_motion.bench.gpu_day.parts").PARTS:
+            importlib.import_module(f"frugal_motion.bench.gpu_day.{part.name}")
     except Exception:
         why = traceback.format_exc()
 print(json.dumps({"missing": missing, "cuda": cuda, "why": why}))
@@ -148,7 +150,7 @@ def _trouble(pack: Path, modules: list[str], environment: dict[str, str], is_reh
         lines = [f"  {module}: {error}" for module, error in told["missing"].items()]
         return "\n".join(["these modules cannot be imported; `make gpu-day` carries what its --there lacks:", *lines])
     if told["why"]:
-        return f"the pack cannot be imported:\n{told['why']}"
+        return f"a part of the day cannot be imported:\n{told['why']}"
     if not told["cuda"] and not is_rehearsal:
         return "PyTorch finds no CUDA device here; --rehearse runs the day on the CPU"
     return ""

@@ -44,7 +44,7 @@ def test_what_is_carried(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"start.py", "carried.json", "pack.zip"}
     names = zipfile.ZipFile(folder / "pack.zip").namelist()
     assert {"__init__.py", "bench/gpu.py", "nodes/stages.py", ".comfyui/main.py", RIFE} <= {*names}
-    assert not [name for name in names if "__pycache__" in name or ".git/" in name or name.startswith("training")]
+    assert not [name for name in names if "__pycache__" in name or ".git/" in name or name.startswith("training/model")]
     assert not [name for name in names if name.startswith((".comfyui/models", ".comfyui/output", ".comfyui/user"))]
     assert sum(size for _, size in gpu_day.contents(folder)) == sum(one.stat().st_size for one in folder.iterdir())
 
@@ -154,6 +154,13 @@ class cuda:
     is_available = staticmethod(lambda: {there})
     get_device_name = staticmethod(lambda: "card")
 """
+STUB_PACK = """
+import pathlib, sys, types
+def import_pack(comfyui, *, cpu):
+    sys.modules["frugal_motion"] = pack = types.ModuleType("frugal_motion")
+    pack.__path__ = [str(pathlib.Path(__file__).parent.parent)]
+    assert comfyui.name == ".comfyui"
+"""
 
 
 class Machine:
@@ -171,14 +178,16 @@ class Machine:
         """The machine has a module."""
         (self.own / f"{module}.py").write_text(text, encoding="utf-8")
 
-    def carries(self, *modules: str, python: str = PYTHON) -> None:
-        """The day imports these modules."""
+    def carries(self, *modules: str, python: str = PYTHON, part: str = "") -> None:
+        """The day imports these modules, and has a part of that code."""
         told = {"python": python, "modules": ["torch", *modules]}
         (self.day / "carried.json").write_text(json.dumps(told), encoding="utf-8")
         with zipfile.ZipFile(self.day / "pack.zip", "w") as pack:
             pack.writestr("bench/gpu.py", STUB_DAY.format(modules=", ".join(["torch", *modules])))
             pack.writestr("tools/__init__.py", "")
-            pack.writestr("tools/pack.py", "def import_pack(comfyui, *, cpu): assert comfyui.name == '.comfyui'")
+            pack.writestr("tools/pack.py", STUB_PACK)
+            pack.writestr("bench/gpu_day/parts.py", "class Part:\n    name = 'part'\n\nPARTS = (Part,)")
+            pack.writestr("bench/gpu_day/part.py", part)
 
     def wheel(self, name: str, *files: str) -> None:
         """A wheel is carried."""
@@ -294,6 +303,14 @@ def test_every_missing_module_is_named(machine: Machine) -> None:
     assert done.returncode == 1
     for name in ("no_such_module", "broken: ModuleNotFoundError", "no_other_module"):
         assert name in done.stderr
+    assert not done.stdout
+
+
+def test_a_part_that_cannot_be_imported_is_named(machine: Machine) -> None:
+    machine.carries(part="from frugal_motion.of_another_folder import draw")
+    done = machine.start()
+    assert done.returncode == 1
+    assert "gpu_day/part.py" in done.stderr and "frugal_motion.of_another_folder" in done.stderr
     assert not done.stdout
 
 
