@@ -1,4 +1,4 @@
-"""Our interpolation and core's node on the same frames: ``python bench/_interpolate.py`` prints seconds as JSON."""
+"""Our interpolation and core's node on the same frames, on the CPU: ``python bench/_interpolate.py`` prints seconds as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from tools.pack import import_pack  # noqa: E402
 
-import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve(), cpu=not torch.cuda.is_available())
+import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
 
 import comfy.utils  # noqa: E402
 import folder_paths  # noqa: E402

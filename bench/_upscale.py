@@ -1,4 +1,4 @@
-"""Our upscaling and core's node on the same frames: ``python bench/_upscale.py`` prints seconds as JSON."""
+"""Our upscaling and core's node on the same frames, on the CPU: ``python bench/_upscale.py`` prints seconds as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from tools.pack import import_pack  # noqa: E402
 
-import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve(), cpu=not torch.cuda.is_available())
+import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
 
 import comfy.utils  # noqa: E402
 from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel  # noqa: E402
@@ -24,14 +24,13 @@ from frugal_motion.bench._compare import seconds_side_by_side  # noqa: E402
 from frugal_motion.nodes.upscaling.node import FrugalUpscale  # noqa: E402
 
 MODELS = {"realesr-animevideov3": (8, 256, 256), "RealESRGAN_x4plus": (3, 96, 96)}
-ON_GPU = {"realesr-animevideov3": (32, 512, 512), "RealESRGAN_x4plus": (16, 512, 512)}
 
 
 def main() -> None:
     """Print ``{model: {"ours": seconds, "core": seconds}}``."""
     comfy.utils.PROGRESS_BAR_ENABLED = False
     found = {}
-    for name, shape in (ON_GPU if torch.cuda.is_available() else MODELS).items():
+    for name, shape in MODELS.items():
         path = ROOT / ".assets/models/upscale_models" / f"{name}.safetensors"
         model = ModelLoader().load_from_file(str(path)).eval()
         image = torch.rand(*shape, 3, generator=torch.Generator().manual_seed(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -45,4 +46,6 @@ def drawn_clip(frames: int, size: int) -> DrawnClip:
     """That many frames of ``size`` by ``size`` pixels."""
     moved = dance(frames / float(GRID), GRID, seed=20)
     motion = Motion(moved.keypoints, GRID, size, size)
-    return DrawnClip(motion, np.stack([draw(people, 0, 0, size, size)[0] for people in motion.keypoints]))
+    with ThreadPoolExecutor() as pool:  # OpenCV and NumPy let go of the interpreter
+        drawn = pool.map(lambda people: draw(people, 0, 0, size, size)[0], motion.keypoints)
+        return DrawnClip(motion, np.stack(list(drawn)))
