@@ -54,6 +54,12 @@ def test_cost_estimate_knows_what_the_results_say() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/costs.md", "docs/measurements.md"])
+def test_pages_say_so_as_long_as_no_gpu_has_measured_anything(name: str) -> None:
+    is_said = "No GPU has measured" in (page.ROOT / name).read_text(encoding="utf-8")
+    assert is_said == (not all_in(page.RESULTS)), f"{name}: say what is measured by now, see docs/gpu.md"
+
+
 def test_without_results_it_is_said_plainly() -> None:
     text = page.section([])
     assert text.startswith("**No GPU has run this pack so far.**")
