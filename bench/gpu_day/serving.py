@@ -332,27 +332,32 @@ class Film:
         return f"{self.name}_{rate}.safetensors"
 
     def values(self, side: int = 0) -> dict[str, Any]:
-        """Values for ``edit``, which works on it at this width and height, or its own."""
+        """Values for ``edit``, which works on the square in its middle at this size, or as large as it is."""
+        side = side or min(self.width, self.height)
         return {
             "Load Video.file": f"{self.name}.mp4",
             "Load Video.size": "custom",
-            "Load Video.width": side or self.width,
-            "Load Video.height": side or self.height,
+            "Load Video.width": side,
+            "Load Video.height": side,
+            "Load Video.fit": "cover",
             "Extract Pose.file": self.motion(),
+            "Draw Pose.width": side,
+            "Draw Pose.height": side,
         }
 
 
 def film(base: Path, name: str, seconds: float, width: int, height: int, of_motion: float = 0.0) -> Film:
-    """Put a clip and its motion into a server's input folder.
+    """Put a clip and its motion, in the square in the middle, into a server's input folder.
 
     Args:
         of_motion: seconds of the motion, where edits take a part of the clip; else it is as long.
     """
     made = Film(name, width, height)
-    folder, motion = base / "input", dancing(seconds, SOURCE_RATE, width, height)
-    save(DrawnClip(motion, width, height), folder / f"{name}.mp4")
+    folder, side = base / "input", min(width, height)
+    shown = dancing(seconds, SOURCE_RATE, width, height)
+    save(DrawnClip(shown, width, height), folder / f"{name}.mp4")
     for rate in (SOURCE_RATE, GRID):
-        save_motion(dancing(of_motion or seconds, rate, width, height), folder / made.motion(rate))
+        save_motion(dancing(of_motion or seconds, rate, side, side), folder / made.motion(rate))
     return made
 
 

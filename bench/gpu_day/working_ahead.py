@@ -71,6 +71,7 @@ def work(host: Host, clip: Film, size: Size, numbers: range) -> tuple[float, flo
     Returns:
         Seconds in all, seconds of the GPU, and seconds in which a run waited for what could be done ahead.
     """
+    known = {record["run"] for record in host.newest()}
     started = time.perf_counter()
     jobs = [
         host.ask("/frugal-motion/jobs", {"workflow": job(host, clip, size, number)})["job_id"] for number in numbers
@@ -84,7 +85,8 @@ def work(host: Host, clip: Film, size: Size, numbers: range) -> tuple[float, flo
         else:
             time.sleep(0.02)
     seconds = time.perf_counter() - started
-    records = host.newest(len(numbers))
+    host.until(lambda: len({record["run"] for record in host.newest()} - known) == len(numbers))
+    records = [record for record in host.newest() if record["run"] not in known]
     on_gpu = sum(sum(seconds_on_gpu(record).values()) for record in records)
     ahead = sum(
         stage["seconds"]
@@ -100,7 +102,6 @@ def job(host: Host, clip: Film, size: Size, number: int) -> dict[str, Any]:
     values = {
         "Load Video.start": number * APART,
         "Load Video.duration": size.seconds,
-        "Load Video.fit": "cover",
         "Sampler.steps": size.steps,
         "Sampler.seed": number,
         "Upscale.scale": 1.0,
