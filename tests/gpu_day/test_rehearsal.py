@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -46,4 +47,6 @@ def test_its_figures_are_those_of_a_rehearsal(rehearsed: Results) -> None:
 
 
 def test_every_goal_has_a_figure(rehearsed: Results) -> None:
-    assert [goal.figures for goal in without_a_number([rehearsed])] == []
+    has_core = find_spec("comfy_extras.nodes_frame_interpolation") is not None
+    unknown = [] if has_core else ["finishing.rife_*.vs_core"]
+    assert [goal.figures for goal in without_a_number([rehearsed])] == unknown
