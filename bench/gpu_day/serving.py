@@ -31,8 +31,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from spandrel.architectures.ESRGAN import ESRGAN
+from torch import nn
 
-import nodes as comfyui_nodes
 from frugal_motion import comfy_entrypoint
 from frugal_motion.nodes.interchange.files import save_motion
 from frugal_motion.nodes.jobs.job import with_values
@@ -41,7 +41,8 @@ from frugal_motion.nodes.pose.draw import overlay_pose
 from frugal_motion.nodes.video.encode import save
 from frugal_motion.nodes.video.stream import FrameStream, VideoInfo
 from frugal_motion.tests.motion.synthetic import dance
-from frugal_motion.tools.server import Server, running
+from frugal_motion.tools.server import Server, running, tail
+from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from . import nets
 from .setting import Setting
@@ -85,7 +86,7 @@ class Host:
 
     server: Server
     models: Path
-    family: Future[Any]
+    family: Future[nets.CheckpointFiles]
 
     def ask(self, path: str, body: Any = None) -> Any:
         """The JSON behind a route, to which ``body`` is posted if there is one.
@@ -138,13 +139,14 @@ class Host:
         Raises:
             RunFailedError: nothing.
         """
-        end = time.monotonic() + RECORD_WITHIN
-        while time.monotonic() < end:
-            if any(one["run"] == run.id for one in self.ask("/frugal-motion/runs?limit=40")["runs"]):
-                found: dict[str, Any] = self.ask(f"/frugal-motion/runs/{run.id}")
-                return found
-            time.sleep(LOOK_EVERY)
-        raise RunFailedError(f"run {run.id}: nothing is known of it")
+        self.until(lambda: run.id in [one["run"] for one in self.newest()], RECORD_WITHIN)
+        found: dict[str, Any] = self.ask(f"/frugal-motion/runs/{run.id}")
+        return found
+
+    def newest(self, most: int = 40) -> list[dict[str, Any]]:
+        """What the pack has measured of the last runs, without their prompts."""
+        found: list[dict[str, Any]] = self.ask(f"/frugal-motion/runs?limit={most}")["runs"]
+        return found
 
     def until(self, holds: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait until something holds.
@@ -155,7 +157,7 @@ class Host:
         end = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > end:
-                raise RunFailedError(f"not within {seconds:g} s")
+                raise RunFailedError(f"not within {seconds:g} s. {tail(self.server.log)}")
             time.sleep(LOOK_EVERY)
 
     def first_step(self, prompt: Prompt, title: str) -> tuple[float, Run]:
@@ -203,7 +205,7 @@ def _accepted(answer: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def serving(setting: Setting, part: str, family: str, **settings: Any) -> Iterator[Host]:
+def serving(setting: Setting, part: str, family: nets.Family, **settings: Any) -> Iterator[Host]:
     """Start a server, and make the files of a family's nets meanwhile.
 
     ComfyUI in this process then looks for clips and models where the server does.
@@ -225,6 +227,8 @@ def serving(setting: Setting, part: str, family: str, **settings: Any) -> Iterat
     upscaler(models / UPSCALER, is_small=setting.rehearse)
     options = ["--front-end-root", str(base / "front"), "--extra-model-paths-config", str(paths)]
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    if setting.rehearse:
+        env["MKL_NUM_THREADS"] = "1"  # of PyTorch: small work on busy cores is slower with several
     with ThreadPoolExecutor(1) as pool:
         files = pool.submit(checkpoint, models, setting, family)
         with running(setting.comfyui, base, is_cpu=setting.rehearse, options=options, env=env) as server:
@@ -237,7 +241,7 @@ def serving(setting: Setting, part: str, family: str, **settings: Any) -> Iterat
 def _look_where(base: Path, models: Path) -> None:
     """Have this process's ComfyUI know what the server knows: estimates ask nodes and files."""
     for node in asyncio.run(comfy_entrypoint().get_node_list()):
-        comfyui_nodes.NODE_CLASS_MAPPINGS[node.define_schema().node_id] = node
+        NODE_CLASS_MAPPINGS[node.define_schema().node_id] = node
     folder_paths.base_path = str(base)
     folder_paths.input_directory, folder_paths.output_directory = str(base / "input"), str(base / "output")
     folder_paths.user_directory = str(base / "user")
@@ -245,20 +249,34 @@ def _look_where(base: Path, models: Path) -> None:
         folder_paths.folder_names_and_paths[name] = ([str(models)], set())
 
 
-def checkpoint(models: Path, setting: Setting, family: str) -> Any:
-    """Files of random nets of a family; those that an earlier part has left are taken."""
+def checkpoint(models: Path, setting: Setting, family: nets.Family) -> nets.CheckpointFiles:
+    """Files of random nets of a family; whole ones that an earlier part has left are taken."""
+    kept = models / f"{family}.json"
+    if kept.is_file():
+        return nets.CheckpointFiles(*(models / name for name in json.loads(kept.read_text(encoding="utf-8"))))
     files = nets.checkpoint_files(models, setting.rehearse, family)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()  # the server needs the card
+    kept.write_text(json.dumps([files.checkpoint.name, files.control_net.name]), encoding="utf-8")
     return files
 
 
 def upscaler(path: Path, *, is_small: bool) -> None:
-    """Real-ESRGAN x4plus of random weights; its layout with few channels and blocks if it is to be small."""
+    """Real-ESRGAN x4plus of random weights; its layout with few channels and blocks if it is to be small.
+
+    What it enlarges is still to be seen, since frames that are all the same are not interpolated: its way around the
+    blocks passes the picture on, and the blocks count for nothing in the end.
+    """
     if path.is_file():
         return
     torch.manual_seed(0)
     net = ESRGAN(num_filters=8, num_blocks=1) if is_small else ESRGAN()
+    around = [module for name, module in net.named_modules() if isinstance(module, nn.Conv2d) and "RDB" not in name]
+    for place, convolution in enumerate(around):
+        nn.init.dirac_(convolution.weight)
+        convolution.weight.data *= place != 1  # that is behind the last block
+        if convolution.bias is not None:
+            nn.init.zeros_(convolution.bias)
     save_file({name: value.contiguous() for name, value in net.state_dict().items()}, path)
 
 
@@ -303,40 +321,47 @@ class Film:
     Attributes:
         name: of the clip, without suffix.
         width, height: pixels.
-        seconds: that it lasts.
     """
 
     name: str
     width: int
     height: int
-    seconds: float
 
     def motion(self, rate: Fraction = GRID) -> str:
         """The file of its motion at one of two rates."""
         return f"{self.name}_{rate}.safetensors"
 
     def values(self, side: int = 0) -> dict[str, Any]:
-        """Values for ``edit``, which works on it at this width and height, or its own."""
+        """Values for ``edit``, which works on the square in its middle at this size, or as large as it is."""
+        side = side or min(self.width, self.height)
         return {
             "Load Video.file": f"{self.name}.mp4",
             "Load Video.size": "custom",
-            "Load Video.width": side or self.width,
-            "Load Video.height": side or self.height,
+            "Load Video.width": side,
+            "Load Video.height": side,
+            "Load Video.fit": "cover",
             "Extract Pose.file": self.motion(),
+            "Draw Pose.width": side,
+            "Draw Pose.height": side,
         }
 
 
-def film(base: Path, name: str, seconds: float, width: int, height: int) -> Film:
-    """Put a clip and its motion into a server's input folder."""
-    made = Film(name, width, height, seconds)
-    folder, motion = base / "input", dancing(seconds, SOURCE_RATE, width, height)
-    save(DrawnClip(motion, width, height), folder / f"{name}.mp4")
+def film(base: Path, name: str, seconds: float, width: int, height: int, of_motion: float = 0.0) -> Film:
+    """Put a clip and its motion, in the square in the middle, into a server's input folder.
+
+    Args:
+        of_motion: seconds of the motion, where edits take a part of the clip; else it is as long.
+    """
+    made = Film(name, width, height)
+    folder, side = base / "input", min(width, height)
+    shown = dancing(seconds, SOURCE_RATE, width, height)
+    save(DrawnClip(shown, width, height), folder / f"{name}.mp4")
     for rate in (SOURCE_RATE, GRID):
-        save_motion(dancing(seconds, rate, width, height), folder / made.motion(rate))
+        save_motion(dancing(of_motion or seconds, rate, side, side), folder / made.motion(rate))
     return made
 
 
-def edit(workflow: str, files: Any, values: Mapping[str, Any]) -> Prompt:
+def edit(workflow: str, files: nets.CheckpointFiles, values: Mapping[str, Any]) -> Prompt:
     """A shipped workflow with the random nets, and a motion from a file in place of Extract Pose.
 
     Args:
