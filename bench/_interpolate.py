@@ -1,4 +1,4 @@
-"""Our interpolation and core's node on the same frames, on the CPU: ``python bench/_interpolate.py`` prints seconds as JSON."""
+"""Our interpolation and core's node on the same frames, on the CPU; prints seconds as JSON."""
 
 from __future__ import annotations
 

@@ -57,11 +57,11 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
         enlarged: by how much.
     """
     name, images = f"rife_{512 * enlarged}", _images(clip, enlarged, 3 if setting.rehearse else 1 + 32 // enlarged)
-    file, weights = _rife_file(setting)
+    file, weights = rife_file(setting)
     net = FrugalLoadInterpolator.execute(file.name).args[0]
     plain, half = (PairByPair(file, dtype) for dtype in (torch.float32, inference_dtype(compute_device())))
     ways: dict[str, Callable[[], object]] = {
-        "ours": partial(_ours, net, images),
+        "ours": partial(twice_the_frames, net, images),
         "plain loop": partial(plain, images),
         "half loop": partial(half, images),
         **_core(file.name, images),
@@ -74,7 +74,9 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
     for way, what in (("plain loop", "fp32"), ("half loop", "half precision, as newer ComfyUI's node does it")):
         ratio, how = found[way].seconds / found["ours"].seconds, f"the pack's own net, pair by pair in {what}"
         yield Measurement(f"{name}.vs_{way.replace(' ', '_')}", ratio, "x", note=how)
-    yield Measurement(f"{name}.psnr_to_fp32", psnr(_ours(net, images), plain(images)), "dB", LEAST_DB, "higher")
+    yield Measurement(
+        f"{name}.psnr_to_fp32", psnr(twice_the_frames(net, images), plain(images)), "dB", LEAST_DB, "higher"
+    )
 
 
 def film(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
@@ -85,14 +87,16 @@ def film(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     images = _images(clip, 1, 3 if setting.rehearse else 9)
     file = _film_file(setting)
     net = FrameInterpolationModelLoader.execute(file.name).args[0]
-    found = best_of(1 if setting.rehearse else 2, {"ours": partial(_ours, net, images), **_core(file.name, images)})
+    found = best_of(
+        1 if setting.rehearse else 2, {"ours": partial(twice_the_frames, net, images), **_core(file.name, images)}
+    )
     yield Measurement("film_512.vs_core", found["core"].seconds / found["ours"].seconds, "x", note="random weights")
     yield Measurement("film_512.frames_per_s", (len(images) - 1) / found["ours"].seconds, "frames/s")
 
 
 def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """Frames between keyframes that follow a motion, beside the net alone."""
-    net = FrugalLoadInterpolator.execute(_rife_file(setting)[0].name).args[0]
+    net = FrugalLoadInterpolator.execute(rife_file(setting)[0].name).args[0]
     plan = clip.keyframes(EVERY)
     images = to_image(clip.frames[list(plan.frames)])
 
@@ -118,7 +122,7 @@ def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
 def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
-    net = FrugalLoadInterpolator.execute(_rife_file(setting)[0].name).args[0]
+    net = FrugalLoadInterpolator.execute(rife_file(setting)[0].name).args[0]
     interpolator = NetInterpolator(net.model, less_memory.in_batches(accelerator(net), lambda: halved.append(True)))
     left, right = (interpolator.prepare(_enlarged(frame, 2)) for frame in clip.frames[:2])
     wanted = [Between(left, right, Fraction(number, CHUNK + 1)) for number in range(1, CHUNK + 1)]
@@ -162,7 +166,7 @@ class PairByPair:
         return frame, self._net.extract_features(frame)
 
 
-def _ours(net: Any, images: torch.Tensor) -> torch.Tensor:
+def twice_the_frames(net: Any, images: torch.Tensor) -> torch.Tensor:
     """Twice the frames by the pack's node."""
     plan = Keyframes.all_frames(len(images), GRID)
     made: torch.Tensor = FrugalInterpolate.execute(images, net, 2.0 * GRID, plan).args[0].get_components().images
@@ -185,7 +189,7 @@ def _beside_core(name: str, found: Mapping[str, Timing]) -> Iterator[Found]:
         yield {f"{name}.vs_core": f"not measured: ComfyUI {comfyui_version.__version__} has no node that interpolates"}
 
 
-def _rife_file(setting: Setting) -> tuple[Path, str]:
+def rife_file(setting: Setting) -> tuple[Path, str]:
     """RIFE's weights, where loaders find them, and whether they are real or random."""
     file = setting.assets / "models" / FOLDER / RIFE
     is_real = file.is_file()
