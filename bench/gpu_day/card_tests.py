@@ -24,7 +24,7 @@ TESTS: tuple[tuple[str, ...], ...] = (
 """Files of each process; all run at once. They need no mediapipe, diffusers, ncnn or browser, and no clips."""
 LEFT_OUT: tuple[str, ...] = ()
 """Of those files, what needs more than is carried."""
-REHEARSED = ("tests/upscaling/test_upscaler.py",)
+REHEARSED = ("tests/sampling/test_layout.py", "tests/upscaling/test_node.py")
 _OUTCOME = re.compile(r"^(tests/\S+\.py::.*?) (PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b", re.M)
 _WHY = re.compile(r"^(?:FAILED|ERROR) (tests/\S+\.py::.*?) - (.*)$", re.M)
 _TOLD = 400

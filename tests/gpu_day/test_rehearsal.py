@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from frugal_motion.bench.gpu_day.results import Results
 
 from ..conftest import ROOT
 
-PATIENCE = 900.0
+PATIENCE = 3600.0
 """Seconds that the parts share: on a busy machine each may take many times as long as on an idle one."""
 
 
@@ -46,4 +47,6 @@ def test_its_figures_are_those_of_a_rehearsal(rehearsed: Results) -> None:
 
 
 def test_every_goal_has_a_figure(rehearsed: Results) -> None:
-    assert [goal.figures for goal in without_a_number([rehearsed])] == []
+    has_core = find_spec("comfy_extras.nodes_frame_interpolation") is not None
+    unknown = [] if has_core else ["finishing.rife_*.vs_core"]
+    assert [goal.figures for goal in without_a_number([rehearsed])] == unknown
