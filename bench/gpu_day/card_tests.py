@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -137,7 +138,5 @@ def _started(files: Sequence[str], setting: Setting, output: Path) -> subprocess
 
 
 def _wait(process: subprocess.Popen[bytes], end: float) -> None:
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(max(end - time.monotonic(), 0.01))
-    except subprocess.TimeoutExpired:
-        pass
