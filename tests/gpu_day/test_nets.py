@@ -115,7 +115,7 @@ def predicted(model: Any, x: torch.Tensor, sigma: float, **conditions: Any) -> t
 
 def alive(prediction: torch.Tensor, seen: list[float]) -> None:
     """As large as noise at most, not dead, and far from the end of half precision on the way."""
-    assert 0.03 < float(prediction.std()) < 1.5
+    assert 0.1 < float(prediction.std()) < 1
     assert all(math.isfinite(one) for one in seen)
     assert max(seen) < LARGEST_HALF / 16
 
@@ -210,6 +210,7 @@ def test_stock_loaders_load_small_files(tmp_path: Path, caplog: pytest.LogCaptur
     one, other = (clip.encode_from_tokens_scheduled(clip.tokenize(text))[0][0] for text in ("a robot", "rain"))
     assert (one - other).norm() / one.norm() > 0.1
     assert vae.decode(torch.zeros(1, 4, 8, 8)).shape == (1, 64, 64, 3)
+    files.checkpoint.unlink()  # pytest would keep a quarter of a gigabyte
 
 
 def test_small_files_of_sdxl_are_refused(tmp_path: Path) -> None:
@@ -229,8 +230,8 @@ def test_fill_keeps_the_size_of_what_goes_through() -> None:
     net = Layers()
     places = [value.data_ptr() for value in net.parameters()]
     nets.fill(net, 5)
-    assert float(net.conv.weight.std()) == pytest.approx(1 / math.sqrt(64 * 9), rel=0.02)
-    assert float(net.linear.weight.std()) == pytest.approx(1 / math.sqrt(256), rel=0.02)
+    assert float(net.conv.weight.detach().std()) == pytest.approx(1 / math.sqrt(64 * 9), rel=0.02)
+    assert float(net.linear.weight.detach().std()) == pytest.approx(1 / math.sqrt(256), rel=0.02)
     assert net.norm.weight.eq(1).all()
     assert all(layer.bias.eq(0).all() for layer in (net.conv, net.norm, net.linear))
     assert [value.data_ptr() for value in net.parameters()] == places
