@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -62,6 +63,35 @@ def best_of(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str,
         name: Timing(median(one.seconds for one in timings), max(one.peak_bytes for one in timings))
         for name, timings in found.items()
     }
+
+
+def memory_in_use() -> int:
+    """Bytes in tensors on the card."""
+    return torch.cuda.memory_allocated() if _in_use() else 0
+
+
+def times_out_of_memory() -> int:
+    """How often PyTorch has run out of the card's memory so far."""
+    return int(torch.cuda.memory_stats()["num_ooms"]) if _in_use() else 0
+
+
+@contextmanager
+def little_memory(room: int) -> Iterator[None]:
+    """Meanwhile PyTorch may take no more than ``room`` bytes of the card beside those in use; nobody else is told."""
+    _limit(room)
+    try:
+        yield
+    finally:
+        _limit(None)
+
+
+def _limit(room: int | None) -> None:
+    if not _in_use():
+        return
+    torch.cuda.empty_cache()
+    total = torch.cuda.mem_get_info()[1]
+    share = 1.0 if room is None else (torch.cuda.memory_reserved() + room) / total
+    torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
 
 
 def _in_use() -> bool:
