@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from .measurement import Measurement
 from .results import Results
 
 
@@ -14,7 +15,7 @@ class Goal:
     """A promise.
 
     Attributes:
-        figures: names of measurements that tell it, as ``<part>.<measurement>``; ``*`` stands for anything.
+        figures: names of measurements that tell it, as ``<part>.<measurement>``; one ``*`` may stand for anything.
         title: what is promised, as the page says it.
         goal: how much of it; ``""`` where any number is news.
         promised: file in which it is, seen from ``docs/``; with the heading, if it has one.
@@ -44,7 +45,17 @@ GOALS = (
 )
 
 
-def without_a_number(days: Iterable[Results]) -> list[Goal]:
+def figures_of(goal: Goal, day: Results) -> list[tuple[str, Measurement]]:
+    """The measurements that tell a goal, each behind what stands in its name for the goal's ``*``, or ``""``."""
+    before, star, after = goal.figures.partition("*")
+    found = [(f"{part.name}.{one.name}", one) for part in day.parts for one in part.measurements]
+    return [
+        (name[len(before) : len(name) - len(after)] if star else "", one)
+        for name, one in found
+        if fnmatchcase(name, goal.figures)
+    ]
+
+
+def without_a_number(days: Sequence[Results]) -> list[Goal]:
     """Goals that no day has measured."""
-    found = [f"{part.name}.{one.name}" for day in days for part in day.parts for one in part.measurements]
-    return [goal for goal in GOALS if not any(fnmatchcase(name, goal.figures) for name in found)]
+    return [goal for goal in GOALS if not any(figures_of(goal, day) for day in days)]

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .goals import without_a_number
+from . import goals
 from .measurement import Measurement
 from .results import PartResult, Results, all_in
 
@@ -58,15 +58,13 @@ def updated(page: str, text: str) -> str:
 def _card(day: Results) -> str:
     about = day.about
     dates = sorted({part.date for part in day.parts if part.date})
-    took = sum(part.seconds for part in day.parts)
     words = [
         " and ".join(dates),
-        f"{took:.0f} s",
+        f"{sum(part.seconds for part in day.parts):.0f} s",
         *(f"{title} {about[name]}" for name, title in _ABOUT.items() if about.get(name)),
     ]
-    lines = ["| part | figure | value | goal | |", "|---|---|---|---|---|"]
-    lines += [row for part in day.parts for row in _rows(part)]
-    return "\n".join([f"## {about['card']}", "", f"{', '.join(words)}.", "", *lines])
+    parts = ["\n".join([f"### {part.title}", "", *_part(part)]) for part in day.parts]
+    return "\n\n".join([f"## {about['card']}", f"{', '.join(words)}.", *_promised(day), *parts])
 
 
 _ABOUT = {
@@ -79,30 +77,51 @@ _ABOUT = {
 }
 
 
-def _rows(part: PartResult) -> Iterator[str]:
-    title, state = part.title, _state(part)
+def _promised(day: Results) -> Iterator[str]:
+    """The table of the goals that the day has a number for; nothing if it has none."""
+    rows = [
+        _row(goal.title, ", ".join(_named(name, one) for name, one in found), goal.goal, _missed(found))
+        for goal in goals.GOALS
+        if (found := goals.figures_of(goal, day))
+    ]
+    if rows:
+        yield "\n".join(["| promised | measured | goal | |", "|---|---|---|---|", *rows])
+
+
+def _named(name: str, one: Measurement) -> str:
+    """A figure; behind the part of its name that its goal leaves open."""
+    return f"{name.replace('_', ' ')} {_value(one)}".strip()
+
+
+def _missed(found: Sequence[tuple[str, Measurement]]) -> str:
+    return "**missed**" if any(one.is_reached is False for _, one in found) else ""
+
+
+def _part(part: PartResult) -> Iterator[str]:
+    if part.state != "done":
+        yield from (_STATES.get(part.state) or f"*{part.state.capitalize()}: {_last_line(part.why)}*", "")
+    if not part.measurements:
+        yield "No figure was found."
+        return
+    yield from ("| figure | value | goal | |", "|---|---|---|---|")
     for one in part.measurements:
-        yield _row(title, one.name, _value(one), _goal(one), _note(one))
-        title = ""
-    if state or not part.measurements:
-        yield _row(title, state or "nothing was found", "", "", "")
+        notes = [_missed([("", one)]), _escaped(one.note)]
+        yield _row(one.name, _value(one), _goal(one), "; ".join(filter(None, notes)))
 
 
-def _state(part: PartResult) -> str:
-    """What has become of a part that is not done."""
-    if part.state == "done":
-        return ""
-    if part.state == "waiting":
-        return "*not run*"
-    if part.state == "running":
-        return "*the day was cut off here*"
-    last = part.why.strip().splitlines()[-1:] or [""]
-    return f"*{part.state}: {last[0][:200]}*"
+_STATES = {"waiting": "*Not run.*", "running": "*The day was cut off here.*"}
+
+
+def _last_line(text: str) -> str:
+    return _escaped((text.strip().splitlines() or [""])[-1][:200])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "\\*").replace("<", "&lt;")
 
 
 def _row(*cells: str) -> str:
-    texts = (cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells)
-    return f"| {' | '.join(texts)} |"
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
 def _value(one: Measurement) -> str:
@@ -115,17 +134,13 @@ def _goal(one: Measurement) -> str:
     return f"{'at least' if one.better == 'higher' else 'at most'} {_with_unit(one.goal, one.unit)}"
 
 
-def _note(one: Measurement) -> str:
-    return "; ".join([*(["**missed**"] if one.is_reached is False else []), *([one.note] if one.note else [])])
-
-
 def _with_unit(value: float, unit: str) -> str:
     digits = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return f"${digits}" if unit == "$" else f"{digits} {unit}".strip()
 
 
 def _goals(days: Sequence[Results]) -> str:
-    found = without_a_number(days)
+    found = goals.without_a_number(days)
     if not found:
         return "Every goal that is set for a GPU has a number."
     lines = ["| goal without a number | | promised under |", "|---|---|---|"]

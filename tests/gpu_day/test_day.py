@@ -137,6 +137,7 @@ def test_a_part_that_never_stops_finding_is_cut_too(tmp_path: Path) -> None:
     class Flood(FakePart):
         def next(self, seconds: float) -> Found:
             self.card.now += 0.5  # whatever it was told
+            assert self.card.now < 1020, "it is not cut"
             return figure(str(next(numbers)))
 
     numbers = count()

@@ -156,7 +156,11 @@ def test_parts_end_with_the_day_and_the_file_stays_valid(how: int, tmp_path: Pat
     finally:
         started.send_signal(how)
         started.wait()
-    until(lambda: not any(map(is_alive, [*pids, *waiting])))
+    try:
+        until(lambda: not any(map(is_alive, [*pids, *waiting])))
+    finally:
+        for pid in filter(is_alive, [*pids, *waiting]):
+            os.kill(pid, signal.SIGKILL)
     found = results.read(tmp_path / "card.json")
     assert [part.state for part in found.parts] == ["done", "running", "waiting"]
     assert found.part("works").measurements and found.part("hangs").measurements

@@ -20,7 +20,7 @@ RUNS = [
     SAMPLE,
     Measured("sample", "NVIDIA H200", 1e15, 31, 2.5),
     Measured("upscale", "NVIDIA H200", 3e14, 31, 3.0),
-    Measured("figures", "cpu", 0.0, 100, 3.0),
+    Measured("figures", "cpu", 1e9, 100, 3.0),
     Measured("load", "cpu", 0.0, 120, 1.0),
     Measured("encode", "NVIDIA H200", 0.0, 31, 1.0),
     Measured("decode", "NVIDIA H200", 1e12, 31, 0.0),
