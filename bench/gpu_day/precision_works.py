@@ -97,7 +97,7 @@ class Works:
 
     @cached_property
     def _unet(self) -> dict[str, Any]:
-        return {**families.UNET, **(SMALL if self.side.rehearse else {"model_channels": 96})}
+        return {**families.UNET, **(SMALL if self.side.rehearse else {"model_channels": 96, "num_heads": 6})}
 
     @cached_property
     def _model(self) -> ModelPatcher:
@@ -269,7 +269,7 @@ class Works:
         return {"pictures": _read(self._scene.stream(self._interpolator(), way="motion"))}
 
     def _pictures(self) -> Tensor:
-        keys = to_image(self._scene.keys)
+        keys: Tensor = to_image(self._scene.keys)
         return keys[:1, 64:192, :128] if self.side.rehearse else keys[:4]
 
     def _upscaled(self, name: str, pictures: Tensor) -> Tensor:
