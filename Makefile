@@ -3,9 +3,9 @@ PYTHON ?= python3
 ARGS ?=
 ONLY ?=
 
-.PHONY: bench costs demo demo-model fleet locales test models lint format setup clean clean-all
+.PHONY: bench costs demo demo-model fleet gpu-day gpu-page locales test models lint format setup clean clean-all
 
-costs demo demo-model fleet locales test models lint format setup clean:
+costs demo demo-model fleet gpu-day gpu-page locales test models lint format setup clean:
 	@$(PYTHON) tools/dev.py $@ $(ARGS)
 
 bench:

@@ -1,7 +1,7 @@
 """``make bench``: everything beside its baseline, in one run. ``make bench ONLY=motion,pose`` runs a part.
 
 A module of this folder is a group; its ``measure()`` gives results by name. Prints a table and writes
-``bench/latest.json``; on a machine with a GPU also ``bench/results/<card>.json``, to be committed.
+``bench/latest.json``.
 """
 
 from __future__ import annotations
@@ -45,13 +45,6 @@ def table(results: dict[str, Result]) -> str:
     return "\n".join(lines)
 
 
-def card() -> str | None:
-    """The GPU's name as a file name, if there is a GPU."""
-    import torch
-
-    return torch.cuda.get_device_name().lower().replace(" ", "-") if torch.cuda.is_available() else None
-
-
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -64,11 +57,7 @@ def main() -> int:
         print(f"--- {group}", file=sys.stderr, flush=True)
         results |= importlib.import_module(f"bench.{group}").measure()
     print(table(results))
-    text = json.dumps(results, indent=2) + "\n"
-    (FOLDER / "latest.json").write_text(text, encoding="utf-8")
-    if gpu := card():
-        (FOLDER / "results").mkdir(exist_ok=True)
-        (FOLDER / "results" / f"{gpu}.json").write_text(text, encoding="utf-8")
+    (FOLDER / "latest.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

@@ -25,7 +25,20 @@ if not (COMFYUI / "comfy_api").is_dir():
 sys.path.insert(0, str(ROOT))
 from tools.pack import import_pack  # noqa: E402
 
-import_pack(COMFYUI)
+# On "cuda" ComfyUI computes on the card, as exactly as on the CPU; "pretend" finds what would fail there.
+DEVICE = os.environ.get("TEST_DEVICE") or "cpu"
+if DEVICE not in ("cpu", "cuda", "pretend"):
+    pytest.exit(f"TEST_DEVICE: found {DEVICE}; allowed: cpu, cuda, pretend", returncode=2)
+import_pack(COMFYUI, cpu=DEVICE != "cuda", fp32=DEVICE != "cpu")
+if DEVICE == "cuda":
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+if DEVICE == "pretend":
+    from frugal_motion.tests.pretend_card import put_in
+
+    put_in()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -120,9 +120,20 @@ def bench(arguments: Sequence[str] = ()) -> None:
     run([made.python, "-m", "bench", *arguments])
 
 
+def gpu_day(arguments: Sequence[str] = ()) -> None:
+    """Pack what a GPU day needs on a machine without network; ``--to FOLDER``."""
+    made = models()
+    run([made.python, "-m", "tools.gpu_day", "--comfyui", made.comfyui, *arguments])
+
+
 def costs(arguments: Sequence[str] = ()) -> None:
     """Write what 10 seconds of video cost into docs/costs.md."""
     run([models().python, "-m", "tools.costs"])
+
+
+def gpu_page(arguments: Sequence[str] = ()) -> None:
+    """Take what GPU days have found into docs/gpu.md, and into the speeds that Cost Estimate knows."""
+    run([set_up().python, "-m", "bench.gpu_day.page"])
 
 
 def locales(arguments: Sequence[str] = ()) -> None:
@@ -148,7 +159,9 @@ COMMANDS = {
     "fleet": fleet,
     "demo-model": demo_model,
     "bench": bench,
+    "gpu-day": gpu_day,
     "costs": costs,
+    "gpu-page": gpu_page,
     "locales": locales,
     "test": test,
     "lint": lint,

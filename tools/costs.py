@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .video_costs import CARDS as VIDEO_CARDS
 from .video_costs import video_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,7 +105,7 @@ def job(mode: str = "sparse") -> Any:
 
 
 def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> Any:
-    """The estimate of that job on a card of the table, at data sheet speed.
+    """The estimate of that job on a card of the table, as measured on such a card, else at data sheet speed.
 
     Args:
         name: of the card.
@@ -113,11 +114,13 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
         spot: which of the card's prices.
     """
     from frugal_motion.nodes.economy.prices import card_named
+    from frugal_motion.nodes.forecast.card_speeds import speeds_of
     from frugal_motion.nodes.forecast.estimate import GIGABYTE, Machine, estimate
     from frugal_motion.nodes.forecast.throughput import Throughput
 
     card = card_named(name)
-    machine = Machine(Throughput(card=card), card.price(spot), card.memory_gb * GIGABYTE)
+    speed = Throughput(card=card, of_card=speeds_of(card))
+    machine = Machine(speed, card.price(spot), card.memory_gb * GIGABYTE)
     return estimate(job(mode), work, machine)
 
 
@@ -169,10 +172,18 @@ def _calculation(work: Any) -> str:
     third = (
         "FLOPs are counted. Seconds are those FLOPs at a share of the data sheet's speed "
         "(`nodes/forecast/throughput.py`), prices are of the dates in `nodes/economy/prices.json`: expect a factor "
-        "of 2. *Cost Estimate* says it for your workflow, and by earlier runs of your machine. "
+        f"of 2. {_measured()}*Cost Estimate* says it for your workflow, and by earlier runs of your machine. "
         "`user/frugal-motion/prices.json`, a list of the same shape, changes prices and adds cards."
     )
     return "\n\n".join(textwrap.fill(text, 130, break_on_hyphens=False) for text in (first, second, third)) + "\n"
+
+
+def _measured() -> str:
+    """The sentence on cards whose speed is known; nothing without one."""
+    from frugal_motion.nodes.forecast.card_speeds import SPEEDS, read_speeds
+
+    cards = [name for name in (*CARDS, *VIDEO_CARDS) if name in read_speeds(SPEEDS)]
+    return f"For {', '.join(dict.fromkeys(cards))} the speed is [measured](gpu.md). " if cards else ""
 
 
 def _of_videos() -> str:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,29 @@ def frontend(wanted: str) -> Path:
         hint = f"FRONTEND: found {wanted}; allowed: newest, or a release of {package} such as 1.58.1."
         run([_uv(), "pip", "install", "--quiet", "--no-deps", "--target", folder, *what], hint=hint)
     return static
+
+
+def download_wheels(pinned: Sequence[str], folder: Path, python: str) -> None:
+    """Wheels for a Linux machine (x86-64), none of which is built or installed here.
+
+    Args:
+        pinned: requirements with their hashes, without markers.
+        folder: where to.
+        python: version there, such as ``"3.12"``.
+
+    Raises:
+        SetupError: the registry cannot be reached, or has no such wheel.
+    """
+    _uv()
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = folder / "wanted.txt"
+    wanted.write_text("\n".join(pinned), encoding="utf-8")
+    # pip, as uv downloads no wheels; it stands beside uv.
+    pip: list[str | Path] = [executable(CACHE / "uv", "python"), "-m", "pip", "download", "--quiet", "--no-deps"]
+    platforms = [f"--platform={name}_x86_64" for name in ("manylinux_2_28", "manylinux_2_17", "manylinux2014")]
+    what = ["--disable-pip-version-check", "--only-binary=:all:", *platforms, "--python-version", python]
+    run([*pip, *what, "--require-hashes", "-r", wanted, "-d", folder], hint="Is the package registry reachable?")
+    wanted.unlink()
 
 
 def _uv() -> Path:

@@ -13,12 +13,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def import_pack(comfyui: Path, *, cpu: bool = True) -> None:
+def import_pack(comfyui: Path, *, cpu: bool = True, fp32: bool = False) -> None:
     """Make ``frugal_motion`` and ComfyUI's own modules importable.
 
     Args:
         comfyui: ComfyUI's checkout.
         cpu: keep off the GPU, if there is one.
+        fp32: let ComfyUI compute in single precision, as ``--force-fp32`` does.
     """
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
     sys.path.insert(0, str(comfyui))
@@ -27,6 +28,7 @@ def import_pack(comfyui: Path, *, cpu: bool = True) -> None:
     from comfy.cli_args import args
 
     args.cpu = cpu  # before comfy.model_management, which would initialise CUDA at import
+    args.force_fp32 = args.force_fp32 or fp32
     spec = importlib.util.spec_from_file_location(
         "frugal_motion", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )

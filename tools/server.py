@@ -57,6 +57,7 @@ def running(
     python: Path | str = sys.executable,
     assets: Path | None = None,
     pack: Path = ROOT,
+    is_cpu: bool | None = None,
     options: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
@@ -68,6 +69,7 @@ def running(
         python: the interpreter that has ComfyUI's and the pack's requirements.
         assets: folder with ``models/<folder>`` and ``input``, offered besides those of ``base``.
         pack: the pack to load.
+        is_cpu: keep off the GPU; ``None``: where ``python`` finds none, which takes seconds to ask.
         options: more command line options for ComfyUI.
         env: its environment; this process's own if it is ``None``.
 
@@ -81,7 +83,7 @@ def running(
     command = [
         *(str(python), "main.py", "--listen", "127.0.0.1", "--port", str(port), "--base-directory", str(base)),
         *("--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--disable-api-nodes"),
-        *([] if has_accelerator(python) else ["--cpu"]),
+        *(["--cpu"] if (not has_accelerator(python) if is_cpu is None else is_cpu) else []),
         *options,
     ]
     # On few cores, threads that spin while they wait slow everything down several times.

@@ -13,7 +13,7 @@ class Measurement:
 
     Attributes:
         name: dotted and unique in its part, such as ``"8_clips.seconds"``.
-        value: finite.
+        value: finite; any kind of number, such as numpy's or a tensor of one element, becomes a ``float``.
         unit: ``"s"``, ``"GB"``, ``"x"``, ``"dB"``, ...; ``""`` for a count.
         goal: that was set before; ``None`` for a figure that has none.
         better: which side of the goal is good; ``""`` without a goal.
@@ -31,6 +31,7 @@ class Measurement:
     note: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "value", float(self.value))
         if not math.isfinite(self.value):
             raise ValueError(f"{self.name}: found {self.value}; allowed: a finite number")
         if (self.goal is None) != (self.better == ""):

@@ -1,13 +1,114 @@
-"""Not measured yet."""
+"""Half precision on the card against fp32 on the CPU, within stated limits; and the pack's own tests on the card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import comfy.model_management
+import torch
+
+from .card_tests import CardTests, Tally
 from .measurement import Measurement
+from .precision_reference import TOLD, Reference
+from .precision_works import Comparison, Side, Tensors, Works, chosen, difference, done
 from .setting import Setting
 
+LAST_SECONDS = 4.0
+"""Of the part's time, what is kept to say what was not done."""
+EQUAL_DB, SPOILED_DB, SPOILED_L2 = 150.0, -100.0, 1e6
+"""Written in place of what is no finite number: equal pictures, and NaN or infinite ones."""
 
-def measure(setting: Setting) -> Iterator[Measurement]:
-    """Nothing yet."""
-    yield Measurement("nothing", 0.0, "")
+
+def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
+    """Differences of the card to the CPU, and what becomes of the pack's tests there.
+
+    What raises is told at once, and does not keep the others from being compared.
+
+    Raises:
+        RuntimeError: at last, if one has raised.
+    """
+    end = time.monotonic() + setting.seconds - LAST_SECONDS
+    wanted, raised = chosen(setting.assets), []
+    reference = Reference(setting)
+    tests = None
+    try:
+        yield {"precision": _about()}
+        mine: dict[str, Tensors] = {}
+        works = Works(_side_of(setting))
+        for one in wanted:
+            try:
+                mine[one.name] = done(works, one)
+            except Exception:  # noqa: BLE001 - it is told, and the others are compared all the same
+                traceback.print_exc()
+                raised.append(one.name)
+                yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}
+                continue
+            if one.alone:
+                yield _measurement(one, _halves(mine[one.name]))
+        tests = CardTests(setting, max(end - time.monotonic(), 1.0))
+        for one in (one for one in wanted if not one.alone and one.name in mine):
+            try:
+                theirs = reference.result(one.name, end - time.monotonic())
+                if theirs is None:
+                    yield {f"{one.name}.left_out": "the CPU was not ready in time"}
+                    continue
+                yield _measurement(one, (mine[one.name], theirs))
+            except Exception:  # noqa: BLE001 - it is told, and the others are compared all the same
+                traceback.print_exc()
+                raised.append(one.name)
+                yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}
+        yield from _of_tests(tests.finished(end - time.monotonic()))
+    finally:
+        reference.close()
+        if tests:
+            tests.close()
+    if raised:
+        raise RuntimeError(f"{len(raised)} of {len(wanted)} comparisons raised: {', '.join(raised)}")
+
+
+def _side_of(setting: Setting) -> Side:
+    """The card as ComfyUI uses it with fp16 weights; in a rehearsal the CPU, in the precisions of a card."""
+    return Side(torch.float16, torch.bfloat16 if setting.rehearse else None, setting.rehearse, setting.assets)
+
+
+def _about() -> dict[str, str]:
+    device = comfy.model_management.get_torch_device()
+    return {
+        "device": str(device),
+        "vae": str(comfy.model_management.vae_dtype(device, [torch.bfloat16, torch.float32])),
+        "convolutions": "fp16" if comfy.model_management.should_use_fp16(device) else "of the CPU",
+    }
+
+
+def _halves(tensors: Tensors) -> tuple[Tensors, Tensors]:
+    return {"both": tensors["found"]}, {"both": tensors["expected"]}
+
+
+def _measurement(one: Comparison, sides: tuple[Mapping[str, torch.Tensor], Mapping[str, torch.Tensor]]) -> Measurement:
+    value, note = difference(one, *sides), one.note
+    if not math.isfinite(value):
+        is_equal = one.unit == "dB" and value == math.inf and all(map(_is_finite, sides))
+        value = EQUAL_DB if is_equal else SPOILED_DB if one.unit == "dB" else SPOILED_L2
+        note = f"{note} {'Equal to the bit.' if is_equal else 'NaN or infinite numbers came out.'}"
+    unit = "dB" if one.unit == "dB" else "of its L2"
+    return Measurement(one.name, value, unit, one.goal, "higher" if one.unit == "dB" else "lower", note)
+
+
+def _is_finite(tensors: Mapping[str, torch.Tensor]) -> bool:
+    return all(bool(value.isfinite().all()) for value in tensors.values())
+
+
+def _of_tests(tally: Tally) -> Iterator[Measurement | dict[str, Any]]:
+    if tally.why_not:
+        yield {"tests.left_out": tally.why_not}
+        return
+    cut = "" if tally.ended else "Their time was used up before all were run."
+    yield Measurement("tests.passed", tally.passed, "", note=cut)
+    yield Measurement("tests.failed", len(tally.failed), "", 0, "lower", cut)
+    yield Measurement("tests.skipped", tally.skipped, "")
+    if tally.failed or not tally.ended:
+        yield {"tests.failed": tally.failed, "tests.last_lines": tally.last_lines}

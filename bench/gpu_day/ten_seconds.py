@@ -1,13 +1,294 @@
-"""Not measured yet."""
+"""An edit of 10 seconds through a real ComfyUI server: seconds and dollars, beside the forecast and the naive way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from frugal_motion.nodes.economy.prices import card_named
+from frugal_motion.nodes.forecast.calibration import measured_of
+from frugal_motion.nodes.forecast.workflow_estimate import THIS_MACHINE, estimate_prompt
+from frugal_motion.nodes.jobs.job import with_values
+
+from . import machine
 from .measurement import Measurement
+from .nets import CheckpointFiles
+from .serving import SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, serving
 from .setting import Setting
 
+GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
+"""How many times as long the naive way samples."""
+DOLLARS = 0.15
+"""For 10 seconds of video."""
+NAIVE_STEPS = 50
+PART = "ten_seconds"
+REHEARSED_AS = "H200"
+TOLD = 0.02
+"""Share of a run's seconds from which a stage has a figure of its own."""
 
-def measure(setting: Setting) -> Iterator[Measurement]:
-    """Nothing yet."""
-    yield Measurement("nothing", 0.0, "")
+ON_GPU = frozenset({"FrugalKeyframeSampler", "FrugalUpscale", "FrugalInterpolate"})
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the edits are.
+
+    Attributes:
+        side: pixels of the clip, which is square.
+        side_sdxl: the same for SDXL.
+        seconds: of the clip.
+        steps: of the sampler; 0: those of the workflow.
+        short: seconds of a clip for what is not measured, and for the naive way.
+        naive_batch: frames that the naive way samples at once.
+        naive_steps: fewer and more; what the naive way takes for a step is their difference.
+    """
+
+    side: int = 512
+    side_sdxl: int = 768
+    seconds: float = 10.0
+    steps: int = 0
+    short: float = 1.0
+    naive_batch: int = 25
+    naive_steps: tuple[int, int] = (2, 8)
+
+
+SMALL = Size(32, 32, 0.5, 2, 0.25, 2, (1, 2))
+
+
+def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
+    """SD 1.5: sparse, the naive way, hybrid, dense, once more from the cache. Then SDXL, sparse."""
+    size = SMALL if setting.rehearse else Size()
+    base = base_of(setting, PART)
+    with ThreadPoolExecutor(1) as films, ThreadPoolExecutor(1) as estimates:
+        clips = {
+            name: films.submit(film, base, name, seconds, side, side)
+            for name, seconds, side in (
+                ("short", size.short, size.side),
+                ("clip", size.seconds, size.side),
+                ("short_sdxl", size.short, size.side_sdxl),
+                ("clip_sdxl", size.seconds, size.side_sdxl),
+            )
+        }
+        with serving(setting, PART, "SD 1.5", idle_minutes=0) as host:
+            runs = Runs(host, size.seconds, estimates)
+            yield from _sparse(runs, size, clips["short"].result(), clips["clip"].result())
+            # ComfyUI knows SDXL by its full size alone.
+            files = host.checkpoint("SD 1.5" if setting.rehearse else "SDXL")
+            yield from _others(runs, size, clips["clip"].result())
+            yield from _sdxl(runs, size, files.result(), clips["short_sdxl"].result(), clips["clip_sdxl"].result())
+
+
+class Runs:
+    """Edits on a server, and what they have told so far of the speed of its stages.
+
+    Args:
+        host: the server.
+        seconds: of every clip.
+        pool: where estimates are made: counting the work of a large net takes seconds.
+    """
+
+    def __init__(self, host: Host, seconds: float, pool: Executor) -> None:
+        self.host, self._seconds, self._pool = host, seconds, pool
+        found = machine.cards("name")
+        self._card = card_named(found[0][0] if found else REHEARSED_AS)
+        self._measured: list[dict[str, Any]] = []
+        self._runs: dict[str, Any] = {}
+        self.on_gpu: dict[str, dict[str, float]] = {}
+        """By run, what ``seconds_on_gpu`` told."""
+        self.naive = 0.0
+        """Seconds of the naive way."""
+
+    def run(self, name: str, prompt: Prompt, note: str = "") -> Iterator[Measurement | dict[str, Any]]:
+        """Run an edit whose nets are loaded, and tell what it took."""
+        expected = self._pool.submit(self.expected, prompt)
+        run = self.host.run(prompt)
+        record = self.host.record(run)
+        stages = self.on_gpu[name] = seconds_on_gpu(record)
+        took, price = sum(stages.values()), self._card.price(spot=False) if self._card else 0.0
+        each = price / 3600 * 10 / self._seconds  # dollars for 10 seconds of video, per second of the card
+        note = f"its nets are loaded{note and '; '}{note}"
+        yield Measurement(f"{name}.seconds", run.seconds, "s", note=note)
+        yield Measurement(f"{name}.gpu_seconds", took, "s", note="of Sampler, Upscale and Interpolate")
+        if price:
+            yield Measurement(
+                f"{name}.dollars", run.seconds * each, "$", DOLLARS, "lower", f"of all seconds, at ${price:g}/h"
+            )
+            yield Measurement(f"{name}.gpu_dollars", took * each, "$", note="of GPU seconds, as Cost Report counts")
+        for title, seconds in told_stages(record):
+            yield Measurement(f"{name}.stage.{title}", seconds, "s")
+        yield Measurement(f"{name}.peak", record["peak_bytes"] / 1e9, "GB", note="in tensors on the card")
+        yield from self._beside_forecast(name, took, expected.result(), each)
+        yield self.facts(name, record, expected.result())
+
+    def expected(self, prompt: Prompt) -> dict[str, Any]:
+        """What Cost Estimate says of a prompt by the card's data sheet, whatever is in a cache."""
+        uncached = with_values(prompt, {"Cache Keyframes.enabled": False, "Cache Video.enabled": False})
+        return dict(estimate_prompt(uncached, {"gpu": self._card.name if self._card else THIS_MACHINE}))
+
+    def _beside_forecast(self, name: str, took: float, forecast: dict[str, Any], each: float) -> Iterator[Measurement]:
+        if not forecast["seconds"] or not self._card:
+            return
+        seconds, note = forecast["seconds"], f"by {self._card.name}'s data sheet, before any run"
+        yield Measurement(f"{name}.forecast_seconds", seconds, "s", note=note)
+        yield Measurement(f"{name}.forecast_dollars", seconds * each, "$", note=note)
+        yield Measurement(f"{name}.took_over_forecast", took / seconds, "x", note="GPU seconds")
+
+    def facts(self, name: str, record: Mapping[str, Any], forecast: Mapping[str, Any]) -> dict[str, Any]:
+        """All runs so far, and ``measured``: of every stage its work and seconds, as ``throughput.Measured``."""
+        self._measured += [asdict(one) for one in measured_of(record)]
+        told = {key: record[key] for key in ("stages", "peak_bytes", "joules", "video_seconds")}
+        self._runs[name] = told | {"forecast": forecast.get("stages", [])}
+        return {"measured": self._measured, "runs": self._runs}
+
+
+def seconds_on_gpu(record: Mapping[str, Any]) -> dict[str, float]:
+    """By title, those of the stages that belong on a GPU, without the loading of nets."""
+    found: dict[str, float] = {}
+    for stage in record["stages"]:
+        if stage["device"] != "-" and stage["kind"] in ON_GPU:
+            took = stage["net_seconds"] or stage["gpu_seconds"] or stage["seconds"]
+            found[stage["stage"]] = max(took - stage["load_seconds"], 0.0)
+    return found
+
+
+def told_stages(record: Mapping[str, Any]) -> Sequence[tuple[str, float]]:
+    """Names and seconds of the stages on the GPU, and of those that take a share of a run worth telling."""
+    least = TOLD * sum(stage["seconds"] for stage in record["stages"])
+    return [
+        (re.sub(r"\W+", "_", stage["stage"].lower()), stage["seconds"])
+        for stage in record["stages"]
+        if stage["kind"] in ON_GPU or stage["seconds"] >= least
+    ]
+
+
+def _sd15_values(size: Size, clip: Film) -> dict[str, Any]:
+    return clip.values() | ({"Sampler.steps": size.steps} if size.steps else {})
+
+
+def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Measurement | dict[str, Any]]:
+    """The edit as it is shipped, and the naive way."""
+    host, files = runs.host, runs.host.files.result()
+    yield _loading("cold.seconds", host, edit("motion_edit", files, short.values()))
+    sparse = edit("motion_edit", files, _sd15_values(size, clip))
+    yield from runs.run("sparse", sparse)
+    runs.naive = naive_seconds(host, sparse, short, size)
+    frames = round(size.seconds * SOURCE_RATE)
+    part = f"{frames} frames of {NAIVE_STEPS} steps, by {size.naive_batch} frames of {size.naive_steps[1]} steps"
+    yield Measurement("naive.seconds", runs.naive, "s", note=f"KSampler and VAE Decode: {part}")
+    yield from _faster(runs, "sparse")
+
+
+def _others(runs: Runs, size: Size, clip: Film) -> Iterator[Measurement | dict[str, Any]]:
+    """Frames between by the motion, the other modes, and what the cache saves."""
+    files, values = runs.host.files.result(), _sd15_values(size, clip)
+    sparse = edit("motion_edit", files, values)
+    yield from _guided(runs, sparse)
+    for mode in ("hybrid", "dense"):
+        prompt = edit("motion_edit", files, values | {"Sampler.mode": mode, "Interpolate.way": "net alone"})
+        yield from runs.run(mode, refined(prompt), "frames between by the net alone")
+        yield from _faster(runs, mode)
+    yield from _cached(runs.host, sparse)
+
+
+def _sdxl(
+    runs: Runs, size: Size, files: CheckpointFiles, short: Film, clip: Film
+) -> Iterator[Measurement | dict[str, Any]]:
+    values = {"Interpolate.way": "net alone"} | ({"Sampler.steps": size.steps} if size.steps else {})
+    yield _loading("sdxl.cold.seconds", runs.host, edit("motion_edit_sdxl", files, short.values()))
+    prompt = edit("motion_edit_sdxl", files, clip.values() | values)
+    yield from runs.run("sdxl", prompt, "frames between by the net alone")
+
+
+def _loading(name: str, host: Host, prompt: Prompt) -> Measurement:
+    """A first edit, which does not count for the others."""
+    run = host.run(with_values(prompt, {"Sampler.steps": 2}))
+    return Measurement(name, run.seconds, "s", note="a first edit, of a short clip with 2 steps: it loads the nets")
+
+
+def _guided(runs: Runs, sparse: Prompt) -> Iterator[Measurement | dict[str, Any]]:
+    """Frames between that follow the motion. Random pictures show no person, which ``best`` notices after a trial."""
+    run = runs.host.run(with_values(sparse, {"Interpolate.way": "motion"}))
+    record = runs.host.record(run)
+    (stage,) = (one for one in record["stages"] if one["kind"] == "FrugalInterpolate")
+    note = "all frames between, by the motion; keyframes are from the cache"
+    yield Measurement("guided.seconds", stage["seconds"], "s", note=note)
+    yield Measurement("guided.net_seconds", stage["net_seconds"], "s", note="of them, in the net; else on the CPU")
+    yield runs.facts("guided", record, {})
+
+
+def refined(prompt: Prompt) -> Prompt:
+    """An edit whose sampler has what mode hybrid makes frames between with; the other modes do not look at it."""
+    ids = {node["_meta"]["title"]: node_id for node_id, node in prompt.items()}
+    prompt[ids["Sampler"]]["inputs"] |= {"interp_model": [ids["RIFE"], 0], "motion": [ids["Smooth Motion"], 0]}
+    return prompt
+
+
+def naive_seconds(host: Host, edited: Prompt, short: Film, size: Size) -> float:
+    """What the naive way takes for a clip, by its fixed seconds and those of a step for a batch of frames."""
+    fewer, more = size.naive_steps
+    took = [
+        host.run(naive(edited, short, size.naive_batch, steps, seed)).seconds
+        for seed, steps in enumerate((fewer, fewer, more))
+    ][1:]
+    each = (took[1] - took[0]) / (more - fewer)
+    batches = size.seconds * SOURCE_RATE / size.naive_batch
+    return max(took[0] + (NAIVE_STEPS - fewer) * each, took[0]) * float(batches)
+
+
+def naive(edited: Prompt, short: Film, frames: int, steps: int, seed: int) -> Prompt:
+    """ComfyUI's own nodes on every frame: ControlNet, KSampler and VAE Decode.
+
+    Args:
+        edited: an edit, whose nets and prompts are taken.
+        short: a clip of at least so many frames.
+        frames: sampled at once.
+    """
+    ids = {node["_meta"]["title"]: node_id for node_id, node in edited.items()}
+
+    def out(title: str, place: int = 0) -> list[Any]:
+        return [ids[title], place]
+
+    kept = {ids[title]: edited[ids[title]] for title in ("Checkpoint", "ControlNet", "Prompt", "Negative Prompt")}
+    sampler = edited[ids["Sampler"]]["inputs"]
+    same = {name: sampler[name] for name in ("cfg", "sampler_name", "scheduler")}
+    size = {"width": short.width, "height": short.height}
+    control = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0}
+    texts = {"positive": out("Prompt"), "negative": out("Negative Prompt")}
+    guided = {"positive": ["control", 0], "negative": ["control", 1]}
+    return kept | {
+        name: {"class_type": kind, "inputs": inputs, "_meta": {"title": kind}}
+        for name, kind, inputs in (
+            ("motion", "FrugalLoadMotion", {"file": short.motion(SOURCE_RATE), "frame_rate": 25.0}),
+            ("drawn", "FrugalDrawPose", {"motion": ["motion", 0], **size}),
+            ("some", "ImageFromBatch", {"image": ["drawn", 0], "batch_index": 0, "length": frames}),
+            ("control", "ControlNetApplyAdvanced",
+             {"control_net": out("ControlNet"), "image": ["some", 0], **texts, **control}),
+            ("empty", "EmptyLatentImage", {**size, "batch_size": frames}),
+            ("sampled", "KSampler",
+             {"model": out("Checkpoint"), "latent_image": ["empty", 0], "seed": seed, "steps": steps, "denoise": 1.0,
+              **guided, **same}),
+            ("decoded", "VAEDecode", {"samples": ["sampled", 0], "vae": out("Checkpoint", 2)}),
+            ("shown", "PreviewAny", {"source": ["decoded", 0]}),
+        )
+    }  # fmt: skip
+
+
+def _faster(runs: Runs, way: str) -> Iterator[Measurement]:
+    stages, naive = runs.on_gpu[way], runs.naive
+    note = "naive sampling over that of the pack, with the VAE"
+    yield Measurement(f"naive_over_{way}", naive / stages["Sampler"], "x", GOALS[way], "higher", note)
+    note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"
+    yield Measurement(f"naive_over_{way}_edit", naive / sum(stages.values()), "x", note=note)
+
+
+def _cached(host: Host, prompt: Prompt) -> Iterator[Measurement]:
+    """The same edit once more, after ComfyUI has forgotten all that it had in memory."""
+    host.ask("/frugal-motion/unload", {"free_memory": True})
+    host.until(lambda: not host.ask("/frugal-motion/gpu")["models"])
+    run = host.run(with_values(prompt, {"Save Video.filename_prefix": "video/again"}))
+    on_gpu = sum(seconds_on_gpu(host.record(run)).values())
+    yield Measurement("cached.seconds", run.seconds, "s", note="the same edit once more, from the disk cache")
+    yield Measurement("cached.gpu_seconds", on_gpu, "s", 0.0, "lower")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..economy.prices import check_price
 from .edit_work import CPU_STAGES, GPU_STAGES, NO_LIMIT, Edit, Nets, Rows, StageWork, cpu_frames, rows, savings, work
-from .throughput import Throughput
+from .throughput import SURE, Source, Throughput
 
 MEMORY_MARGIN = 1.5
 """The sampler's own margin on ComfyUI's estimate of a row's memory."""
@@ -46,7 +46,7 @@ class StageEstimate:
     flops: float | None
     seconds: float | None
     cached: bool
-    measured: bool
+    by: Source
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Estimate:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "stages": [asdict(stage) for stage in self.stages],
+            "stages": [asdict(stage) | {"measured": stage.by != "table"} for stage in self.stages],
             "rows": asdict(self.rows),
             "seconds": self.seconds,
             "dollars": self.dollars,
@@ -197,7 +197,7 @@ def _other_stages(other: OtherWork, machine: Machine) -> list[StageEstimate]:
     speed, found = machine.throughput, []
     for name, done in other.stages.items():
         seconds = speed.seconds(name, done.flops, done.frames)
-        found.append(StageEstimate(name, "gpu", done.frames, done.flops, seconds, False, speed.is_measured(name)))
+        found.append(StageEstimate(name, "gpu", done.frames, done.flops, seconds, False, speed.source(name)))
     return found
 
 
@@ -230,7 +230,7 @@ def _merged(stages: Sequence[StageEstimate]) -> Iterator[StageEstimate]:
                 _sum(stage.flops for stage in found),
                 _sum(stage.seconds for stage in found),
                 all(stage.cached for stage in found),
-                all(stage.measured for stage in found),
+                min((stage.by for stage in found), key=SURE.index),
             )
         )
 
@@ -270,7 +270,7 @@ def _stages(job: Edit, nets: Nets, machine: Machine, fit: int) -> Iterator[Stage
         seconds = 0.0 if cached else speed.seconds(name, found.flops, found.frames)
         if seconds is not None and job.full_precision and speed.halves:
             seconds *= 2
-        yield StageEstimate(name, "gpu", found.frames, found.flops, seconds, cached, speed.is_measured(name))
+        yield StageEstimate(name, "gpu", found.frames, found.flops, seconds, cached, speed.source(name))
     if "save" in on_cpu:
         yield _cpu_stage("save", on_cpu["save"], job, speed)
 
@@ -278,7 +278,7 @@ def _stages(job: Edit, nets: Nets, machine: Machine, fit: int) -> Iterator[Stage
 def _cpu_stage(name: str, frames: int, job: Edit, speed: Throughput) -> StageEstimate:
     cached = name in job.cached
     seconds = 0.0 if cached else speed.cpu_seconds(name, frames)
-    return StageEstimate(name, "cpu", frames, 0.0, seconds, cached, speed.is_measured(name))
+    return StageEstimate(name, "cpu", frames, 0.0, seconds, cached, speed.source(name))
 
 
 def _waterfall(steps: list[tuple[str, float | None]]) -> Iterator[Saving]:

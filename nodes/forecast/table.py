@@ -29,7 +29,7 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
 
 def _line(stage: StageEstimate) -> tuple[str, ...]:
     flops = "-" if stage.device == "cpu" else _number(None if stage.flops is None else stage.flops / 1e12, 1)
-    by = "cache" if stage.cached else "earlier runs" if stage.measured else "table"
+    by = "cache" if stage.cached else stage.by
     known = stage.seconds is not None
     return stage.stage, stage.device, f"{stage.frames:,}", flops, _number(stage.seconds, 1), by if known else "-"
 

@@ -1,4 +1,4 @@
-"""How long work takes: by what earlier runs took, else by the data sheet."""
+"""How long work takes: by what earlier runs took, else by what the card took elsewhere, else by its data sheet."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from ..economy.prices import Card
+
+Source: TypeAlias = Literal["table", "measured", "earlier runs"]
+"""Where seconds come from: the data sheet, such a card on another machine, or this machine."""
+
+SURE: tuple[Source, ...] = ("table", "measured", "earlier runs")
+"""The surest last."""
 
 NEAREST = 5
 """Measurements whose median counts: odd, so that it is one of them, and robust against two strays."""
 
 UTILISATION = {"encode": 0.25, "sample": 0.4, "decode": 0.25, "interpolate": 0.12, "upscale": 0.3}
-"""Share of a card's tensor FLOPS that a stage reaches, until a run has been measured.
+"""Share of a card's tensor FLOPS that a stage reaches, where nothing has been measured.
 
 For sampling: SD 1.5 at 512 px on an RTX 4090, as users of a web interface published it, makes 5.5 steps per second with
 8 images and CFG, which is 70 TFLOPS of 165. The others are guesses by how much of a net is no matrix product. Expect a
@@ -54,42 +61,65 @@ class Throughput:
         measured: on the device that counts, and on its CPU.
         card: its entry in the price table.
         halves: whether it computes in half precision, so that fp32 takes twice as long.
+        of_card: measured on another machine with such a card.
     """
 
     measured: tuple[Measured, ...] = ()
     card: Card | None = None
     halves: bool = True
+    of_card: tuple[Measured, ...] = ()
 
     def seconds(self, stage: str, flops: float | None, frames: int) -> float | None:
         """Seconds of a stage; ``None`` if nothing is known of it."""
         if frames == 0 or flops == 0:
             return 0.0
-        if flops is None:
-            return self._by_frames(stage, frames)
-        found = [one for one in self.measured if one.stage == stage and one.flops > 0]
-        found = found or [one for one in self.measured if one.stage == _LIKE.get(stage) and one.flops > 0]
-        if found:
-            nearest = sorted(found, key=lambda one: _distance(one, flops, frames))[:NEAREST]
-            return flops / statistics.median(one.flops / one.seconds for one in nearest)
-        if self.card is None:
+        for known in (self.measured, self.of_card):
+            seconds = _seconds(known, stage, flops, frames)
+            if seconds is not None:
+                return seconds
+        if flops is None or self.card is None:
             return None
         return flops / (self.card.tflops * 1e12 * UTILISATION.get(stage, _TYPICAL))
 
     def cpu_seconds(self, stage: str, frames: int) -> float | None:
         """Seconds of a stage on the CPU; ``None`` before the first run."""
-        return self._by_frames(stage, frames)
+        return _by_frames(self.measured, stage, frames)
 
-    def _by_frames(self, stage: str, frames: int) -> float | None:
-        found = [one for one in self.measured if one.stage == stage]
-        nearest = sorted(found, key=lambda one: abs(math.log(one.frames / max(frames, 1))))[:NEAREST]
-        return frames * statistics.median(one.seconds / one.frames for one in nearest) if nearest else None
-
-    def is_measured(self, stage: str) -> bool:
-        """Whether its seconds come from runs rather than from the table."""
-        return any(one.stage in (stage, _LIKE.get(stage)) for one in self.measured)
+    def source(self, stage: str) -> Source:
+        """Where its seconds come from."""
+        if _has(self.measured, stage):
+            return "earlier runs"
+        return "measured" if _has(self.of_card, stage) else "table"
 
 
-def calibrated(measured: Sequence[Measured], device: str, card: Card | None = None, halves: bool = True) -> Throughput:
+def _has(known: Sequence[Measured], stage: str) -> bool:
+    return any(one.stage in (stage, _LIKE.get(stage)) for one in known)
+
+
+def _seconds(known: Sequence[Measured], stage: str, flops: float | None, frames: int) -> float | None:
+    return _by_frames(known, stage, frames) if flops is None else _by_flops(known, stage, flops, frames)
+
+
+def _by_flops(known: Sequence[Measured], stage: str, flops: float, frames: int) -> float | None:
+    found = [one for one in known if one.stage == stage and one.flops > 0]
+    found = found or [one for one in known if one.stage == _LIKE.get(stage) and one.flops > 0]
+    nearest = sorted(found, key=lambda one: _distance(one, flops, frames))[:NEAREST]
+    return flops / statistics.median(one.flops / one.seconds for one in nearest) if nearest else None
+
+
+def _by_frames(known: Sequence[Measured], stage: str, frames: int) -> float | None:
+    found = [one for one in known if one.stage == stage]
+    nearest = sorted(found, key=lambda one: abs(math.log(one.frames / max(frames, 1))))[:NEAREST]
+    return frames * statistics.median(one.seconds / one.frames for one in nearest) if nearest else None
+
+
+def calibrated(
+    measured: Sequence[Measured],
+    device: str,
+    card: Card | None = None,
+    halves: bool = True,
+    of_card: Sequence[Measured] = (),
+) -> Throughput:
     """What earlier runs say of a device.
 
     Args:
@@ -97,11 +127,13 @@ def calibrated(measured: Sequence[Measured], device: str, card: Card | None = No
         device: as in ``Measured``; ``""`` for one on which nothing has been run.
         card: its entry in the price table, for stages that have not been measured.
         halves: whether it computes in half precision.
+        of_card: of another machine with such a card, for the same stages; see ``card_speeds``.
     """
     mine = (one for one in measured if one.device in (device, "cpu") and one.seconds > 0 and one.frames > 0)
     kept = (one for one in mine if math.isfinite(one.seconds) and math.isfinite(one.flops))
     # What the CPU took counts for stages that are always there, and for all if it is the device.
-    return Throughput(tuple(one for one in kept if one.device == device or one.flops <= 0), card, halves)
+    here = tuple(one for one in kept if one.device == device or one.flops <= 0)
+    return Throughput(here, card, halves, tuple(of_card))
 
 
 def _distance(one: Measured, flops: float, frames: int) -> float:
