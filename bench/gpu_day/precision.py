@@ -13,7 +13,7 @@ import torch
 
 from .card_tests import CardTests, Tally
 from .measurement import Measurement
-from .precision_reference import TOLD, Reference
+from .precision_reference import THREADS, TOLD, Reference
 from .precision_works import Comparison, Side, Tensors, Works, chosen, difference, done
 from .setting import Setting
 
@@ -33,6 +33,7 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
     """
     end = time.monotonic() + setting.seconds - LAST_SECONDS
     wanted, raised = chosen(setting.assets), []
+    torch.set_num_threads(THREADS)
     reference = Reference(setting)
     tests = None
     try:
