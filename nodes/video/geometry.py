@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import av
+from av.sidedata.sidedata import SideData
 
 from ..errors import InputError
 
@@ -55,7 +56,9 @@ def exif_orientation(number: int) -> Orientation:
 def side_data(frame: av.VideoFrame) -> list[Any] | None:
     """What FFmpeg tells of a frame besides; ``None`` if PyAV cannot name some of it (EXIF, spatial video)."""
     try:
-        return list(frame.side_data[:])  # what its iterator gives depends on PyAV
+        sides: Any = frame.side_data
+        # PyAV before 19 iterates over the values of this mapping.
+        return [one if isinstance(one, SideData) else sides[one] for one in sides]
     except ValueError:
         return None
 
