@@ -24,7 +24,7 @@ import torch  # noqa: E402
 from frugal_motion.bench.gpu_day.micro_batches import CLIPS, Batches, ShortClips, Work  # noqa: E402
 from frugal_motion.bench.gpu_day.nets import ImageNets  # noqa: E402
 
-WORK = Work(size=128, frames=5, steps=3, rounds=3)
+WORK = Work(size=128, frames=5, steps=2, rounds=3)
 
 
 def demo() -> ImageNets:

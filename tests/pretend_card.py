@@ -45,7 +45,10 @@ class OnCard(torch.Tensor):
         return f"OnCard({self.inner!r})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> OnCard:
-        return OnCard(self.inner.clone())
+        made = OnCard(self.inner.clone())
+        if isinstance(self, torch.nn.Parameter):
+            made._is_param = True  # type: ignore[attr-defined]
+        return made
 
     def tolist(self) -> Any:
         return self.inner.tolist()

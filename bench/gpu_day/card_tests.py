@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +19,25 @@ from .setting import Setting
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("pytest", "hypothesis")
 TESTS: tuple[tuple[str, ...], ...] = (
-    ("tests/upscaling",),
-    ("tests/masks",),
+    ("tests/sampling/test_batch_sampler.py",),
+    ("tests/sampling/test_sampler.py", "tests/sampling/test_keyframe_control.py", "tests/upscaling/test_node.py"),
+    ("tests/sampling/test_clips.py", "tests/sampling/test_edit.py", "tests/interpolation/test_node.py"),
+    ("tests/sampling/test_masks.py", "tests/sampling/test_inpainting.py", "tests/sampling/test_anchors.py"),
+    ("tests/sampling/test_reference.py", "tests/sampling/test_references.py", "tests/upscaling/test_order.py"),
+    (
+        "tests/sampling/test_families.py",
+        "tests/video_models/test_windows.py",
+        "tests/video_models/test_control_range.py",
+    ),
 )
-"""Files of each process; all run at once. They need no mediapipe, diffusers, ncnn or browser, and no clips."""
-LEFT_OUT: tuple[str, ...] = ()
-"""Of those files, what needs more than is carried."""
+"""Files of each process; all run at once. They are those in which the pack computes on ComfyUI's device.
+
+They need RIFE and Real-ESRGAN's compact net, and no mediapipe, diffusers, ncnn, kornia, browser or clips. What they
+import besides the pack: ``tests/conftest.py``, ``tests/{sampling,interpolation,video_models}/*.py``,
+``tests/motion/synthetic.py``, ``training/{renderer,text}.py``, ComfyUI's ``comfy_extras``.
+"""
+LEFT_OUT = ("tests/interpolation/test_node.py::test_a_guide_has_all_frames_of_its_file",)
+"""Of those files, what needs a clip."""
 REHEARSED = ("tests/sampling/test_layout.py", "tests/upscaling/test_node.py")
 _OUTCOME = re.compile(r"^(tests/\S+\.py::.*?) (PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS)\b", re.M)
 _WHY = re.compile(r"^(?:FAILED|ERROR) (tests/\S+\.py::.*?) - (.*)$", re.M)
@@ -137,7 +151,5 @@ def _started(files: Sequence[str], setting: Setting, output: Path) -> subprocess
 
 
 def _wait(process: subprocess.Popen[bytes], end: float) -> None:
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(max(end - time.monotonic(), 0.01))
-    except subprocess.TimeoutExpired:
-        pass

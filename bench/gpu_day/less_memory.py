@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from frugal_motion.nodes.accelerator import Accelerator
-from frugal_motion.nodes.host.models import OutOfMemory, release_cached_memory
+from frugal_motion.nodes.host.models import OutOfMemory
 
 from .likeness import LEAST_DB, psnr
 from .measurement import Measurement
-from .timing import Timing, timed
+from .timing import Timing, little_memory, memory_in_use, timed
 
 
 class InBatches(Accelerator):
@@ -86,7 +86,6 @@ def found(name: str, times: int, share: float, plenty: Any, less: Any) -> Iterat
 
 @contextmanager
 def _less_memory(share: float, plenty: Timing, net: nn.Module, rows: int, pretend: bool) -> Iterator[None]:
-    release_cached_memory()
     most = share * rows if pretend else rows
 
     def before(_: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -94,31 +93,8 @@ def _less_memory(share: float, plenty: Timing, net: nn.Module, rows: int, preten
             raise OutOfMemory(f"{len(inputs[0])} rows do not fit")
 
     hook = net.register_forward_pre_hook(before)
-    set_limit = _no_limit if pretend else torch.cuda.set_per_process_memory_fraction
-    set_limit(limit_for(share, plenty.peak_bytes, *_at_rest()))
     try:
-        yield
+        with little_memory(round(share * (plenty.peak_bytes - memory_in_use()))):
+            yield
     finally:
-        set_limit(1.0)
         hook.remove()
-
-
-def limit_for(share: float, peak: int, rest: int, total: int) -> float:
-    """Of a card's memory what has to be left to work in ``share`` of what the work takes.
-
-    Args:
-        share: 0..1.
-        peak: bytes during the work, weights and all.
-        rest: bytes that are taken before it.
-        total: bytes of the card.
-    """
-    return min((rest + share * max(peak - rest, 0)) / total, 1.0)
-
-
-def _at_rest() -> tuple[int, int]:
-    in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return (torch.cuda.memory_reserved(), torch.cuda.mem_get_info()[1]) if in_use else (0, 1)
-
-
-def _no_limit(_: float) -> None:
-    """There is no card."""

@@ -26,10 +26,13 @@ CLIPS, BATCH_GOAL = 8, 1.43
 SAME = 0.02
 """Relative L2 up to which results in half precision are the same. Batches of other sizes are added up in another order,
 which changes what the net gives by some 0.001 of its size; a CFG of 7 and the steps make more of that."""
+NOT_FINITE = 1e9
 MESSAGE = 300
 """Characters of an error that are kept."""
+SMALL_CARD_CLIPS = 2
+"""Clips that fit a card that has too little memory for all of them."""
 HEADROOM = 1.3
-"""Of the memory that a batch of two clips works in; one of four then has too little."""
+"""Of the memory that a batch of these works in; one of twice as many then has too little."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Work:
     rounds: int
 
 
-FULL, SMALL = Work(512, 5, 4, 3), Work(32, 1, 2, 1)
+FULL, SMALL = Work(512, 5, 4, 3), Work(32, 1, 1, 1)
 
 
 class RowCounter:
@@ -152,8 +155,8 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
         timings = yield from _batch_sizes(batches)
         yield {"rows_in_calls": {str(count): calls for count, calls in batches.calls.items()}}
         yield from _same_as_alone(batches)
-        room = int(HEADROOM * (timings[2].peak_bytes - idle))
-        yield from _out_of_memory(batches, room, 2 * work.frames if setting.rehearse else math.inf)
+        room = int(HEADROOM * (timings[SMALL_CARD_CLIPS].peak_bytes - idle))
+        yield from out_of_memory(batches, room, SMALL_CARD_CLIPS * work.frames if setting.rehearse else math.inf)
 
 
 def _batch_sizes(batches: Batches) -> Generator[Measurement, None, dict[int, timing.Timing]]:
@@ -191,8 +194,14 @@ def _same_as_alone(batches: Batches) -> Iterator[Measurement]:
         yield Measurement(f"other_{name}.relative_l2", relative_l2(mixed_up[0], alone[0]), "", note=note)
 
 
-def _out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measurement | dict[str, Any]]:
-    """All clips in one batch, with ``room`` bytes beside the weights; in a rehearsal ``most`` rows fit."""
+def out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measurement | dict[str, Any]]:
+    """All clips in one batch that cannot be held.
+
+    Args:
+        batches: that have been sampled with memory enough.
+        room: bytes beside the weights that there are meanwhile; the sampler is not told.
+        most: more rows are out of memory also on the CPU, where ``room`` counts for nothing.
+    """
     clips, before = batches.clips, batches.results[CLIPS]
     weights, ran_out = clips.model.loaded_size(), timing.times_out_of_memory()
     clips.counter.most, seconds, why = most, 0.0, ""
@@ -201,7 +210,7 @@ def _out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measure
             seconds = timing.timed(partial(batches.sample, CLIPS)).seconds
     except (RuntimeError, InputError) as error:  # none of them is to come
         why = str(error)[:MESSAGE]
-    rows = clips.counter.rows
+    rows = clips.counter.rows or [0]
     yield {
         "out_of_memory": {
             "room_bytes": room,
@@ -214,7 +223,8 @@ def _out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measure
     yield Measurement("out_of_memory.rows_before", rows[0], "", note="as planned by the memory that is free")
     yield Measurement("out_of_memory.rows_after", rows[-1], "", note=f"in {room / 1e9:.2f} GB beside the weights")
     went_on = not why and rows[-1] < rows[0]
-    yield Measurement("out_of_memory.went_on", float(went_on), "", 1.0, "higher", why or "1: with smaller batches")
+    note = "with smaller batches" if went_on else why or "memory did not run out"
+    yield Measurement("out_of_memory.went_on", float(went_on), "", 1.0, "higher", note)
     if went_on:
         worst = max(map(relative_l2, batches.results[CLIPS], before))
         yield Measurement("out_of_memory.seconds", seconds, "s", note="what was lost is in it")
@@ -222,6 +232,6 @@ def _out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measure
 
 
 def relative_l2(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """How far two tensors of one shape are apart, in sizes of the second; infinite if a number is not finite."""
+    """How far two tensors of one shape are apart, in sizes of the second; ``NOT_FINITE`` if a number is not finite."""
     apart = float((found - expected).norm() / expected.norm())
-    return apart if math.isfinite(apart) else math.inf
+    return apart if math.isfinite(apart) else NOT_FINITE

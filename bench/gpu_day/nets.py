@@ -160,7 +160,7 @@ def vace(rehearse: bool) -> VideoNets:
     """Wan 2.1 VACE 1.3B, on the card; without its text encoder."""
     width, height = SMALL_VACE_SIZE if rehearse else VACE_SIZE
     positive, negative = _prompts(VACE_TOKENS, VACE["text_dim"])
-    vae = comfy.sd.VAE(sd=_made(_video_vae_layout(rehearse), 3, management.get_torch_device()))
+    vae = comfy.sd.VAE(sd=_made(video_vae_layout(rehearse), 3, management.get_torch_device()))
     model = model_of(comfy.supported_models.WAN21_Vace(SMALL_VACE if rehearse else VACE))
     return VideoNets(model, positive, negative, vae, width, height)
 
@@ -178,7 +178,12 @@ def checkpoint_files(folder: Path, rehearse: bool, family: Family = "SD 1.5") ->
     """Write a checkpoint with its text encoders and VAE, and a ControlNet, in half precision.
 
     In a rehearsal the UNet and the ControlNet are small, and the VAE is TAESD; ComfyUI knows text encoders of one size.
+
+    Raises:
+        ValueError: a rehearsal with SDXL; ComfyUI knows no small one.
     """
+    if rehearse and family == "SDXL":
+        raise ValueError("family: found SDXL; allowed: SD 1.5 in a rehearsal")
     device = management.get_torch_device()
     name = family.lower().replace(" ", "").replace(".", "")
     files = CheckpointFiles(folder / f"random-{name}.safetensors", folder / f"random-{name}-control.safetensors")
@@ -187,6 +192,8 @@ def checkpoint_files(folder: Path, rehearse: bool, family: Family = "SD 1.5") ->
     parts = {part: _made(layout, seed, device) for seed, (part, layout) in enumerate(layouts.items())}
     _write(parts.pop("control_net"), files.control_net)
     _write(as_checkpoint(family, parts), files.checkpoint)
+    del parts
+    management.soft_empty_cache()  # a server is to have the card
     return files
 
 
@@ -216,7 +223,7 @@ def _image_nets(family: Family, rehearse: bool) -> ImageNets:
     layout = _layout(family, rehearse)
     pooled = layout.get("adm_in_channels", 0) and 1280
     positive, negative = _prompts(77, layout["context_dim"], pooled)
-    vae = comfy.sd.VAE(sd=_made(_vae_layout(rehearse), 2, management.get_torch_device()))
+    vae = comfy.sd.VAE(sd=vae_weights(rehearse))
     model, control_net = model_of(_config(family, rehearse)), control_net_of(layout)
     return ImageNets(model, control_net, positive, negative, vae, SMALL_SIZE if rehearse else SIZES[family])
 
@@ -267,13 +274,19 @@ def _on_meta(net: Callable[..., nn.Module]) -> Weights:
     return dict(made.state_dict())
 
 
+def vae_weights(rehearse: bool, seed: int = 2) -> Weights:
+    """Random weights of the autoencoder of Stable Diffusion, on the card; in a rehearsal those of TAESD."""
+    return _made(_vae_layout(rehearse), seed, management.get_torch_device())
+
+
 def _vae_layout(rehearse: bool) -> Weights:
     with torch.device("meta"):
         net = TAESD() if rehearse else AutoencoderKL(ddconfig=KL, embed_dim=4)
         return {name: value.half() for name, value in net.state_dict().items()}
 
 
-def _video_vae_layout(rehearse: bool) -> Weights:
+def video_vae_layout(rehearse: bool) -> Weights:
+    """The weights of the VAE of Wan 2.1 on the meta device."""
     with torch.device("meta"):
         net = WanVAE(
             dim=8 if rehearse else 96,

@@ -42,7 +42,7 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
         for one in wanted:
             try:
                 mine[one.name] = done(works, one)
-            except Exception:
+            except Exception:  # noqa: BLE001 - it is told, and the others are compared all the same
                 traceback.print_exc()
                 raised.append(one.name)
                 yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}
@@ -57,7 +57,7 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
                     yield {f"{one.name}.left_out": "the CPU was not ready in time"}
                     continue
                 yield _measurement(one, (mine[one.name], theirs))
-            except Exception:
+            except Exception:  # noqa: BLE001 - it is told, and the others are compared all the same
                 traceback.print_exc()
                 raised.append(one.name)
                 yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}

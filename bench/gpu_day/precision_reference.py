@@ -1,4 +1,4 @@
-"""``python -m bench.gpu_day.precision_reference SETTING``: what comparisons come to on the CPU in fp32, file by file."""
+"""``python -m bench.gpu_day.precision_reference SETTING``: what comparisons come to on the CPU in fp32."""
 
 from __future__ import annotations
 
@@ -71,8 +71,9 @@ def main() -> None:
 
     import_pack(setting.comfyui, cpu=True, fp32=True)
     import torch
-    from frugal_motion.bench.gpu_day import precision_works
     from safetensors.torch import save_file
+
+    from frugal_motion.bench.gpu_day import precision_works
 
     side = precision_works.Side(torch.float32, torch.float32, setting.rehearse, setting.assets)
     works, folder = precision_works.Works(side), _folder(setting)
@@ -83,7 +84,7 @@ def main() -> None:
         try:
             save_file(precision_works.done(works, one), path)
             path.rename(path.with_suffix(".safetensors"))
-        except Exception:
+        except Exception:  # noqa: BLE001 - the others are to be made all the same
             traceback.print_exc()
             path.write_text(traceback.format_exc()[-TOLD:], encoding="utf-8")
             path.rename(path.with_suffix(".txt"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -97,7 +97,7 @@ class Works:
 
     @cached_property
     def _unet(self) -> dict[str, Any]:
-        return families.UNET | (SMALL if self.side.rehearse else {"model_channels": 96})
+        return {**families.UNET, **(SMALL if self.side.rehearse else {"model_channels": 96, "num_heads": 6})}
 
     @cached_property
     def _model(self) -> ModelPatcher:
@@ -234,7 +234,8 @@ class Works:
         for result in results:
             if isinstance(result, Exception):
                 raise result
-        return torch.cat([result for result in results if isinstance(result, Tensor)])
+        found: Tensor = torch.cat(results)
+        return found
 
     def vace(self) -> Tensors:
         """Two requests to a small Wan VACE in one batch."""
@@ -268,7 +269,7 @@ class Works:
         return {"pictures": _read(self._scene.stream(self._interpolator(), way="motion"))}
 
     def _pictures(self) -> Tensor:
-        keys = to_image(self._scene.keys)
+        keys: Tensor = to_image(self._scene.keys)
         return keys[:1, 64:192, :128] if self.side.rehearse else keys[:4]
 
     def _upscaled(self, name: str, pictures: Tensor) -> Tensor:
@@ -323,8 +324,11 @@ class Comparison:
 LATENTS, BATCHES, OF_VAE_LATENTS = 2e-2, 1e-2, 3e-2
 PICTURES, OF_VAE, OF_EDITS, SAME_NET = 45.0, 40.0, 35.0, 50.0
 """Goals. fp16 rounds to 5e-4 of a number; some hundred roundings in a row of a net, and some steps, make 1e-2 of it.
-PSNR: 45 dB is 1.4 levels of 255, which nobody sees; nets that work in bf16, as ComfyUI's VAE does, have eight bits,
-40 dB, and 35 when pictures go through twice, and a diffusion net in between. The same net on the same device in tiles differs by the order of sums alone."""
+
+45 dB are 1.4 levels of 255, which nobody sees. Nets that work in bf16, as ComfyUI's VAE does, have eight bits: 40 dB,
+and 35 where pictures go through it twice, with a diffusion net in between. The same net on the same device, in tiles
+or not, differs by the order of sums alone.
+"""
 
 COMPARISONS: tuple[Comparison, ...] = (
     Comparison(Works.sparse, "L2", LATENTS),
@@ -398,7 +402,8 @@ def _pair(found: Tensor, expected: Tensor) -> Tensors:
 
 
 def _read(stream: Any) -> Tensor:
-    return to_image(np.concatenate(list(stream.chunks())))
+    images: Tensor = to_image(np.concatenate(list(stream.chunks())))
+    return images
 
 
 @contextmanager
@@ -406,10 +411,7 @@ def _no_free_memory() -> Iterator[None]:
     """Meanwhile batches and tiles are as small as they can be."""
     from frugal_motion.nodes.sampling import request_sampler, sampler
 
-    nothing = {"free_memory": lambda device: 0}
-    with (
-        mock.patch.multiple(host_models, **nothing),
-        mock.patch.multiple(sampler, **nothing),
-        mock.patch.multiple(request_sampler, **nothing),
-    ):
+    with ExitStack() as stack:
+        for module in (host_models, sampler, request_sampler):
+            stack.enter_context(mock.patch.object(module, "free_memory", lambda device: 0))
         yield

@@ -37,6 +37,7 @@ from frugal_motion import comfy_entrypoint
 from frugal_motion.nodes.interchange.files import save_motion
 from frugal_motion.nodes.jobs.job import with_values
 from frugal_motion.nodes.motion.motion import Motion
+from frugal_motion.nodes.opencv import cv2
 from frugal_motion.nodes.pose.draw import overlay_pose
 from frugal_motion.nodes.video.encode import save
 from frugal_motion.nodes.video.stream import FrameStream, VideoInfo
@@ -57,6 +58,8 @@ ROOT = Path(__file__).resolve().parents[2]
 UPSCALER, INTERPOLATOR = "random_x4plus.safetensors", "rife_v4.26.safetensors"
 LOOK_EVERY = 0.05  # seconds
 RECORD_WITHIN = 10.0  # seconds after the end of a run; the pack looks for ended runs every second
+DRAWN = 256
+"""Pixels along the shorter side at which clips are drawn, at least."""
 SOURCE_RATE, GRID = Fraction(25), Fraction(12)
 
 Prompt: TypeAlias = dict[str, dict[str, Any]]
@@ -80,13 +83,13 @@ class Host:
 
     Attributes:
         server: it.
-        models: the folder of checkpoints and so on.
-        family: the files of its first checkpoint, as far as they are written.
+        files: of its first family of nets, which are written while it starts.
+        checkpoint: begins to write those of another one.
     """
 
     server: Server
-    models: Path
-    family: Future[nets.CheckpointFiles]
+    files: Future[nets.CheckpointFiles]
+    checkpoint: Callable[[nets.Family], Future[nets.CheckpointFiles]]
 
     def ask(self, path: str, body: Any = None) -> Any:
         """The JSON behind a route, to which ``body`` is posted if there is one.
@@ -204,6 +207,11 @@ def _accepted(answer: Mapping[str, Any]) -> str:
     return str(answer["prompt_id"])
 
 
+def base_of(setting: Setting, part: str) -> Path:
+    """Base directory of a part's server."""
+    return setting.scratch / f"server_{part}"
+
+
 @contextmanager
 def serving(setting: Setting, part: str, family: nets.Family, **settings: Any) -> Iterator[Host]:
     """Start a server, and make the files of a family's nets meanwhile.
@@ -216,7 +224,7 @@ def serving(setting: Setting, part: str, family: nets.Family, **settings: Any) -
         family: as in ``nets.checkpoint_files``.
         settings: of the pack.
     """
-    base, models = setting.scratch / f"server_{part}", setting.scratch / "models"
+    base, models = base_of(setting, part), setting.scratch / "models"
     models.mkdir(parents=True, exist_ok=True)
     (base / "front").mkdir(parents=True, exist_ok=True)
     (base / "front" / "index.html").write_text("")
@@ -230,10 +238,14 @@ def serving(setting: Setting, part: str, family: nets.Family, **settings: Any) -
     if setting.rehearse:
         env["MKL_NUM_THREADS"] = "1"  # of PyTorch: small work on busy cores is slower with several
     with ThreadPoolExecutor(1) as pool:
-        files = pool.submit(checkpoint, models, setting, family)
+
+        def begin(family: nets.Family) -> Future[nets.CheckpointFiles]:
+            return pool.submit(checkpoint, models, setting, family)
+
+        files = begin(family)
         with running(setting.comfyui, base, is_cpu=setting.rehearse, options=options, env=env) as server:
             _look_where(base, models)
-            host = Host(server, models, files)
+            host = Host(server, files, begin)
             host.set(**settings)
             yield host
 
@@ -281,19 +293,18 @@ def upscaler(path: Path, *, is_small: bool) -> None:
 
 
 class DrawnClip(FrameStream):
-    """A figure that dances before a picture, which sways as if it was filmed by hand.
+    """A figure that dances before a picture, which sways as if it was filmed by hand; drawn small, and enlarged.
 
     Args:
-        motion: of the figure; its rate and its number of frames are the clip's.
-        width, height: pixels.
+        motion: of the figure; its rate, its size and its number of frames are the clip's.
     """
 
-    def __init__(self, motion: Motion, width: int, height: int) -> None:
+    def __init__(self, motion: Motion) -> None:
         self.motion = motion
-        self.info = VideoInfo(width, height, motion.frame_rate, motion.frame_count)
-        random = np.random.default_rng(0)
-        coarse = random.integers(40, 216, (height // 16 + 1, width // 16 + 1, 3), np.uint8)
-        self.place = np.repeat(np.repeat(coarse, 16, 0), 16, 1)[:height, :width].copy()
+        self.info = VideoInfo(motion.width, motion.height, motion.frame_rate, motion.frame_count)
+        scale = max(min(motion.width, motion.height) // DRAWN, 1)
+        coarse = np.random.default_rng(0).integers(40, 216, (24, 24, 3), np.uint8)
+        self._place = cv2.resize(coarse, (motion.width // scale, motion.height // scale), interpolation=cv2.INTER_CUBIC)
 
     def chunks(self, size: int = 8) -> Iterator[Any]:
         for first in range(0, self.info.frame_count, size):
@@ -301,8 +312,9 @@ class DrawnClip(FrameStream):
             yield np.stack([self._frame(index) for index in frames])
 
     def _frame(self, index: int) -> Any:
-        swayed = np.roll(self.place, (round(4 * np.sin(index / 9)), round(6 * np.sin(index / 14))), (0, 1))
-        return overlay_pose(self.motion.keypoints[index], swayed, 4.0, 1.0)
+        swayed = np.roll(self._place, (round(4 * np.sin(index / 9)), round(6 * np.sin(index / 14))), (0, 1))
+        drawn = overlay_pose(self.motion.keypoints[index], swayed, 4.0, 1.0)
+        return cv2.resize(drawn, (self.info.width, self.info.height))
 
 
 def dancing(seconds: float, rate: Fraction, width: int, height: int) -> Motion:
@@ -354,8 +366,7 @@ def film(base: Path, name: str, seconds: float, width: int, height: int, of_moti
     """
     made = Film(name, width, height)
     folder, side = base / "input", min(width, height)
-    shown = dancing(seconds, SOURCE_RATE, width, height)
-    save(DrawnClip(shown, width, height), folder / f"{name}.mp4")
+    save(DrawnClip(dancing(seconds, SOURCE_RATE, width, height)), folder / f"{name}.mp4")
     for rate in (SOURCE_RATE, GRID):
         save_motion(dancing(of_motion or seconds, rate, side, side), folder / made.motion(rate))
     return made

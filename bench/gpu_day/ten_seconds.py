@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from frugal_motion.nodes.jobs.job import with_values
 
 from . import machine
 from .measurement import Measurement
-from .serving import SOURCE_RATE, Film, Host, Prompt, checkpoint, edit, film, serving
+from .nets import CheckpointFiles
+from .serving import SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, serving
 from .setting import Setting
 
 GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
@@ -22,6 +24,7 @@ GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
 DOLLARS = 0.15
 """For 10 seconds of video."""
 NAIVE_STEPS = 50
+PART = "ten_seconds"
 REHEARSED_AS = "H200"
 TOLD = 0.02
 """Share of a run's seconds from which a stage has a figure of its own."""
@@ -52,18 +55,30 @@ class Size:
     naive_steps: tuple[int, int] = (2, 8)
 
 
-SMALL = Size(64, 64, 1.0, 2, 0.25, 2, (1, 2))
+SMALL = Size(32, 32, 0.5, 2, 0.25, 2, (1, 2))
 
 
 def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
     """SD 1.5: sparse, the naive way, hybrid, dense, once more from the cache. Then SDXL, sparse."""
     size = SMALL if setting.rehearse else Size()
-    with serving(
-        setting, "ten_seconds", "SD 1.5", idle_minutes=0, gpu=REHEARSED_AS if setting.rehearse else ""
-    ) as host:
-        runs = Runs(host, size.seconds)
-        yield from _sd15(runs, size)
-        yield from _sdxl(runs, size, setting)
+    base = base_of(setting, PART)
+    with ThreadPoolExecutor(1) as films, ThreadPoolExecutor(1) as estimates:
+        clips = {
+            name: films.submit(film, base, name, seconds, side, side)
+            for name, seconds, side in (
+                ("short", size.short, size.side),
+                ("clip", size.seconds, size.side),
+                ("short_sdxl", size.short, size.side_sdxl),
+                ("clip_sdxl", size.seconds, size.side_sdxl),
+            )
+        }
+        with serving(setting, PART, "SD 1.5", idle_minutes=0) as host:
+            runs = Runs(host, size.seconds, estimates)
+            yield from _sparse(runs, size, clips["short"].result(), clips["clip"].result())
+            # ComfyUI knows SDXL by its full size alone.
+            files = host.checkpoint("SD 1.5" if setting.rehearse else "SDXL")
+            yield from _others(runs, size, clips["clip"].result())
+            yield from _sdxl(runs, size, files.result(), clips["short_sdxl"].result(), clips["clip_sdxl"].result())
 
 
 class Runs:
@@ -72,43 +87,61 @@ class Runs:
     Args:
         host: the server.
         seconds: of every clip.
+        pool: where estimates are made: counting the work of a large net takes seconds.
     """
 
-    def __init__(self, host: Host, seconds: float) -> None:
-        self.host, self._seconds = host, seconds
+    def __init__(self, host: Host, seconds: float, pool: Executor) -> None:
+        self.host, self._seconds, self._pool = host, seconds, pool
         found = machine.cards("name")
-        card = card_named(found[0][0] if found else REHEARSED_AS)
-        self._card = card.name if card else THIS_MACHINE
+        self._card = card_named(found[0][0] if found else REHEARSED_AS)
         self._measured: list[dict[str, Any]] = []
         self._runs: dict[str, Any] = {}
         self.on_gpu: dict[str, dict[str, float]] = {}
+        """By run, what ``seconds_on_gpu`` told."""
+        self.naive = 0.0
+        """Seconds of the naive way."""
 
-    def run(self, name: str, prompt: Prompt) -> Iterator[Measurement | dict[str, Any]]:
+    def run(self, name: str, prompt: Prompt, note: str = "") -> Iterator[Measurement | dict[str, Any]]:
         """Run an edit whose nets are loaded, and tell what it took."""
-        expected = estimate_prompt(prompt, {"gpu": self._card})  # by the data sheet
+        expected = self._pool.submit(self.expected, prompt)
         run = self.host.run(prompt)
         record = self.host.record(run)
         stages = self.on_gpu[name] = seconds_on_gpu(record)
-        took, price = sum(stages.values()), expected["price"]
+        took, price = sum(stages.values()), self._card.price(spot=False) if self._card else 0.0
         each = price / 3600 * 10 / self._seconds  # dollars for 10 seconds of video, per second of the card
-        yield Measurement(f"{name}.seconds", run.seconds, "s", note="all of it, nets are loaded")
-        yield Measurement(f"{name}.gpu_seconds", took, "s", note="without the loading of nets")
-        yield Measurement(f"{name}.dollars", run.seconds * each, "$", DOLLARS, "lower", f"all of it, at ${price:g}/h")
-        yield Measurement(f"{name}.gpu_dollars", took * each, "$", note="of GPU seconds, as Cost Report counts")
+        note = f"its nets are loaded{note and '; '}{note}"
+        yield Measurement(f"{name}.seconds", run.seconds, "s", note=note)
+        yield Measurement(f"{name}.gpu_seconds", took, "s", note="of Sampler, Upscale and Interpolate")
+        if price:
+            yield Measurement(
+                f"{name}.dollars", run.seconds * each, "$", DOLLARS, "lower", f"of all seconds, at ${price:g}/h"
+            )
+            yield Measurement(f"{name}.gpu_dollars", took * each, "$", note="of GPU seconds, as Cost Report counts")
         for title, seconds in told_stages(record):
             yield Measurement(f"{name}.stage.{title}", seconds, "s")
-        if expected["seconds"]:
-            yield Measurement(f"{name}.forecast_seconds", expected["seconds"], "s", note=f"{self._card}'s data sheet")
-            yield Measurement(f"{name}.forecast_dollars", expected["seconds"] * each, "$")
-            yield Measurement(f"{name}.took_over_forecast", took / expected["seconds"], "x")
+        yield Measurement(f"{name}.peak", record["peak_bytes"] / 1e9, "GB", note="in tensors on the card")
+        yield from self._beside_forecast(name, took, expected.result(), each)
+        yield self.facts(name, record, expected.result())
+
+    def expected(self, prompt: Prompt) -> dict[str, Any]:
+        """What Cost Estimate says of a prompt by the card's data sheet, whatever is in a cache."""
+        uncached = with_values(prompt, {"Cache Keyframes.enabled": False, "Cache Video.enabled": False})
+        return dict(estimate_prompt(uncached, {"gpu": self._card.name if self._card else THIS_MACHINE}))
+
+    def _beside_forecast(self, name: str, took: float, forecast: dict[str, Any], each: float) -> Iterator[Measurement]:
+        if not forecast["seconds"] or not self._card:
+            return
+        seconds, note = forecast["seconds"], f"by {self._card.name}'s data sheet, before any run"
+        yield Measurement(f"{name}.forecast_seconds", seconds, "s", note=note)
+        yield Measurement(f"{name}.forecast_dollars", seconds * each, "$", note=note)
+        yield Measurement(f"{name}.took_over_forecast", took / seconds, "x", note="GPU seconds")
+
+    def facts(self, name: str, record: Mapping[str, Any], forecast: Mapping[str, Any]) -> dict[str, Any]:
+        """All runs so far, and ``measured``: of every stage its work and seconds, as ``throughput.Measured``."""
         self._measured += [asdict(one) for one in measured_of(record)]
-        self._runs[name] = {
-            "stages": record["stages"],
-            "forecast": expected["stages"],
-            "peak_bytes": record["peak_bytes"],
-            "joules": record["joules"],
-        }
-        yield {"measured": self._measured, "runs": self._runs}
+        told = {key: record[key] for key in ("stages", "peak_bytes", "joules", "video_seconds")}
+        self._runs[name] = told | {"forecast": forecast.get("stages", [])}
+        return {"measured": self._measured, "runs": self._runs}
 
 
 def seconds_on_gpu(record: Mapping[str, Any]) -> dict[str, float]:
@@ -131,27 +164,59 @@ def told_stages(record: Mapping[str, Any]) -> Sequence[tuple[str, float]]:
     ]
 
 
-def _sd15(runs: Runs, size: Size) -> Iterator[Measurement | dict[str, Any]]:
-    host, base = runs.host, runs.host.server.base
-    clip = film(base, "clip", size.seconds, size.side, size.side)
-    short = film(base, "short", size.short, size.side, size.side)
-    files = host.family.result()
-    steps = {"Sampler.steps": size.steps} if size.steps else {}
-    warm = edit("motion_edit", files, {**short.values(), "Sampler.steps": 2})
-    yield Measurement(
-        "cold.seconds", host.run(warm).seconds, "s", note="a first edit, of a second, that loads the nets"
-    )
-    sparse = edit("motion_edit", files, clip.values() | steps)
+def _sd15_values(size: Size, clip: Film) -> dict[str, Any]:
+    return clip.values() | ({"Sampler.steps": size.steps} if size.steps else {})
+
+
+def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Measurement | dict[str, Any]]:
+    """The edit as it is shipped, and the naive way."""
+    host, files = runs.host, runs.host.files.result()
+    yield _loading("cold.seconds", host, edit("motion_edit", files, short.values()))
+    sparse = edit("motion_edit", files, _sd15_values(size, clip))
     yield from runs.run("sparse", sparse)
-    naive = naive_seconds(host, sparse, short, size)
+    runs.naive = naive_seconds(host, sparse, short, size)
     frames = round(size.seconds * SOURCE_RATE)
     part = f"{frames} frames of {NAIVE_STEPS} steps, by {size.naive_batch} frames of {size.naive_steps[1]} steps"
-    yield Measurement("naive.seconds", naive, "s", note=f"KSampler and VAE Decode: {part}")
-    yield from _faster(runs, "sparse", naive)
+    yield Measurement("naive.seconds", runs.naive, "s", note=f"KSampler and VAE Decode: {part}")
+    yield from _faster(runs, "sparse")
+
+
+def _others(runs: Runs, size: Size, clip: Film) -> Iterator[Measurement | dict[str, Any]]:
+    """Frames between by the motion, the other modes, and what the cache saves."""
+    files, values = runs.host.files.result(), _sd15_values(size, clip)
+    sparse = edit("motion_edit", files, values)
+    yield from _guided(runs, sparse)
     for mode in ("hybrid", "dense"):
-        yield from runs.run(mode, refined(edit("motion_edit", files, clip.values() | steps | {"Sampler.mode": mode})))
-        yield from _faster(runs, mode, naive)
-    yield from _cached(host, sparse)
+        prompt = edit("motion_edit", files, values | {"Sampler.mode": mode, "Interpolate.way": "net alone"})
+        yield from runs.run(mode, refined(prompt), "frames between by the net alone")
+        yield from _faster(runs, mode)
+    yield from _cached(runs.host, sparse)
+
+
+def _sdxl(
+    runs: Runs, size: Size, files: CheckpointFiles, short: Film, clip: Film
+) -> Iterator[Measurement | dict[str, Any]]:
+    values = {"Interpolate.way": "net alone"} | ({"Sampler.steps": size.steps} if size.steps else {})
+    yield _loading("sdxl.cold.seconds", runs.host, edit("motion_edit_sdxl", files, short.values()))
+    prompt = edit("motion_edit_sdxl", files, clip.values() | values)
+    yield from runs.run("sdxl", prompt, "frames between by the net alone")
+
+
+def _loading(name: str, host: Host, prompt: Prompt) -> Measurement:
+    """A first edit, which does not count for the others."""
+    run = host.run(with_values(prompt, {"Sampler.steps": 2}))
+    return Measurement(name, run.seconds, "s", note="a first edit, of a short clip with 2 steps: it loads the nets")
+
+
+def _guided(runs: Runs, sparse: Prompt) -> Iterator[Measurement | dict[str, Any]]:
+    """Frames between that follow the motion. Random pictures show no person, which ``best`` notices after a trial."""
+    run = runs.host.run(with_values(sparse, {"Interpolate.way": "motion"}))
+    record = runs.host.record(run)
+    (stage,) = (one for one in record["stages"] if one["kind"] == "FrugalInterpolate")
+    note = "all frames between, by the motion; keyframes are from the cache"
+    yield Measurement("guided.seconds", stage["seconds"], "s", note=note)
+    yield Measurement("guided.net_seconds", stage["net_seconds"], "s", note="of them, in the net; else on the CPU")
+    yield runs.facts("guided", record, {})
 
 
 def refined(prompt: Prompt) -> Prompt:
@@ -159,18 +224,6 @@ def refined(prompt: Prompt) -> Prompt:
     ids = {node["_meta"]["title"]: node_id for node_id, node in prompt.items()}
     prompt[ids["Sampler"]]["inputs"] |= {"interp_model": [ids["RIFE"], 0], "motion": [ids["Smooth Motion"], 0]}
     return prompt
-
-
-def _sdxl(runs: Runs, size: Size, setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
-    host, base, side = runs.host, runs.host.server.base, size.side_sdxl
-    # ComfyUI knows SDXL by its full size alone.
-    files = checkpoint(host.models, setting, "SD 1.5" if setting.rehearse else "SDXL")
-    steps = {"Sampler.steps": size.steps} if size.steps else {}
-    short = film(base, "short_sdxl", size.short, side, side)
-    warm = edit("motion_edit_sdxl", files, {**short.values(), "Sampler.steps": 2})
-    yield Measurement("sdxl.cold.seconds", host.run(warm).seconds, "s", note="a first edit, of a second")
-    clip = film(base, "clip_sdxl", size.seconds, side, side)
-    yield from runs.run("sdxl", edit("motion_edit_sdxl", files, clip.values() | steps))
 
 
 def naive_seconds(host: Host, edited: Prompt, short: Film, size: Size) -> float:
@@ -223,8 +276,8 @@ def naive(edited: Prompt, short: Film, frames: int, steps: int, seed: int) -> Pr
     }  # fmt: skip
 
 
-def _faster(runs: Runs, way: str, naive: float) -> Iterator[Measurement]:
-    stages = runs.on_gpu[way]
+def _faster(runs: Runs, way: str) -> Iterator[Measurement]:
+    stages, naive = runs.on_gpu[way], runs.naive
     note = "naive sampling over that of the pack, with the VAE"
     yield Measurement(f"naive_over_{way}", naive / stages["Sampler"], "x", GOALS[way], "higher", note)
     note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"

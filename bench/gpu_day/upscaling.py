@@ -120,7 +120,7 @@ def _as_video(name: str, setting: Setting, clip: DrawnClip, model: Any, case: Ca
 def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
-    model, _ = loaded(setting, CASES[0])
+    model, _ = loaded(setting, CASES[1])  # the larger one
     upscaler, net = _upscaler(model, clip, lambda: halved.append(True))
     frames = clip.frames[:CHUNK]
     made: list[Any] = []
@@ -151,7 +151,7 @@ def _random_weights(case: Case, small: bool) -> dict[str, torch.Tensor]:
     last = [module for module in net.modules() if isinstance(module, nn.Conv2d)][-1]
     assert last.bias is not None
     with torch.no_grad():
-        last.weight.mul_(0.1)  # most of what it gives is within 0..1
+        last.weight.mul_(0.03)  # most of what it gives is within 0..1
         last.bias.fill_(case.middle)
     return {key: value.contiguous() for key, value in net.state_dict().items()}
 

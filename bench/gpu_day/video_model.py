@@ -142,7 +142,9 @@ def _batch(bench: Bench, length: int, count: int) -> Iterator[Found]:
     """As many clips together, for as many steps as make four passes of a row."""
     name, steps = f"{length}_frames.batch_{count}", STEPS // count
     timing, told = bench.sample(bench.requests(length, count), steps)
-    note = f"{STEPS} steps, CFG 1; measured in {steps}, times {count}; {told}" if count > 1 else f"{STEPS} steps, CFG 1"
+    note = f"{STEPS} steps, CFG 1"
+    if count > 1:
+        note += f"; measured as {steps} of {count} clips, which is as much work: {told}"
     yield Measurement(f"{name}.seconds_per_clip", timing.seconds, "s", note=note)
     yield Measurement(f"{name}.peak", timing.peak_bytes / 1e9, "GB")
     if count == 1:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from .measurement import Measurement
-from .serving import Film, Host, RunFailedError, edit, film, serving
+from .serving import Film, Host, RunFailedError, base_of, edit, film, serving
 from .setting import Setting
 from .ten_seconds import seconds_on_gpu
 
@@ -28,11 +29,11 @@ class Size:
         steps: of the sampler.
     """
 
-    jobs: int = 4
+    jobs: int = 3
     width: int = 1920
     height: int = 1080
     side: int = 512
-    seconds: float = 5.0
+    seconds: float = 4.0
     steps: int = 8
 
     @property
@@ -41,28 +42,30 @@ class Size:
         return self.seconds + APART * (2 * self.jobs + 1)
 
 
-SMALL = Size(2, 320, 180, 64, 1.0, 2)
-DONE = (
-    "Plan Keyframes, which decodes the whole clip to look for cuts; Extract Pose, the dearest on the CPU, is left out"
-)
+SMALL = Size(2, 128, 72, 32, 0.5, 2)
+PART = "working_ahead"
+DONE = "Plan Keyframes, which decodes the whole clip to look for cuts; not Extract Pose, the dearest on the CPU"
 
 
 def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
     """Seconds of some jobs, each a run of its own, without working ahead and with it."""
     size = SMALL if setting.rehearse else Size()
     alone = {"jobs_batch": 1, "jobs_window_seconds": 0.0, "idle_minutes": 0}
-    with serving(setting, "working_ahead", "SD 1.5", jobs_ahead="off", **alone) as host:
-        clip = film(host.server.base, "camera", size.file_seconds, size.width, size.height, size.seconds)
-        work(host, clip, size, range(1))  # loads the nets
-        took = {}
-        for way, first in (("off", 1), ("on", 1 + size.jobs)):
-            host.set(jobs_ahead=way)
-            seconds, on_gpu, on_cpu = work(host, clip, size, range(first, first + size.jobs))
-            took[way] = seconds
-            yield Measurement(f"{way}.seconds", seconds, "s", note=f"{size.jobs} jobs of {size.seconds:g} s each")
-            yield Measurement(f"{way}.idle_gpu", 100 * (1 - on_gpu / seconds), "%", note="of those seconds")
-            yield Measurement(f"{way}.planning_seconds", on_cpu, "s", note="of them, on Load Video and Plan Keyframes")
-        yield Measurement("speed", took["off"] / took["on"], "x", 1.0, "higher", f"done ahead: {DONE}")
+    with ThreadPoolExecutor(1) as films:
+        base = base_of(setting, PART)
+        made = films.submit(film, base, "camera", size.file_seconds, size.width, size.height, size.seconds)
+        with serving(setting, PART, "SD 1.5", jobs_ahead="off", **alone) as host:
+            clip = made.result()
+            work(host, clip, size, range(1))  # loads the nets
+            took = {}
+            for way, first in (("off", 1), ("on", 1 + size.jobs)):
+                host.set(jobs_ahead=way)
+                seconds, on_gpu, waited = work(host, clip, size, range(first, first + size.jobs))
+                took[way] = seconds
+                yield Measurement(f"{way}.seconds", seconds, "s", note=f"{size.jobs} jobs of {size.seconds:g} s each")
+                yield Measurement(f"{way}.idle_gpu", 100 * (1 - on_gpu / seconds), "%", note="of these seconds")
+                yield Measurement(f"{way}.planning", waited, "s", note="of these, on Load Video and Plan Keyframes")
+            yield Measurement("speed", took["off"] / took["on"], "x", note=f"done ahead: {DONE}")
 
 
 def work(host: Host, clip: Film, size: Size, numbers: range) -> tuple[float, float, float]:
@@ -105,5 +108,6 @@ def job(host: Host, clip: Film, size: Size, number: int) -> dict[str, Any]:
         "Sampler.steps": size.steps,
         "Sampler.seed": number,
         "Upscale.scale": 1.0,
+        "Interpolate.way": "net alone",
     }
-    return edit("motion_edit", host.family.result(), clip.values(size.side) | values)
+    return edit("motion_edit", host.files.result(), clip.values(size.side) | values)

@@ -177,7 +177,7 @@ class NetInterpolator:
         else:
             made = self._of_pairs(batch, left.image.new_tensor(weights))
         pixels = made[..., : left.height, : left.width].float().clamp(0, 1).mul(255).round().to(torch.uint8)
-        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+        return np.asarray(pixels.permute(0, 2, 3, 1).contiguous().cpu())  # a CPU is slow at changing the layout
 
     def _of_pairs(self, batch: list[Between[PreparedFrame]], weights: Tensor) -> Tensor:
         """A row for each frame; one pair's frames are not copied for it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, sqrt
@@ -87,10 +86,10 @@ class Upscaler:
         """
         count, height, width, _ = frames.shape
         result = np.empty((count, self.size[1], self.size[0], 3), frames.dtype) if out is None else out
-        done = 0
-        for part in self._by_net(frames) if self.uses_net(width, height) else self._resized(frames):
-            result[done : done + len(part)] = part
-            done += len(part)
+        if self.uses_net(width, height):
+            self._by_net(frames, result)
+        else:
+            self._resize(frames, result)
         return result
 
     def uses_net(self, width: int, height: int) -> bool:
@@ -104,33 +103,31 @@ class Upscaler:
         flops = flops_of(self._net.model, lambda net: net(image))
         return None if flops is None else flops / SMALLEST_TILE**2
 
-    def _resized(self, frames: Pixels) -> Iterator[Pixels]:
-        for frame in frames:
-            yield _to_pixels(self._to_size(_to_images(frame[None], torch.device("cpu"))), frames.dtype)
+    def _resize(self, frames: Pixels, result: Pixels) -> None:
+        for number, frame in enumerate(frames):
+            _put(self._to_size(_to_images(frame[None], torch.device("cpu"))), result[number : number + 1])
 
-    def _by_net(self, frames: Pixels) -> Iterator[Pixels]:
+    def _by_net(self, frames: Pixels, result: Pixels) -> None:
         first = 0
         while first < len(frames):
             plan = self._plan(*frames.shape[1:3])
             part = frames[first : first + plan.frames]
-            made: Pixels | None = None
             try:
-                made = self._through_device(part, plan.tile)
+                self._through_device(part, plan.tile, result[first : first + len(part)])
             except self._on.out_of_memory:
                 smaller = self._smaller(Plan(len(part), plan.tile))
                 if smaller is None:
                     raise
                 self._fits = smaller
-            if made is None:  # only now has the exception let go of the tensors
-                self._on.release()
+            else:
+                first += len(part)
                 continue
-            yield made
-            first += len(part)
+            self._on.release()  # only now has the exception let go of the tensors
 
-    def _through_device(self, part: Pixels, tile: int) -> Pixels:
+    def _through_device(self, part: Pixels, tile: int, result: Pixels) -> None:
         """Rounding is a part of it: behind a small net it takes more memory than that."""
         images = _to_images(part, self._on.device).to(self._on.dtype)
-        return _to_pixels(self._enlarge(images, tile), part.dtype)
+        _put(self._enlarge(images, tile), result)
 
     def _smaller(self, plan: Plan) -> Plan | None:
         if plan.frames == 1 and self._net.tiling is ModelTiling.INTERNAL:
@@ -195,7 +192,8 @@ def _to_images(frames: Pixels, device: torch.device) -> Tensor:
     return images.float() / 255 if frames.dtype == np.uint8 else images.float()
 
 
-def _to_pixels(images: Tensor, dtype: np.dtype[Any]) -> Pixels:
-    if dtype == np.uint8:
+def _put(images: Tensor, result: Pixels) -> None:
+    """Write images ``(n, 3, h, w)`` into frames. Their layout changes on their own device: a CPU is slow at that."""
+    if result.dtype == np.uint8:
         images = images.mul(255).round_().to(torch.uint8)
-    return np.asarray(images.movedim(1, -1).cpu().numpy())
+    torch.from_numpy(result).copy_(images.movedim(1, -1))

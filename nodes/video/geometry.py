@@ -55,7 +55,7 @@ def exif_orientation(number: int) -> Orientation:
 def side_data(frame: av.VideoFrame) -> list[Any] | None:
     """What FFmpeg tells of a frame besides; ``None`` if PyAV cannot name some of it (EXIF, spatial video)."""
     try:
-        return list(frame.side_data)  # typed as a mapping, but it iterates over the values
+        return list(frame.side_data[:])  # what its iterator gives depends on PyAV
     except ValueError:
         return None
 

@@ -43,7 +43,14 @@ def folder(comfyui: Path, assets: Path, tmp_path_factory: pytest.TempPathFactory
 def test_what_is_carried(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"start.py", "carried.json", "pack.zip"}
     names = zipfile.ZipFile(folder / "pack.zip").namelist()
-    assert {"__init__.py", "bench/gpu.py", "nodes/stages.py", ".comfyui/main.py", RIFE} <= {*names}
+    assert {
+        "__init__.py",
+        "bench/gpu.py",
+        "nodes/stages.py",
+        ".comfyui/main.py",
+        ".assets/input/one_person.mp4",
+        RIFE,
+    } <= {*names}
     assert not [name for name in names if "__pycache__" in name or ".git/" in name or name.startswith("training/model")]
     assert not [name for name in names if name.startswith((".comfyui/models", ".comfyui/output", ".comfyui/user"))]
     assert sum(size for _, size in gpu_day.contents(folder)) == sum(one.stat().st_size for one in folder.iterdir())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil
@@ -19,6 +21,7 @@ from frugal_motion.bench.gpu_day.interpolating import PairByPair
 from frugal_motion.bench.gpu_day.likeness import psnr
 from frugal_motion.bench.gpu_day.measurement import Measurement
 from frugal_motion.bench.gpu_day.setting import Setting
+from frugal_motion.bench.gpu_day.timing import Timing
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.interpolation.node import FrugalLoadInterpolator
 from frugal_motion.nodes.upscaling.node import FrugalUpscale
@@ -83,10 +86,19 @@ def test_without_its_file_rife_has_random_weights_of_the_same_layout(
     assert {key: v.shape for key, v in load_file(file).items()} == {key: v.shape for key, v in real.items()}
 
 
-def test_memory_is_left_for_a_share_of_the_work_beside_the_weights() -> None:
-    assert less_memory.limit_for(0.5, peak=30, rest=10, total=100) == pytest.approx(0.2)
-    assert less_memory.limit_for(0.5, peak=5, rest=10, total=100) == pytest.approx(0.1)
-    assert less_memory.limit_for(1.0, peak=400, rest=10, total=100) == 1.0
+def test_memory_is_left_for_a_share_of_the_work_beside_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms: list[int] = []
+
+    @contextmanager
+    def little_memory(room: int) -> Iterator[None]:
+        rooms.append(room)
+        yield
+
+    monkeypatch.setattr(less_memory, "timed", lambda work: Timing(1.0, 30))
+    monkeypatch.setattr(less_memory, "memory_in_use", lambda: 10)
+    monkeypatch.setattr(less_memory, "little_memory", little_memory)
+    less_memory.until_too_large(lambda: None, torch.nn.Identity(), 8, [], pretend=False)
+    assert rooms == [12, 8, 5]
 
 
 def test_memory_gets_less_until_a_batch_is_too_large() -> None:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.host.frugal_node import run_costs
-from frugal_motion.nodes.host.models import convolution_dtype
+from frugal_motion.nodes.host.models import compute_device, convolution_dtype, load
 from frugal_motion.nodes.host.video import StreamVideo, uncharged
 from frugal_motion.nodes.interpolation.guided.guide_way import at_own_rate
 from frugal_motion.nodes.interpolation.guided_stream import GuidedStream
@@ -65,14 +65,16 @@ def read(video: StreamVideo) -> np.ndarray:
 
 
 def test_the_loader_gives_what_either_interpolate_node_takes(patcher: Any) -> None:
-    assert patcher.model_dtype() == convolution_dtype(torch.device("cpu"))
-    assert patcher.load_device == torch.device("cpu")
+    device = compute_device()
+    assert patcher.model_dtype() == convolution_dtype(device)
+    assert patcher.load_device == device
+    load(patcher)
     net = patcher.model
     assert net.pad_align == 64
     assert net.memory_used_forward((1, 64, 64, 3), torch.float16) > 0
-    image = torch.rand(1, 3, 64, 64)
+    image = torch.rand(1, 3, 64, 64).to(device)
     cache = {"img0": net.extract_features(image), "img1": net.extract_features(image)}
-    assert net(image, image, timestep=torch.full((1, 1, 64, 64), 0.5), cache=cache).shape == image.shape
+    assert net(image, image, timestep=torch.full_like(image[:, :1], 0.5), cache=cache).shape == image.shape
 
 
 def test_a_missing_file_names_the_folder_and_the_link(folder: Path) -> None:

@@ -198,15 +198,15 @@ def test_what_does_not_fit_is_halved_first_in_frames_then_in_tiles() -> None:
 
 
 def test_so_is_what_fits_until_it_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    rounded, whole = [], upscaler_module._to_pixels
+    rounded, put = [], upscaler_module._put
 
-    def to_pixels(images: torch.Tensor, dtype: np.dtype) -> np.ndarray:
+    def puts_two(images: torch.Tensor, result: Frames) -> None:
         rounded.append(len(images))
         if len(images) > 2:
             raise torch.cuda.OutOfMemoryError
-        return whole(images, dtype)
+        put(images, result)
 
-    monkeypatch.setattr(upscaler_module, "_to_pixels", to_pixels)
+    monkeypatch.setattr(upscaler_module, "_put", puts_two)
     frames = noise(5, 16, 16)
     assert np.array_equal(Upscaler(Nearest(), Batching(), (32, 32))(frames), repeated(frames))
     assert rounded == [5, 2, 2, 1]
