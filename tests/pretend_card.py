@@ -75,6 +75,14 @@ class _Generator(torch.Generator):
         pass
 
 
+_real_tensor = torch.tensor
+
+
+def _tensor(data: Any, *, dtype: Any = None, device: Any = None, **more: Any) -> torch.Tensor:
+    made = _real_tensor(tree_map(_bare, data), dtype=dtype, **more)
+    return made if device is None else made.to(device)
+
+
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     name = func._schema.name
     if name == "aten::_has_compatible_shallow_copy_type":
@@ -141,6 +149,7 @@ def put_in() -> None:
     management.get_torch_device_name = lambda device: "pretended"
     torch.cuda._lazy_init = lambda: None
     torch.Generator = _Generator  # type: ignore[misc]
+    torch.tensor = _tensor
     torch.__future__.set_overwrite_module_params_on_conversion(True)
     torch._C._ensureCUDADeviceGuardSet()  # as torch's FakeTensorMode does on a machine without a card
     torch._C._set_only_lift_cpu_tensors(True)

@@ -72,11 +72,9 @@ class CardTests:
 
     Args:
         setting: of the part.
-        seconds: they may take.
     """
 
-    def __init__(self, setting: Setting, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, setting: Setting) -> None:
         self._missing = [name for name in NEEDED if find_spec(name) is None]
         self._running: list[tuple[subprocess.Popen[bytes], Path]] = []
         if self._missing:
@@ -86,10 +84,10 @@ class CardTests:
             self._running.append((_started(files, setting, output), output))
 
     def finished(self, seconds: float) -> Tally:
-        """What became of them, after so many seconds at most."""
+        """What became of them, after so many seconds at most, and some in which those that are late sum up."""
         if self._missing:
             return Tally(why_not=f"without {', '.join(self._missing)} there are no tests")
-        end = time.monotonic() + max(seconds, 0.0) - _PATIENCE
+        end = time.monotonic() + max(seconds, 0.0)
         for process, _ in self._running:
             _wait(process, end)
         late = [process for process, _ in self._running if process.poll() is None]

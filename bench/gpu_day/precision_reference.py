@@ -13,6 +13,8 @@ from typing import Any
 from .setting import Setting
 
 ROOT = Path(__file__).resolve().parents[2]
+THREADS = max((os.cpu_count() or 2) // 2, 1)
+"""Of either side: the card's needs some too."""
 TOLD = 1500
 """Characters of a traceback that are kept."""
 
@@ -28,8 +30,7 @@ class Reference:
         self._folder = _folder(setting)
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "bench.gpu_day.precision_reference", setting.as_json()]
-        threads = str(max((os.cpu_count() or 2) // 2, 1))  # the card's side needs some
-        environment = os.environ | {"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE"}
+        environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "OMP_WAIT_POLICY": "PASSIVE"}
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT, env=environment)
 
     def result(self, name: str, seconds: float) -> Any:

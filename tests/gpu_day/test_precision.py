@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,6 @@ class Slow:
 
 
 class NoTests(Slow):
-    def __init__(self, setting: Setting, seconds: float) -> None:
-        super().__init__(setting)
-
     def finished(self, seconds: float) -> Tally:
         return Tally(passed=3, failed={"tests/a.py::test_b": "assert 1 == 2"}, ended=False, last_lines="...")
 
@@ -143,8 +140,6 @@ def test_what_pytest_prints_is_understood(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         return done.stdout, done.returncode
 
-    import os
-
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"} | {"COLUMNS": "1000"}
     text, status = printed(environment)
     found = tally([text], [status])
@@ -164,7 +159,7 @@ def test_a_process_that_died_is_told() -> None:
 
 def test_without_pytest_there_are_no_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(card_tests, "find_spec", lambda name: None)
-    tests = card_tests.CardTests(Setting(True, 9.0, tmp_path, tmp_path, tmp_path, tmp_path), 1.0)
+    tests = card_tests.CardTests(Setting(True, 9.0, tmp_path, tmp_path, tmp_path, tmp_path))
     try:
         (facts,) = precision._of_tests(tests.finished(1.0))
     finally:
@@ -186,5 +181,3 @@ def test_weights_that_are_not_there_are_left_out(tmp_path: Path) -> None:
     from frugal_motion.bench.gpu_day.precision_works import chosen
 
     assert [one.name for one in chosen(tmp_path)] == [one.name for one in COMPARISONS if not one.needs]
-    needed = replace(COMPARISONS[0], needs="there")
-    assert needed.needs
