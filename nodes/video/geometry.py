@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import av
-from av.sidedata.sidedata import SideData
 
 from ..errors import InputError
+from .older_pyav import side_data_of
 
 Fit = Literal["keep", "contain", "cover", "stretch"]
 FITS: tuple[str, ...] = get_args(Fit)
@@ -56,9 +56,7 @@ def exif_orientation(number: int) -> Orientation:
 def side_data(frame: av.VideoFrame) -> list[Any] | None:
     """What FFmpeg tells of a frame besides; ``None`` if PyAV cannot name some of it (EXIF, spatial video)."""
     try:
-        sides: Any = frame.side_data
-        # PyAV before 19 iterates over the values of this mapping.
-        return [one if isinstance(one, SideData) else sides[one] for one in sides]
+        return side_data_of(frame)
     except ValueError:
         return None
 
