@@ -19,13 +19,12 @@ from av.stream import Disposition
 from ..errors import InputError
 from .geometry import side_data
 from .literal import READ_OPTIONS, literal, part
+from .older_pyav import LENIENT
 
 S = TypeVar("S", av.VideoStream, av.AudioStream)
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _TIME_STAMPS_JUMP, _NO_BYTE_SEEK = 0x0200, 0x8000  # AVFMT_TS_DISCONT and AVFMT_NO_BYTE_SEEK of libavformat
-_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-"""Texts that are no UTF-8 do not keep a file from being opened: PyAV before 19 has to be told."""
 _LOG_LEVEL = Lock()
 """Held by who changes FFmpeg's, which is one for the whole process."""
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
@@ -49,7 +48,7 @@ def opened(path: Path, position: int = 0, file_format: str | None = None) -> Ite
         raise InputError("file", f"{path.name!r}, which is empty", "a video file", "Copy or upload it again.")
     try:
         name = literal(path) if not position else part(path, position)
-        container = av.open(name, "r", file_format, container_options=dict(READ_OPTIONS), **_LENIENT)
+        container = av.open(name, "r", file_format, container_options=dict(READ_OPTIONS), **LENIENT)
     except av.error.FFmpegError as error:
         raise InputError(
             "file",

@@ -217,10 +217,11 @@ def _add_video(output: OutputContainer, info: VideoInfo, rate: Fraction, setting
 
 
 def _start(output: OutputContainer, video: av.VideoStream) -> None:
+    encoder = video.codec.name  # PyAV 19 forgets it when it fails
     try:
         output.start_encoding()
     except (InvalidArgument, av.error.ExternalError, av.error.InvalidDataError) as error:
-        allowed = f"a size that {video.codec.name} can encode"
+        allowed = f"a size that {encoder} can encode"
         remedy = "Choose another size, or another codec: a png sequence takes any."
         raise InputError("video", f"{video.width} x {video.height} pixels", allowed, remedy) from error
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import av
 
 from ..errors import InputError
+from .older_pyav import side_data_of
 
 Fit = Literal["keep", "contain", "cover", "stretch"]
 FITS: tuple[str, ...] = get_args(Fit)
@@ -55,7 +56,7 @@ def exif_orientation(number: int) -> Orientation:
 def side_data(frame: av.VideoFrame) -> list[Any] | None:
     """What FFmpeg tells of a frame besides; ``None`` if PyAV cannot name some of it (EXIF, spatial video)."""
     try:
-        return list(frame.side_data[:])  # what its iterator gives depends on PyAV
+        return side_data_of(frame)
     except ValueError:
         return None
 
