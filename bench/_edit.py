@@ -41,3 +41,17 @@ NETS: dict[str, dict[str, Any]] = {
         "adm_in_channels": 2816,
     },
 }
+
+VAE: dict[str, Any] = {
+    "double_z": True,
+    "z_channels": 4,
+    "resolution": 256,
+    "in_channels": 3,
+    "out_ch": 3,
+    "ch": 128,
+    "ch_mult": [1, 2, 4, 4],
+    "num_res_blocks": 2,
+    "attn_resolutions": [],
+    "dropout": 0.0,
+}
+"""The layout of the VAE of SD 1.5 and SDXL."""

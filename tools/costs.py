@@ -13,12 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .made_part import replaced
 from .video_costs import CARDS as VIDEO_CARDS
 from .video_costs import video_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "costs.md"
-BEGIN, END = "<!-- made by make costs -->\n", "<!-- end of make costs -->\n"
 
 CARDS = ("T4", "L4", "RTX 3090", "RTX 4090", "A100 80GB", "H200")
 EXAMPLE = "A100 80GB"
@@ -40,7 +40,7 @@ def nets(assets: Path) -> Any:
     from comfy.ldm.models.autoencoder import AutoencoderKL
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
-    from frugal_motion.bench._edit import NETS
+    from frugal_motion.bench._edit import NETS, VAE
     from frugal_motion.nodes.forecast.edit_work import Nets
     from frugal_motion.nodes.forecast.finishing_work import interpolation_work, upscale_work
     from frugal_motion.nodes.forecast.model_files import half_bytes
@@ -72,21 +72,6 @@ def nets(assets: Path) -> Any:
         weights=half_bytes(unet) + half_bytes(control),
         row_memory=lambda width, height: row_memory(factor, width, height),
     )
-
-
-VAE: dict[str, Any] = {
-    "double_z": True,
-    "z_channels": 4,
-    "resolution": 256,
-    "in_channels": 3,
-    "out_ch": 3,
-    "ch": 128,
-    "ch_mult": [1, 2, 4, 4],
-    "num_res_blocks": 2,
-    "attn_resolutions": [],
-    "dropout": 0.0,
-}
-"""That of SD 1.5 and SDXL."""
 
 
 def _copy(value: Any) -> Any:
@@ -203,25 +188,13 @@ def _whole(value: float) -> str:
     return f"${value:,.0f}"
 
 
-def updated(page: str, text: str) -> str:
-    """The page with another section.
-
-    Raises:
-        ValueError: the marks are missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{PAGE.name}: no {BEGIN.strip()} or no {END.strip()}")
-    return f"{before}{BEGIN}\n{text.strip()}\n\n{END}{after}"
-
-
 def main() -> int:
     """Write the section."""
     from .pack import import_pack
 
     import_pack(Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve())
-    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), section(nets(ROOT / ".assets"))), encoding="utf-8")
+    page, made = PAGE.read_text(encoding="utf-8"), section(nets(ROOT / ".assets"))
+    PAGE.write_text(replaced(page, "costs", made), encoding="utf-8")
     return 0
 
 

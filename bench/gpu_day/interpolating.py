@@ -33,7 +33,7 @@ from .net_clock import clock_on
 from .nets import fill
 from .setting import Setting
 from .steps import Found
-from .timing import Timing, best_of, timed
+from .timing import Timing, side_by_side, timed
 
 try:  # newer ComfyUI
     from comfy_extras.frame_interpolation_models.film_net import FILMNet
@@ -66,7 +66,7 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
         "half loop": partial(half, images),
         **_core(file.name, images),
     }
-    found = best_of(1 if setting.rehearse else 3, ways)
+    found = side_by_side(1 if setting.rehearse else 3, ways)
     made, note = len(images) - 1, f"{len(images)} frames of {images.shape[2]} px to twice as many, {weights} weights"
     yield Measurement(f"{name}.frames_per_s", made / found["ours"].seconds, "frames/s", note=note)
     yield Measurement(f"{name}.peak", found["ours"].peak_bytes / 1e9, "GB")
@@ -87,7 +87,7 @@ def film(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     images = _images(clip, 1, 3 if setting.rehearse else 9)
     file = _film_file(setting)
     net = FrameInterpolationModelLoader.execute(file.name).args[0]
-    found = best_of(
+    found = side_by_side(
         1 if setting.rehearse else 2, {"ours": partial(twice_the_frames, net, images), **_core(file.name, images)}
     )
     yield Measurement("film_512.vs_core", found["core"].seconds / found["ours"].seconds, "x", note="random weights")
@@ -107,7 +107,7 @@ def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
         for _ in as_stream(video(way)).chunks():
             pass
 
-    found = best_of(1 if setting.rehearse else 2, {way: partial(read, way) for way in ("motion", "net alone")})
+    found = side_by_side(1 if setting.rehearse else 2, {way: partial(read, way) for way in ("motion", "net alone")})
     count = video("motion").get_frame_count()
     note = f"{len(plan.frames)} keyframes of {images.shape[2]} px to {count} frames, {cv2.getNumThreads()} threads"
     yield Measurement("guided.over_rife", found["motion"].seconds / found["net alone"].seconds, "x", note=note)

@@ -19,6 +19,7 @@ from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledC
 
 from .._edit import CFG, EVERY, RATE
 from . import nets, timing
+from .likeness import relative_l2
 from .measurement import Measurement
 from .setting import Setting
 
@@ -26,7 +27,6 @@ CLIPS, BATCH_GOAL = 8, 1.43
 SAME = 0.02
 """Relative L2 up to which results in half precision are the same. Batches of other sizes are added up in another order,
 which changes what the net gives by some 0.001 of its size; a CFG of 7 and the steps make more of that."""
-NOT_FINITE = 1e9
 MESSAGE = 300
 """Characters of an error that are kept."""
 SMALL_CARD_CLIPS = 2
@@ -136,7 +136,7 @@ class Batches:
     def timings(self, *together: int) -> dict[int, timing.Timing]:
         """All clips in batches of so many each, in turns."""
         works = {str(count): partial(self.sample, count) for count in together}
-        found = timing.best_of(self.clips.work.rounds, works)
+        found = timing.side_by_side(self.clips.work.rounds, works)
         return {int(count): one for count, one in found.items()}
 
     def sample(self, together: int) -> None:
@@ -229,9 +229,3 @@ def out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measurem
         worst = max(map(relative_l2, batches.results[CLIPS], before))
         yield Measurement("out_of_memory.seconds", seconds, "s", note="what was lost is in it")
         yield Measurement("out_of_memory.relative_l2", worst, "", SAME, "lower", "against enough memory")
-
-
-def relative_l2(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """How far two tensors of one shape are apart, in sizes of the second; ``NOT_FINITE`` if a number is not finite."""
-    apart = float((found - expected).norm() / expected.norm())
-    return apart if math.isfinite(apart) else NOT_FINITE

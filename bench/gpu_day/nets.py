@@ -29,7 +29,7 @@ from comfy.taesd.taesd import TAESD
 from safetensors.torch import save_file
 from torch import nn
 
-from .._edit import NETS
+from .._edit import NETS, VAE
 
 Weights = dict[str, torch.Tensor]
 Family = Literal["SD 1.5", "SDXL"]
@@ -83,20 +83,6 @@ VACE: dict[str, Any] = {
 SMALL_VACE = VACE | {"dim": 128, "ffn_dim": 256, "num_heads": 1, "num_layers": 4, "vace_layers": 2}
 VACE_SIZE, SMALL_VACE_SIZE = (832, 480), (32, 32)
 VACE_TOKENS = 512
-
-KL: dict[str, Any] = {
-    "double_z": True,
-    "z_channels": 4,
-    "resolution": 256,
-    "in_channels": 3,
-    "out_ch": 3,
-    "ch": 128,
-    "ch_mult": [1, 2, 4, 4],
-    "num_res_blocks": 2,
-    "attn_resolutions": [],
-    "dropout": 0.0,
-}
-"""The autoencoder of Stable Diffusion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +267,7 @@ def vae_weights(rehearse: bool, seed: int = 2) -> Weights:
 
 def _vae_layout(rehearse: bool) -> Weights:
     with torch.device("meta"):
-        net = TAESD() if rehearse else AutoencoderKL(ddconfig=KL, embed_dim=4)
+        net = TAESD() if rehearse else AutoencoderKL(ddconfig=VAE, embed_dim=4)
         return {name: value.half() for name, value in net.state_dict().items()}
 
 
@@ -329,11 +315,11 @@ def _fill(weights: Weights, seed: int) -> None:
 def _deviation(name: str, shape: torch.Size) -> float:
     if "modulation" in name:
         return 0.3
-    return _gain(name) / math.sqrt(math.prod(shape[1:]))
+    return gain(name) / math.sqrt(math.prod(shape[1:]))
 
 
-def _gain(name: str) -> float:
-    """What a layer makes of its input's size."""
+def gain(name: str) -> float:
+    """What the layer of that name makes of its input's size."""
     if name.startswith("input_hint_block."):
         return 2.2  # else the hint dies away in seven SiLUs
     if name.startswith("taesd_"):

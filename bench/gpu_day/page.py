@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.made_part import replaced
+
 from . import goals
 from .measurement import Measurement
 from .results import PartResult, Results, all_in
@@ -21,7 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "gpu.md"
 SPEEDS = ROOT / "nodes" / "forecast" / "speeds.json"
 RESULTS = ROOT / "bench" / "results"
-BEGIN, END = "<!-- made by make gpu-page -->\n", "<!-- end of make gpu-page -->\n"
 
 
 def section(days: Sequence[Results]) -> str:
@@ -40,19 +41,6 @@ def speeds(days: Sequence[Results]) -> dict[str, list[dict[str, Any]]]:
         if card and kept:
             found.setdefault(card.name, []).extend(kept)
     return found
-
-
-def updated(page: str, text: str) -> str:
-    """The page with another made part.
-
-    Raises:
-        ValueError: the marks are missing.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{PAGE.name}: no {BEGIN.strip()} or no {END.strip()}")
-    return f"{before}{BEGIN}\n{text.strip()}\n\n{END}{after}"
 
 
 def _card(day: Results) -> str:
@@ -151,7 +139,8 @@ def _goals(days: Sequence[Results]) -> str:
 
 def write(days: Sequence[Results]) -> None:
     """Write the page's made part, and the speeds."""
-    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), section(days)), encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(replaced(page, "gpu-page", section(days)), encoding="utf-8")
     SPEEDS.write_text(json.dumps(speeds(days), indent=1) + "\n", encoding="utf-8")
 
 

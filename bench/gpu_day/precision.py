@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ import comfy.model_management
 import torch
 
 from .card_tests import CardTests, Tally
+from .likeness import EQUAL_DB, SPOILED_DB, SPOILED_L2
 from .measurement import Measurement
 from .precision_reference import THREADS, TOLD, Reference
 from .precision_works import Comparison, Side, Tensors, Works, chosen, difference, done
@@ -19,8 +19,6 @@ from .setting import Setting
 
 LAST_SECONDS = 14.0
 """Of the part's time, what is kept to say what was not done; it has begun before ComfyUI was imported."""
-EQUAL_DB, SPOILED_DB, SPOILED_L2 = 150.0, -100.0, 1e6
-"""Written in place of what is no finite number: equal pictures, and NaN or infinite ones."""
 
 
 def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
@@ -90,17 +88,12 @@ def _halves(tensors: Tensors) -> tuple[Tensors, Tensors]:
 
 
 def _measurement(one: Comparison, sides: tuple[Mapping[str, torch.Tensor], Mapping[str, torch.Tensor]]) -> Measurement:
-    value, note = difference(one, *sides), one.note
-    if not math.isfinite(value):
-        is_equal = one.unit == "dB" and value == math.inf and all(map(_is_finite, sides))
-        value = EQUAL_DB if is_equal else SPOILED_DB if one.unit == "dB" else SPOILED_L2
-        note = f"{note} {'Equal to the bit.' if is_equal else 'NaN or infinite numbers came out.'}"
+    value = difference(one, *sides)
+    said = {EQUAL_DB: "Equal to the bit.", SPOILED_DB: "NaN or infinite numbers came out."}
+    said[SPOILED_L2] = said[SPOILED_DB]
+    note = " ".join(filter(None, [one.note, said.get(value)]))
     unit = "dB" if one.unit == "dB" else "of its L2"
     return Measurement(one.name, value, unit, one.goal, "higher" if one.unit == "dB" else "lower", note)
-
-
-def _is_finite(tensors: Mapping[str, torch.Tensor]) -> bool:
-    return all(bool(value.isfinite().all()) for value in tensors.values())
 
 
 def _of_tests(tally: Tally) -> Iterator[Measurement | dict[str, Any]]:

@@ -6,7 +6,6 @@ Everything random comes from generators on the CPU.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -50,6 +49,9 @@ from frugal_motion.tests.interpolation.scene import Scene
 from frugal_motion.tests.sampling import families, untrained
 from frugal_motion.tests.video_models import nets
 
+from .likeness import psnr, relative_l2
+from .nets import gain
+
 RATE = Fraction(12)
 RIFE = "rife_v4.26.safetensors"
 SMALL = {
@@ -60,8 +62,6 @@ SMALL = {
     "transformer_depth_output": [1, 1, 1, 1],
 }
 """Sizes of the UNet in a rehearsal."""
-CONTROL_GAIN = 2.2
-"""Of the layers that encode hints, which would die away in seven SiLUs."""
 VAE_SCALE = 0.03
 """By which latents are taken to the size of the VAE's own. A net of random weights leaves all noise in them."""
 
@@ -113,7 +113,7 @@ class Works:
     def _control(self) -> Control:
         operations = comfy.ops.disable_weight_init
         net = ControlNet(**self._unet, hint_channels=3, device="cpu", dtype=self.side.nets, operations=operations)
-        net.load_state_dict(untrained.randomised(net, 2, _control_gain))
+        net.load_state_dict(untrained.randomised(net, 2, gain))
         device = comfy.model_management.get_torch_device()
         return Control(comfy.controlnet.ControlNet(net.eval(), load_device=device))
 
@@ -367,7 +367,7 @@ def done(works: Works, one: Comparison) -> Tensors:
 
 
 def difference(one: Comparison, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> float:
-    """The worst of all tensors, in the comparison's unit; NaN or infinite if they are.
+    """The worst of all tensors, in the comparison's unit; see ``likeness`` for NaN and equal ones.
 
     Raises:
         ValueError: they are not the same tensors.
@@ -375,18 +375,9 @@ def difference(one: Comparison, found: Mapping[str, Tensor], expected: Mapping[s
     shapes = [{name: tuple(value.shape) for name, value in side.items()} for side in (found, expected)]
     if shapes[0] != shapes[1] or not shapes[0]:
         raise ValueError(f"{one.name}: {shapes[0]} on the card, {shapes[1]} on the CPU")
-    pairs = [(found[name].double(), expected[name].double()) for name in found]
     if one.unit == "dB":
-        worst = max((mine - other).square().mean().item() for mine, other in pairs)
-        return math.inf if worst == 0 else -10 * math.log10(worst) if math.isfinite(worst) else worst
-    shares = torch.stack([(mine - other).norm() / other.norm() for mine, other in pairs])
-    return float(shares.max())  # torch's is NaN if one is
-
-
-def _control_gain(name: str) -> float:
-    if name.startswith("input_hint_block."):
-        return CONTROL_GAIN
-    return 0.3 if name.startswith(("zero_convs.", "middle_block_out.")) else 1.0
+        return min(psnr(found[name], expected[name]) for name in found)
+    return max(relative_l2(found[name], expected[name]) for name in found)
 
 
 def _drawn(seed: int, *shape: int) -> Tensor:

@@ -10,6 +10,8 @@ from statistics import median
 
 import torch
 
+from .._compare import in_turns
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -41,27 +43,11 @@ def timed(work: Callable[[], object]) -> Timing:
     return Timing(seconds, torch.cuda.max_memory_allocated() if _in_use() else 0)
 
 
-def best_of(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, Timing]:
-    """Time several works in turns, so that a card that slows down as it warms up is fair to all of them.
-
-    Args:
-        rounds: that count, 1 or more; one before them warms up.
-        works: by name.
-
-    Returns:
-        For each the median of its seconds and the most of its memory.
-    """
-    if rounds < 1:
-        raise ValueError(f"rounds: found {rounds}; allowed: 1 or more")
-    found: dict[str, list[Timing]] = {name: [] for name in works}
-    for turn in range(rounds + 1):
-        for name, work in works.items():
-            timing = timed(work)
-            if turn:
-                found[name].append(timing)
+def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, Timing]:
+    """Time several works in turns, see ``in_turns``; of each the median of its seconds and the most of its memory."""
     return {
         name: Timing(median(one.seconds for one in timings), max(one.peak_bytes for one in timings))
-        for name, timings in found.items()
+        for name, timings in in_turns(works, rounds, timed).items()
     }
 
 

@@ -30,7 +30,7 @@ from .net_clock import clock_on
 from .nets import fill
 from .setting import Setting
 from .steps import Found
-from .timing import best_of, timed
+from .timing import side_by_side, timed
 
 FOLDER = "upscale_models"
 GOAL = 2.0
@@ -86,7 +86,7 @@ def beside_core(setting: Setting, clip: DrawnClip, case: Case) -> Iterator[Found
         made: torch.Tensor = ImageUpscaleWithModel.execute(model, image).args[0]
         return made
 
-    found = best_of(1 if setting.rehearse else 2, {"ours": partial(ours, image), "core": partial(core, image)})
+    found = side_by_side(1 if setting.rehearse else 2, {"ours": partial(ours, image), "core": partial(core, image)})
     yield Measurement(
         f"{name}.vs_core", found["core"].seconds / found["ours"].seconds, "x", GOAL, "higher", f"IMAGE to IMAGE, {what}"
     )

@@ -6,6 +6,7 @@ import pytest
 
 from frugal_motion.nodes.economy.prices import card_named
 from frugal_motion.tools import costs, video_costs
+from frugal_motion.tools.made_part import replaced
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def work(assets):
 
 def test_the_page_says_what_the_command_says(work) -> None:
     page = costs.PAGE.read_text(encoding="utf-8")
-    assert costs.updated(page, costs.section(work)) == page, "run `make costs`"
+    assert replaced(page, "costs", costs.section(work)) == page, "run `make costs`"
 
 
 def test_ten_seconds_naive_and_frugal(work) -> None:
@@ -43,4 +44,4 @@ def test_spot_is_sixty_to_eighty_percent_cheaper() -> None:
 
 def test_a_page_without_marks_is_not_touched() -> None:
     with pytest.raises(ValueError, match="make costs"):
-        costs.updated("# Frugal Motion", "text")
+        replaced("# Frugal Motion", "costs", "text")

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from frugal_motion.bench.gpu_day import micro_batches, nets
+from frugal_motion.bench.gpu_day.likeness import relative_l2
 from frugal_motion.bench.gpu_day.measurement import Measurement
-from frugal_motion.bench.gpu_day.micro_batches import Batches, ShortClips, Work, relative_l2
+from frugal_motion.bench.gpu_day.micro_batches import Batches, ShortClips, Work
 from frugal_motion.bench.gpu_day.setting import Setting
 
 WORK = Work(size=32, frames=2, steps=1, rounds=1)
@@ -55,11 +56,6 @@ def test_more_rows_than_fit_are_halved(clips: ShortClips) -> None:
     found = clips.sampled(8)
     assert clips.counter.calls() == [[16, 1], [8, 1], [4, 4]]
     assert far_apart(found, expected) < 1e-4
-
-
-@pytest.mark.parametrize(("found", "apart"), [([3.0, 4.0], 0.0), ([3.0, 4.5], 0.1), ([math.nan, 4.0], 1e9)])
-def test_how_far_tensors_are_apart(found: list[float], apart: float) -> None:
-    assert relative_l2(torch.tensor(found), torch.tensor([3.0, 4.0])) == pytest.approx(apart)
 
 
 def by_name(found: Iterable[Measurement | dict[str, Any]]) -> tuple[dict[str, Measurement], dict[str, Any]]:

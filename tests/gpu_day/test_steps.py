@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from frugal_motion.bench.gpu_day.likeness import psnr
 from frugal_motion.bench.gpu_day.net_clock import clock_on
 from frugal_motion.bench.gpu_day.steps import each
 
@@ -43,9 +42,3 @@ def test_the_clock_runs_while_a_net_is_called(monkeypatch: pytest.MonkeyPatch) -
         inner(torch.zeros(1, 2))
     inner(torch.zeros(1, 2))  # the clock is off
     assert clock.seconds == 3.0 + 1.0
-
-
-def test_likeness_is_finite_and_in_decibels() -> None:
-    black = torch.zeros(1, 4, 4, 3)
-    assert psnr(black, black + 0.1) == pytest.approx(20, abs=1e-4)
-    assert psnr(black, black) == 120
