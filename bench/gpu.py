@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
+from bench._compare import result  # noqa: E402
 from bench.gpu_day import day, machine, results  # noqa: E402
 from bench.gpu_day.measurement import Measurement  # noqa: E402
 from bench.gpu_day.parts import PARTS, Part  # noqa: E402
@@ -37,13 +38,7 @@ def measure() -> dict[str, dict[str, object]]:
         return {}
     found = run(PARTS, SECONDS)
     return {
-        f"gpu.{part.name}.{one.name}": {
-            "value": one.value,
-            "unit": one.unit,
-            "goal": one.goal,
-            "better": one.better,
-            "command": COMMAND,
-        }
+        f"gpu.{part.name}.{one.name}": result(one.value, one.unit, one.goal, COMMAND, better=one.better)
         for part in found.parts
         for one in part.measurements
         if one.goal is not None

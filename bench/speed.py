@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench._compare import result
+
 FOLDER = Path(__file__).resolve().parent
 COMMAND = "make bench ONLY=speed"
 BATCH_GOAL = 0.95  # a CPU has no idle units for batches to fill
@@ -18,20 +20,10 @@ def measure() -> dict[str, dict[str, object]]:
         [sys.executable, FOLDER / "_speed.py"], stdout=subprocess.PIPE, text=True, check=True, cwd=FOLDER.parent
     )
     seconds: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    print(table(seconds), file=sys.stderr)
+    print(
+        "8 clips, seconds by how many are in a batch:",
+        {count: round(one, 2) for count, one in seconds.items()},
+        file=sys.stderr,
+    )
     best = min(value for count, value in seconds.items() if count != "1")
-    return {
-        "batch.clips_per_second_ratio": {
-            "value": seconds["1"] / best,
-            "unit": "x",
-            "goal": BATCH_GOAL,
-            "better": "higher",
-            "command": COMMAND,
-        }
-    }
-
-
-def table(seconds: dict[str, float]) -> str:
-    """Seconds in columns of Markdown."""
-    rows = [f"| 8 clips, {count} at a time | {value:.2f} |" for count, value in seconds.items()]
-    return "\n".join(["| on the CPU | seconds |", "| --- | --- |", *rows])
+    return {"batch.clips_per_second_ratio": result(seconds["1"] / best, "x", BATCH_GOAL, COMMAND)}

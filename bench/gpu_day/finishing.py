@@ -9,7 +9,7 @@ import comfy.utils
 import torch
 
 from . import interpolating, upscaling
-from .drawn_clip import drawn_clip
+from .drawn_clip import held_clip
 from .setting import Setting
 from .steps import Found, each
 
@@ -20,7 +20,7 @@ def measure(setting: Setting) -> Iterator[Found]:
     """Ratios to ComfyUI's own nodes, frames a second, memory, and what becomes of a batch that does not fit."""
     comfy.utils.set_progress_bar_enabled(False)
     with torch.inference_mode():  # as ComfyUI executes nodes
-        clip = drawn_clip(9 if setting.rehearse else FRAMES, 64 if setting.rehearse else 512)
+        clip = held_clip(9 if setting.rehearse else FRAMES, 64 if setting.rehearse else 512)
         yield from each(
             [
                 *(partial(upscaling.beside_core, setting, clip, case) for case in upscaling.CASES),

@@ -26,7 +26,7 @@ from frugal_motion.nodes.video.stream import CHUNK
 from frugal_motion.nodes.video.tensors import to_image
 
 from . import less_memory
-from .drawn_clip import GRID, DrawnClip
+from .drawn_clip import GRID, HeldClip
 from .likeness import LEAST_DB, psnr
 from .measurement import Measurement
 from .net_clock import clock_on
@@ -48,7 +48,7 @@ EVERY = 4
 """Frames from one keyframe to the next, at ``GRID``."""
 
 
-def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
+def rife(setting: Setting, clip: HeldClip, enlarged: int) -> Iterator[Found]:
     """Twice the frames: the pack's node, ComfyUI's where it has one, and loops over the pack's own net.
 
     Args:
@@ -66,7 +66,7 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
         "half loop": partial(half, images),
         **_core(file.name, images),
     }
-    found = side_by_side(1 if setting.rehearse else 3, ways)
+    found = side_by_side(ways, 1 if setting.rehearse else 3)
     made, note = len(images) - 1, f"{len(images)} frames of {images.shape[2]} px to twice as many, {weights} weights"
     yield Measurement(f"{name}.frames_per_s", made / found["ours"].seconds, "frames/s", note=note)
     yield Measurement(f"{name}.peak", found["ours"].peak_bytes / 1e9, "GB")
@@ -79,7 +79,7 @@ def rife(setting: Setting, clip: DrawnClip, enlarged: int) -> Iterator[Found]:
     )
 
 
-def film(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
+def film(setting: Setting, clip: HeldClip) -> Iterator[Found]:
     """Core's FILM, through the pack's node and core's own."""
     if FrameInterpolate is None:
         yield {"film": f"not measured: ComfyUI {comfyui_version.__version__} has neither FILM nor a node for it"}
@@ -88,13 +88,13 @@ def film(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     file = _film_file(setting)
     net = FrameInterpolationModelLoader.execute(file.name).args[0]
     found = side_by_side(
-        1 if setting.rehearse else 2, {"ours": partial(twice_the_frames, net, images), **_core(file.name, images)}
+        {"ours": partial(twice_the_frames, net, images), **_core(file.name, images)}, 1 if setting.rehearse else 2
     )
     yield Measurement("film_512.vs_core", found["core"].seconds / found["ours"].seconds, "x", note="random weights")
     yield Measurement("film_512.frames_per_s", (len(images) - 1) / found["ours"].seconds, "frames/s")
 
 
-def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
+def guided(setting: Setting, clip: HeldClip) -> Iterator[Found]:
     """Frames between keyframes that follow a motion, beside the net alone."""
     net = FrugalLoadInterpolator.execute(rife_file(setting)[0].name).args[0]
     plan = clip.keyframes(EVERY)
@@ -107,7 +107,7 @@ def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
         for _ in as_stream(video(way)).chunks():
             pass
 
-    found = side_by_side(1 if setting.rehearse else 2, {way: partial(read, way) for way in ("motion", "net alone")})
+    found = side_by_side({way: partial(read, way) for way in ("motion", "net alone")}, 1 if setting.rehearse else 2)
     count = video("motion").get_frame_count()
     note = f"{len(plan.frames)} keyframes of {images.shape[2]} px to {count} frames, {cv2.getNumThreads()} threads"
     yield Measurement("guided.over_rife", found["motion"].seconds / found["net alone"].seconds, "x", note=note)
@@ -119,7 +119,7 @@ def guided(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
     yield Measurement("guided.cpu_seconds", on_cpu / count, "s", note=how)
 
 
-def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
+def with_less_memory(setting: Setting, clip: HeldClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
     net = FrugalLoadInterpolator.execute(rife_file(setting)[0].name).args[0]
@@ -216,7 +216,7 @@ def _written(setting: Setting, name: str, net: nn.Module) -> Path:
     return file
 
 
-def _images(clip: DrawnClip, enlarged: int, count: int) -> torch.Tensor:
+def _images(clip: HeldClip, enlarged: int, count: int) -> torch.Tensor:
     """The first frames of the clip, ``enlarged`` times as large, as an IMAGE."""
     image: torch.Tensor = to_image(np.stack([_enlarged(frame, enlarged) for frame in clip.frames[:count]]))
     return image

@@ -136,7 +136,7 @@ class Batches:
     def timings(self, *together: int) -> dict[int, timing.Timing]:
         """All clips in batches of so many each, in turns."""
         works = {str(count): partial(self.sample, count) for count in together}
-        found = timing.side_by_side(self.clips.work.rounds, works)
+        found = timing.side_by_side(works, self.clips.work.rounds)
         return {int(count): one for count, one in found.items()}
 
     def sample(self, together: int) -> None:

@@ -20,14 +20,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import aiohttp
 import folder_paths
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from spandrel.architectures.ESRGAN import ESRGAN
@@ -36,16 +35,12 @@ from torch import nn
 from frugal_motion import comfy_entrypoint
 from frugal_motion.nodes.interchange.files import save_motion
 from frugal_motion.nodes.jobs.job import with_values
-from frugal_motion.nodes.motion.motion import Motion
-from frugal_motion.nodes.opencv import cv2
-from frugal_motion.nodes.pose.draw import overlay_pose
 from frugal_motion.nodes.video.encode import save
-from frugal_motion.nodes.video.stream import FrameStream, VideoInfo
-from frugal_motion.tests.motion.synthetic import dance
 from frugal_motion.tools.server import Server, running, tail
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from . import nets
+from .drawn_clip import GRID, DrawnClip, dancing
 from .setting import Setting
 
 NEEDED = (
@@ -58,9 +53,8 @@ ROOT = Path(__file__).resolve().parents[2]
 UPSCALER, INTERPOLATOR = "random_x4plus.safetensors", "rife_v4.26.safetensors"
 LOOK_EVERY = 0.05  # seconds
 RECORD_WITHIN = 10.0  # seconds after the end of a run; the pack looks for ended runs every second
-DRAWN = 256
-"""Pixels along the shorter side at which clips are drawn, at least."""
-SOURCE_RATE, GRID = Fraction(25), Fraction(12)
+SOURCE_RATE = Fraction(25)
+"""Frames per second of clips."""
 
 Prompt: TypeAlias = dict[str, dict[str, Any]]
 
@@ -290,40 +284,6 @@ def upscaler(path: Path, *, is_small: bool) -> None:
         if convolution.bias is not None:
             nn.init.zeros_(convolution.bias)
     save_file({name: value.contiguous() for name, value in net.state_dict().items()}, path)
-
-
-class DrawnClip(FrameStream):
-    """A figure that dances before a picture, which sways as if it was filmed by hand; drawn small, and enlarged.
-
-    Args:
-        motion: of the figure; its rate, its size and its number of frames are the clip's.
-    """
-
-    def __init__(self, motion: Motion) -> None:
-        self.motion = motion
-        self.info = VideoInfo(motion.width, motion.height, motion.frame_rate, motion.frame_count)
-        scale = max(min(motion.width, motion.height) // DRAWN, 1)
-        coarse = np.random.default_rng(0).integers(40, 216, (24, 24, 3), np.uint8)
-        self._place = cv2.resize(coarse, (motion.width // scale, motion.height // scale), interpolation=cv2.INTER_CUBIC)
-
-    def chunks(self, size: int = 8) -> Iterator[Any]:
-        for first in range(0, self.info.frame_count, size):
-            frames = range(first, min(first + size, self.info.frame_count))
-            yield np.stack([self._frame(index) for index in frames])
-
-    def _frame(self, index: int) -> Any:
-        swayed = np.roll(self._place, (round(4 * np.sin(index / 9)), round(6 * np.sin(index / 14))), (0, 1))
-        drawn = overlay_pose(self.motion.keypoints[index], swayed, 4.0, 1.0)
-        return cv2.resize(drawn, (self.info.width, self.info.height))
-
-
-def dancing(seconds: float, rate: Fraction, width: int, height: int) -> Motion:
-    """Someone who dances in the middle of a frame of any shape."""
-    motion = dance(seconds, rate)
-    keypoints = np.array(motion.keypoints)
-    squeezed = (motion.width / motion.height) / (width / height)
-    keypoints[..., 0] = (keypoints[..., 0] - 0.5) * squeezed + 0.5
-    return replace(motion, keypoints=keypoints, width=width, height=height)
 
 
 @dataclass(frozen=True)

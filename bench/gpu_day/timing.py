@@ -43,7 +43,7 @@ def timed(work: Callable[[], object]) -> Timing:
     return Timing(seconds, torch.cuda.max_memory_allocated() if _in_use() else 0)
 
 
-def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, Timing]:
+def side_by_side(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Timing]:
     """Time several works in turns, see ``in_turns``; of each the median of its seconds and the most of its memory."""
     return {
         name: Timing(median(one.seconds for one in timings), max(one.peak_bytes for one in timings))

@@ -23,7 +23,7 @@ from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream
 
 from . import less_memory
-from .drawn_clip import GRID, DrawnClip
+from .drawn_clip import GRID, HeldClip
 from .likeness import LEAST_DB, psnr
 from .measurement import Measurement
 from .net_clock import clock_on
@@ -71,7 +71,7 @@ CASES = (
 )
 
 
-def beside_core(setting: Setting, clip: DrawnClip, case: Case) -> Iterator[Found]:
+def beside_core(setting: Setting, clip: HeldClip, case: Case) -> Iterator[Found]:
     """Both nodes on the same frames, from an IMAGE on the CPU to one four times as large."""
     name = f"upscale_{case.name}"
     model, weights = loaded(setting, case)
@@ -86,7 +86,7 @@ def beside_core(setting: Setting, clip: DrawnClip, case: Case) -> Iterator[Found
         made: torch.Tensor = ImageUpscaleWithModel.execute(model, image).args[0]
         return made
 
-    found = side_by_side(1 if setting.rehearse else 2, {"ours": partial(ours, image), "core": partial(core, image)})
+    found = side_by_side({"ours": partial(ours, image), "core": partial(core, image)}, 1 if setting.rehearse else 2)
     yield Measurement(
         f"{name}.vs_core", found["core"].seconds / found["ours"].seconds, "x", GOAL, "higher", f"IMAGE to IMAGE, {what}"
     )
@@ -98,7 +98,7 @@ def beside_core(setting: Setting, clip: DrawnClip, case: Case) -> Iterator[Found
     yield from _as_video(name, setting, clip, model, case)
 
 
-def _as_video(name: str, setting: Setting, clip: DrawnClip, model: Any, case: Case) -> Iterator[Found]:
+def _as_video(name: str, setting: Setting, clip: HeldClip, model: Any, case: Case) -> Iterator[Found]:
     """The same frames as Save Video reads them, and how long the net itself takes of that."""
     frames = clip.frames[: 2 if setting.rehearse else case.frames]
 
@@ -117,7 +117,7 @@ def _as_video(name: str, setting: Setting, clip: DrawnClip, model: Any, case: Ca
     yield Measurement(f"{name}.video.share_of_net", clock.seconds / whole, "", note=note)
 
 
-def with_less_memory(setting: Setting, clip: DrawnClip) -> Iterator[Found]:
+def with_less_memory(setting: Setting, clip: HeldClip) -> Iterator[Found]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
     model, _ = loaded(setting, CASES[1])  # the larger one
@@ -156,7 +156,7 @@ def _random_weights(case: Case, small: bool) -> dict[str, torch.Tensor]:
     return {key: value.contiguous() for key, value in net.state_dict().items()}
 
 
-def _upscaler(model: Any, clip: DrawnClip, too_large: Callable[[], None]) -> tuple[Upscaler, nn.Module]:
+def _upscaler(model: Any, clip: HeldClip, too_large: Callable[[], None]) -> tuple[Upscaler, nn.Module]:
     """What the node makes of a model, in batches; and the net in it."""
     net = copy.deepcopy(model)
     dtype = convolution_dtype(compute_device())

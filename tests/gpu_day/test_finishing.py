@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from spandrel import ModelLoader
 
 from frugal_motion.bench.gpu_day import interpolating, less_memory, upscaling
-from frugal_motion.bench.gpu_day.drawn_clip import DrawnClip, drawn_clip
+from frugal_motion.bench.gpu_day.drawn_clip import HeldClip, held_clip
 from frugal_motion.bench.gpu_day.interpolating import PairByPair
 from frugal_motion.bench.gpu_day.likeness import psnr
 from frugal_motion.bench.gpu_day.measurement import Measurement
@@ -33,11 +33,11 @@ def setting(assets: Path, comfyui: Path, tmp_path: Path) -> Setting:
 
 
 @pytest.fixture(scope="module")
-def clip() -> DrawnClip:
-    return drawn_clip(5, 64)
+def clip() -> HeldClip:
+    return held_clip(5, 64)
 
 
-def test_a_drawn_clip_moves_and_its_motion_is_of_its_frames(clip: DrawnClip) -> None:
+def test_a_drawn_clip_moves_and_its_motion_is_of_its_frames(clip: HeldClip) -> None:
     assert clip.frames.shape == (5, 64, 64, 3)
     assert clip.motion.frame_count == 5 and (clip.motion.width, clip.motion.height) == (64, 64)
     assert all((a != b).any() for a, b in zip(clip.frames, clip.frames[1:], strict=False))
@@ -53,7 +53,7 @@ def test_random_upscalers_are_as_large_as_the_real_ones(assets: Path, case: upsc
 
 @pytest.mark.parametrize("case", upscaling.CASES, ids=lambda case: case.name)
 def test_without_their_files_upscalers_have_random_weights_that_give_pictures(
-    setting: Setting, tmp_path: Path, clip: DrawnClip, case: upscaling.Case
+    setting: Setting, tmp_path: Path, clip: HeldClip, case: upscaling.Case
 ) -> None:
     model, weights = upscaling.loaded(replace(setting, assets=tmp_path), case)
     assert weights == "random" and model.scale == 4
@@ -66,7 +66,7 @@ def test_with_their_file_they_have_real_weights(setting: Setting) -> None:
     assert upscaling.loaded(setting, upscaling.CASES[0])[1] == "real"
 
 
-def test_the_loop_over_pairs_gives_what_the_node_gives(setting: Setting, clip: DrawnClip) -> None:
+def test_the_loop_over_pairs_gives_what_the_node_gives(setting: Setting, clip: HeldClip) -> None:
     file, weights = interpolating.rife_file(setting)
     images = clip.images(3)
     net = FrugalLoadInterpolator.execute(file.name).args[0]
@@ -133,7 +133,7 @@ def test_what_came_of_a_batch_is_judged_by_its_pictures() -> None:
     assert likeness.value == pytest.approx(-20 * np.log10(0.2)) and not likeness.is_reached
 
 
-def test_a_node_that_is_not_there_is_told(setting: Setting, clip: DrawnClip, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_that_is_not_there_is_told(setting: Setting, clip: HeldClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpolating, "FrameInterpolate", None)
     (film,) = interpolating.film(setting, clip)
     assert isinstance(film, dict) and "not measured" in film["film"]
@@ -144,6 +144,6 @@ def test_a_node_that_is_not_there_is_told(setting: Setting, clip: DrawnClip, mon
 
 
 def test_guided_frames_are_beside_those_of_the_net_alone(setting: Setting) -> None:
-    found = {one.name: one for one in interpolating.guided(setting, drawn_clip(9, 64)) if isinstance(one, Measurement)}
+    found = {one.name: one for one in interpolating.guided(setting, held_clip(9, 64)) if isinstance(one, Measurement)}
     assert found["guided.over_rife"].value > 0 and found["guided.cpu_seconds"].value > 0
     assert f"3 keyframes of 64 px to {ceil(Fraction(9, 12) * 25)} frames" in found["guided.over_rife"].note

@@ -10,6 +10,7 @@ import torch
 from spandrel import ModelLoader
 
 from frugal_motion.bench.gpu_day import serving
+from frugal_motion.bench.gpu_day.drawn_clip import DrawnClip, dancing
 from frugal_motion.bench.gpu_day.nets import CheckpointFiles
 from frugal_motion.bench.gpu_day.serving import RunFailedError
 from frugal_motion.nodes.errors import InputError
@@ -31,14 +32,14 @@ def test_a_clip_and_its_motion_are_of_one_grid(tmp_path):
 def test_the_motion_is_that_of_the_square_in_the_middle(tmp_path):
     film = serving.film(tmp_path, "wide", 0.5, 256, 128, of_motion=0.25)
     motion = load_motion(tmp_path / "input" / film.motion())
-    shown = serving.dancing(0.25, Fraction(12), 256, 128)
+    shown = dancing(0.25, Fraction(12), 256, 128)
     assert (motion.width, motion.height, motion.frame_count) == (128, 128, 3)
     in_clip, in_square = (one.keypoints[..., :2] * (one.width, one.height) for one in (shown, motion))
     np.testing.assert_allclose(in_clip - (64, 0), in_square, atol=1e-3)
 
 
 def test_a_clip_moves_and_is_the_same_twice():
-    clip = serving.DrawnClip(serving.dancing(0.4, Fraction(25), 64, 64))
+    clip = DrawnClip(dancing(0.4, Fraction(25), 64, 64))
     first, again = (np.concatenate(list(clip.chunks(3))) for _ in range(2))
     assert len(first) == 10
     assert (first == again).all()

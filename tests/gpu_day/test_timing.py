@@ -69,14 +69,14 @@ def test_a_first_round_does_not_count_and_the_others_are_in_turns(card: Card) ->
         order.append(name)
         card.work(seconds[name].pop(0), 10 if name == "a" else 20)
 
-    found = timing.side_by_side(3, {"a": lambda: one("a"), "b": lambda: one("b")})
+    found = timing.side_by_side({"a": lambda: one("a"), "b": lambda: one("b")}, 3)
     assert order == ["a", "b"] * 4
     assert found == {"a": timing.Timing(2, 10 * GB), "b": timing.Timing(9, 20 * GB)}
 
 
 def test_at_least_one_round_counts() -> None:
     with pytest.raises(ValueError, match="rounds"):
-        timing.side_by_side(0, {})
+        timing.side_by_side({}, 0)
 
 
 def test_little_memory_is_what_is_reserved_and_the_room_and_ends(card: Card) -> None:
