@@ -60,6 +60,7 @@ def running(
     is_cpu: bool | None = None,
     options: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    log: Path | None = None,
 ) -> Iterator[Server]:
     """Start a server and end it afterwards.
 
@@ -72,6 +73,7 @@ def running(
         is_cpu: keep off the GPU; ``None``: where ``python`` finds none, which takes seconds to ask.
         options: more command line options for ComfyUI.
         env: its environment; this process's own if it is ``None``.
+        log: what it prints goes there; ``server.log`` in ``base`` if it is ``None``.
 
     Raises:
         ServerError: it ended or stayed silent while starting; the message ends with the log's last lines.
@@ -90,7 +92,7 @@ def running(
     env = {"OMP_WAIT_POLICY": "PASSIVE", **(os.environ if env is None else env), "PYTHONUNBUFFERED": "1"}
     # As many threads as a user's server has, also where tests run side by side: sums depend on it in the last digits.
     env.pop("OMP_NUM_THREADS", None)
-    log = base / "server.log"
+    log = log or base / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=comfyui, env=env, stdout=output, stderr=subprocess.STDOUT)
     server = Server(f"http://127.0.0.1:{port}", base, log, process)

@@ -38,10 +38,10 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
         host.until(lambda: not host.ask("/frugal-motion/gpu")["models"])
         after = used_bytes(host)
         yield used("unloaded", after, f"{IDLE_SECONDS:g} s without work")
-        yield Measurement("first_step.from_ram", first_step(3), "s", note="the nets were in RAM")
-        yield used("loaded_again", used_bytes(host), "")
         freed = (loaded - after) / (loaded - before) if loaded > before else 0.0
         yield Measurement("freed", 100 * freed, "%", note="of what the first prompt had taken")
+        yield Measurement("first_step.from_ram", first_step(3), "s", note="the nets were in RAM")
+        yield used("loaded_again", used_bytes(host), "")
 
 
 def used(name: str, amount: float, note: str) -> Measurement:

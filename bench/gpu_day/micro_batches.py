@@ -52,7 +52,7 @@ class Work:
     rounds: int
 
 
-FULL, SMALL = Work(512, 5, 4, 3), Work(32, 1, 1, 1)
+FULL, SMALL = Work(512, 5, 4, 2), Work(32, 1, 1, 1)
 
 
 class RowCounter:

@@ -28,7 +28,7 @@ Measure: TypeAlias = Callable[[Setting], Iterator["Measurement | dict[str, Any]"
 SLOW = ("torch", "torchvision", "scipy.stats", "scipy.integrate", "transformers", "cv2")
 """Imported before the part's turn comes; none of them touches the card."""
 TOLD = 1000
-"""Characters of an error that are kept, and twice as many of where it came from."""
+"""Characters of an error that are kept at most, of its begin and its end; and twice as many of where it came from."""
 
 
 def main() -> None:
@@ -65,8 +65,13 @@ def serve(lines: IO[str], measure: Measure) -> None:
     except BaseException as error:  # noqa: BLE001  whatever it was, the day tells it
         traceback.print_exc()
         where = "".join(traceback.format_tb(error.__traceback__))
-        why = f"{type(error).__name__}: {error}"[:TOLD] + f"\n{where[-2 * TOLD :]}"
+        why = f"{_shortened(f'{type(error).__name__}: {error}')}\n{where[-2 * TOLD :]}"
     _say(lines, {"ended": why})
+
+
+def _shortened(text: str) -> str:
+    """Its begin and its end: the last lines of a log say what went wrong."""
+    return text if len(text) <= TOLD else f"{text[: TOLD // 2]}\n[...]\n{text[-TOLD // 2 :]}"
 
 
 def _part(name: str, setting: Setting) -> Measure:

@@ -21,12 +21,12 @@ class Part:
 
 
 PARTS = (
-    Part("precision", "Half precision against fp32 on the CPU", 0.14),
-    Part("micro_batches", "Several clips in one batch", 0.17),
-    Part("ten_seconds", "An edit of 10 seconds", 0.25),
-    Part("finishing", "More frames and more pixels, beside ComfyUI's own nodes", 0.12),
+    Part("precision", "Half precision against fp32 on the CPU", 0.13),
+    Part("micro_batches", "Several clips in one batch", 0.14),
+    Part("ten_seconds", "An edit of 10 seconds", 0.27),
+    Part("finishing", "More frames and more pixels, beside ComfyUI's own nodes", 0.13),
     Part("video_model", "Wan VACE 1.3B", 0.14),
-    Part("working_ahead", "Working ahead", 0.07),
-    Part("idle_unload", "Letting go of an idle card", 0.06),
-    Part("speeds", "Speeds that Cost Estimate takes for this card", 0.05),
+    Part("working_ahead", "Working ahead", 0.09),
+    Part("idle_unload", "Letting go of an idle card", 0.075),
+    Part("speeds", "Speeds that Cost Estimate takes for this card", 0.025),
 )

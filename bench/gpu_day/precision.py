@@ -36,6 +36,7 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
     tests = None
     try:
         yield {"precision": _about()}
+        tests = CardTests(setting)  # they take long to be imported, and have cores of their own
         mine: dict[str, Tensors] = {}
         works = Works(_side_of(setting))
         for one in wanted:
@@ -48,7 +49,6 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
                 continue
             if one.alone:
                 yield _measurement(one, _halves(mine[one.name]))
-        tests = CardTests(setting)
         for one in (one for one in wanted if not one.alone and one.name in mine):
             try:
                 theirs = reference.result(one.name, end - time.monotonic())

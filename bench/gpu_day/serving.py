@@ -89,7 +89,7 @@ class Host:
         """The JSON behind a route, to which ``body`` is posted if there is one.
 
         Raises:
-            RunFailedError: it is refused; the message says why.
+            RunFailedError: it is refused, or the server has gone; the message says why.
         """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.server.url + path, data, {"Content-Type": "application/json"})
@@ -98,6 +98,8 @@ class Host:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise RunFailedError(f"{path}: {error.code} {error.read()[:2000].decode(errors='replace')}") from error
+        except OSError as error:
+            raise self._gone(error) from error
 
     def set(self, **values: Any) -> None:
         """Change settings of the pack, also those that only its owner may change; they hold at once."""
@@ -167,8 +169,14 @@ class Host:
             RunFailedError: it is refused or fails.
         """
         (node,) = (node_id for node_id, one in prompt.items() if one["_meta"]["title"] == title)
-        seconds, run = asyncio.run(_first_step(self.server.url, prompt, node))
+        try:
+            seconds, run = asyncio.run(_first_step(self.server.url, prompt, node))
+        except (OSError, aiohttp.ClientError) as error:
+            raise self._gone(error) from error
         return seconds, self.ended(run)
+
+    def _gone(self, error: Exception) -> RunFailedError:
+        return RunFailedError(f"the server does not answer: {error}. {tail(self.server.log)}")
 
 
 async def _first_step(url: str, prompt: Prompt, node: str) -> tuple[float, str]:
@@ -187,7 +195,7 @@ async def _first_step(url: str, prompt: Prompt, node: str) -> tuple[float, str]:
                 raise RunFailedError(f"no step of node {node}: {json.dumps(data)[:3000]}")
             if heard["type"] == "progress" and str(data.get("node")) == node and data.get("value", 0) >= 1:
                 return time.perf_counter() - started, run
-    raise RunFailedError("the server has gone")
+    raise ConnectionError("it has closed the connection")
 
 
 def _accepted(answer: Mapping[str, Any]) -> str:
@@ -237,7 +245,8 @@ def serving(setting: Setting, part: str, family: nets.Family, **settings: Any) -
             return pool.submit(checkpoint, models, setting, family)
 
         files = begin(family)
-        with running(setting.comfyui, base, is_cpu=setting.rehearse, options=options, env=env) as server:
+        log = setting.results.with_suffix(f".{part}.log")  # whatever becomes of the part, it is there to be read
+        with running(setting.comfyui, base, is_cpu=setting.rehearse, options=options, env=env, log=log) as server:
             _look_where(base, models)
             host = Host(server, files, begin)
             host.set(**settings)

@@ -33,10 +33,18 @@ def each(steps: Iterable[Step], *, keep_weights: bool = False) -> Iterator[Found
         try:
             yield from step()
         except Exception as error:  # noqa: BLE001  whatever it is, it is told at the end
-            failed.append("".join(traceback.format_exception(error))[-_TOLD:])
+            traceback.print_exc()
+            failed.append((f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))[-_TOLD:]))
         gc.collect()  # only now has the exception let go of the tensors
-        if not keep_weights:
-            management.unload_all_models()
-        management.soft_empty_cache()
+        try:
+            if not keep_weights:
+                management.unload_all_models()
+            management.soft_empty_cache()
+        except Exception:
+            if not failed:
+                raise
+            break  # the card takes no more after what has failed
     if failed:
-        raise RuntimeError(f"{len(failed)} of its steps failed\n" + "\n".join(failed))
+        first = failed[0][0].partition("\n")[0][:_TOLD]
+        told = "\n".join(where for _, where in failed)
+        raise RuntimeError(f"{len(failed)} of its steps failed, the first by {first}\n{told}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from frugal_motion.nodes.economy.prices import card_named
@@ -18,6 +19,7 @@ from .measurement import Measurement
 from .nets import CheckpointFiles
 from .serving import SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, serving
 from .setting import Setting
+from .steps import Found, each
 
 GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
 """How many times as long the naive way samples."""
@@ -58,8 +60,12 @@ class Size:
 SMALL = Size(32, 32, 0.5, 2, 0.25, 2, (1, 2))
 
 
-def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
-    """SD 1.5: sparse, the naive way, hybrid, dense, once more from the cache. Then SDXL, sparse."""
+def measure(setting: Setting) -> Iterator[Found]:
+    """SD 1.5: sparse, the naive way, hybrid, dense, once more from the cache, frames by the motion. Then SDXL, sparse.
+
+    At 200 TFLOP/s: 10 s until the server answers, 10 s for the first edit, 20 s for mode sparse, 6 s for the naive way,
+    15 s for mode hybrid, 20 s for mode dense, 10 s from the cache, 20 s for frames by the motion, 60 s for SDXL.
+    """
     size = SMALL if setting.rehearse else Size()
     base = base_of(setting, PART)
     with ThreadPoolExecutor(1) as films, ThreadPoolExecutor(1) as estimates:
@@ -77,8 +83,13 @@ def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
             yield from _sparse(runs, size, clips["short"].result(), clips["clip"].result())
             # ComfyUI knows SDXL by its full size alone.
             files = host.checkpoint("SD 1.5" if setting.rehearse else "SDXL")
-            yield from _others(runs, size, clips["clip"].result())
-            yield from _sdxl(runs, size, files.result(), clips["short_sdxl"].result(), clips["clip_sdxl"].result())
+            steps = (
+                *(partial(_mode, runs, size, clips["clip"], mode) for mode in ("hybrid", "dense")),
+                partial(_cached, runs, size, clips["clip"]),
+                partial(_guided, runs, size, clips["clip"]),
+                partial(_sdxl, runs, size, files, clips["short_sdxl"], clips["clip_sdxl"]),
+            )
+            yield from each(steps)
 
 
 class Runs:
@@ -101,26 +112,32 @@ class Runs:
         self.naive = 0.0
         """Seconds of the naive way."""
 
-    def run(self, name: str, prompt: Prompt, note: str = "") -> Iterator[Measurement | dict[str, Any]]:
-        """Run an edit whose nets are loaded, and tell what it took."""
+    def run(self, name: str, prompt: Prompt, note: str = "", *, is_whole: bool = True) -> Iterator[Found]:
+        """Run an edit whose nets are loaded, and tell what it took.
+
+        Args:
+            name: of it, before those of its figures.
+            prompt: it.
+            note: what is to be known of it.
+            is_whole: whether it has all stages that are promised for some dollars.
+        """
         expected = self._pool.submit(self.expected, prompt)
         run = self.host.run(prompt)
         record = self.host.record(run)
         stages = self.on_gpu[name] = seconds_on_gpu(record)
         took, price = sum(stages.values()), self._card.price(spot=False) if self._card else 0.0
-        each = price / 3600 * 10 / self._seconds  # dollars for 10 seconds of video, per second of the card
+        dollars = price / 3600 * 10 / self._seconds  # for 10 seconds of video, per second of the card
         note = f"its nets are loaded{note and '; '}{note}"
         yield Measurement(f"{name}.seconds", run.seconds, "s", note=note)
         yield Measurement(f"{name}.gpu_seconds", took, "s", note="of Sampler, Upscale and Interpolate")
         if price:
-            yield Measurement(
-                f"{name}.dollars", run.seconds * each, "$", DOLLARS, "lower", f"of all seconds, at ${price:g}/h"
-            )
-            yield Measurement(f"{name}.gpu_dollars", took * each, "$", note="of GPU seconds, as Cost Report counts")
+            goal, how = DOLLARS if is_whole else None, f"of all seconds, at ${price:g}/h"
+            yield Measurement(f"{name}.dollars", run.seconds * dollars, "$", goal, "lower" if is_whole else "", how)
+            yield Measurement(f"{name}.gpu_dollars", took * dollars, "$", note="of GPU seconds, as Cost Report counts")
         for title, seconds in told_stages(record):
             yield Measurement(f"{name}.stage.{title}", seconds, "s")
         yield Measurement(f"{name}.peak", record["peak_bytes"] / 1e9, "GB", note="in tensors on the card")
-        yield from self._beside_forecast(name, took, expected.result(), each)
+        yield from self._beside_forecast(name, took, expected.result(), dollars)
         yield self.facts(name, record, expected.result())
 
     def expected(self, prompt: Prompt) -> dict[str, Any]:
@@ -128,12 +145,12 @@ class Runs:
         uncached = with_values(prompt, {"Cache Keyframes.enabled": False, "Cache Video.enabled": False})
         return dict(estimate_prompt(uncached, {"gpu": self._card.name if self._card else THIS_MACHINE}))
 
-    def _beside_forecast(self, name: str, took: float, forecast: dict[str, Any], each: float) -> Iterator[Measurement]:
+    def _beside_forecast(self, name: str, took: float, forecast: dict[str, Any], dollars: float) -> Iterator[Measurement]:
         if not forecast["seconds"] or not self._card:
             return
         seconds, note = forecast["seconds"], f"by {self._card.name}'s data sheet, before any run"
         yield Measurement(f"{name}.forecast_seconds", seconds, "s", note=note)
-        yield Measurement(f"{name}.forecast_dollars", seconds * each, "$", note=note)
+        yield Measurement(f"{name}.forecast_dollars", seconds * dollars, "$", note=note)
         yield Measurement(f"{name}.took_over_forecast", took / seconds, "x", note="GPU seconds")
 
     def facts(self, name: str, record: Mapping[str, Any], forecast: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +185,7 @@ def _sd15_values(size: Size, clip: Film) -> dict[str, Any]:
     return clip.values() | ({"Sampler.steps": size.steps} if size.steps else {})
 
 
-def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Measurement | dict[str, Any]]:
+def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Found]:
     """The edit as it is shipped, and the naive way."""
     host, files = runs.host, runs.host.files.result()
     yield _loading("cold.seconds", host, edit("motion_edit", files, short.values()))
@@ -179,26 +196,30 @@ def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Measure
     part = f"{frames} frames of {NAIVE_STEPS} steps, by {size.naive_batch} frames of {size.naive_steps[1]} steps"
     yield Measurement("naive.seconds", runs.naive, "s", note=f"KSampler and VAE Decode: {part}")
     yield from _faster(runs, "sparse")
+    note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"
+    yield Measurement("naive_over_sparse_edit", runs.naive / sum(runs.on_gpu["sparse"].values()), "x", note=note)
 
 
-def _others(runs: Runs, size: Size, clip: Film) -> Iterator[Measurement | dict[str, Any]]:
-    """Frames between by the motion, the other modes, and what the cache saves."""
-    files, values = runs.host.files.result(), _sd15_values(size, clip)
-    sparse = edit("motion_edit", files, values)
-    yield from _guided(runs, sparse)
-    for mode in ("hybrid", "dense"):
-        prompt = edit("motion_edit", files, values | {"Sampler.mode": mode, "Interpolate.way": "net alone"})
-        yield from runs.run(mode, refined(prompt), "frames between by the net alone")
-        yield from _faster(runs, mode)
-    yield from _cached(runs.host, sparse)
+def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Found]:
+    """Another mode: its sampling, which the naive way is compared with, and frames between as large as the keyframes.
+
+    All frames that it samples would be made larger, six times those of mode sparse: that would take longer than all
+    else, and mode sparse and Upscale Video have told it.
+    """
+    values = {"Sampler.mode": mode, "Interpolate.way": "net alone", "Upscale.scale": 1.0}
+    prompt = edit("motion_edit", runs.host.files.result(), _sd15_values(size, clip.result()) | values)
+    note = "made no larger; frames between by the net alone"
+    yield from runs.run(mode, refined(prompt), note, is_whole=False)
+    yield from _faster(runs, mode)
 
 
 def _sdxl(
-    runs: Runs, size: Size, files: CheckpointFiles, short: Film, clip: Film
-) -> Iterator[Measurement | dict[str, Any]]:
+    runs: Runs, size: Size, nets: Future[CheckpointFiles], short: Future[Film], clip: Future[Film]
+) -> Iterator[Found]:
+    files = nets.result()
     values = {"Interpolate.way": "net alone"} | ({"Sampler.steps": size.steps} if size.steps else {})
-    yield _loading("sdxl.cold.seconds", runs.host, edit("motion_edit_sdxl", files, short.values()))
-    prompt = edit("motion_edit_sdxl", files, clip.values() | values)
+    yield _loading("sdxl.cold.seconds", runs.host, edit("motion_edit_sdxl", files, short.result().values()))
+    prompt = edit("motion_edit_sdxl", files, clip.result().values() | values)
     yield from runs.run("sdxl", prompt, "frames between by the net alone")
 
 
@@ -208,12 +229,13 @@ def _loading(name: str, host: Host, prompt: Prompt) -> Measurement:
     return Measurement(name, run.seconds, "s", note="a first edit, of a short clip with 2 steps: it loads the nets")
 
 
-def _guided(runs: Runs, sparse: Prompt) -> Iterator[Measurement | dict[str, Any]]:
+def _guided(runs: Runs, size: Size, clip: Future[Film]) -> Iterator[Found]:
     """Frames between that follow the motion. Random pictures show no person, which ``best`` notices after a trial."""
-    run = runs.host.run(with_values(sparse, {"Interpolate.way": "motion"}))
+    values = _sd15_values(size, clip.result()) | {"Interpolate.way": "motion", "Upscale.scale": 1.0}
+    run = runs.host.run(edit("motion_edit", runs.host.files.result(), values))
     record = runs.host.record(run)
     (stage,) = (one for one in record["stages"] if one["kind"] == "FrugalInterpolate")
-    note = "all frames between, by the motion; keyframes are from the cache"
+    note = "all frames between, by the motion, made no larger; keyframes are from the cache"
     yield Measurement("guided.seconds", stage["seconds"], "s", note=note)
     yield Measurement("guided.net_seconds", stage["net_seconds"], "s", note="of them, in the net; else on the CPU")
     yield runs.facts("guided", record, {})
@@ -233,9 +255,9 @@ def naive_seconds(host: Host, edited: Prompt, short: Film, size: Size) -> float:
         host.run(naive(edited, short, size.naive_batch, steps, seed)).seconds
         for seed, steps in enumerate((fewer, fewer, more))
     ][1:]
-    each = (took[1] - took[0]) / (more - fewer)
+    step = (took[1] - took[0]) / (more - fewer)
     batches = size.seconds * SOURCE_RATE / size.naive_batch
-    return max(took[0] + (NAIVE_STEPS - fewer) * each, took[0]) * float(batches)
+    return max(took[0] + (NAIVE_STEPS - fewer) * step, took[0]) * float(batches)
 
 
 def naive(edited: Prompt, short: Film, frames: int, steps: int, seed: int) -> Prompt:
@@ -277,15 +299,14 @@ def naive(edited: Prompt, short: Film, frames: int, steps: int, seed: int) -> Pr
 
 
 def _faster(runs: Runs, way: str) -> Iterator[Measurement]:
-    stages, naive = runs.on_gpu[way], runs.naive
     note = "naive sampling over that of the pack, with the VAE"
-    yield Measurement(f"naive_over_{way}", naive / stages["Sampler"], "x", GOALS[way], "higher", note)
-    note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"
-    yield Measurement(f"naive_over_{way}_edit", naive / sum(stages.values()), "x", note=note)
+    yield Measurement(f"naive_over_{way}", runs.naive / runs.on_gpu[way]["Sampler"], "x", GOALS[way], "higher", note)
 
 
-def _cached(host: Host, prompt: Prompt) -> Iterator[Measurement]:
-    """The same edit once more, after ComfyUI has forgotten all that it had in memory."""
+def _cached(runs: Runs, size: Size, clip: Future[Film]) -> Iterator[Found]:
+    """The edit in mode sparse once more, after ComfyUI has forgotten all that it had in memory."""
+    host = runs.host
+    prompt = edit("motion_edit", host.files.result(), _sd15_values(size, clip.result()))
     host.ask("/frugal-motion/unload", {"free_memory": True})
     host.until(lambda: not host.ask("/frugal-motion/gpu")["models"])
     run = host.run(with_values(prompt, {"Save Video.filename_prefix": "video/again"}))

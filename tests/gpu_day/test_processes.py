@@ -97,6 +97,13 @@ def test_a_part_that_fails_says_why_and_the_next_one_works(name: str, why: str, 
     assert works.state == "done"
 
 
+def test_of_a_long_error_the_begin_and_the_end_are_told(ran: Any) -> None:
+    (failed,) = ran("tells a log")
+    error = failed.why.partition("  File ")[0]
+    assert error.startswith("RuntimeError: it did not start\n") and "the card is not there\n" in error
+    assert len(failed.why) < 5000
+
+
 def test_a_part_that_cannot_be_started_fails_alone(setting: Setting) -> None:
     parts = [Part("a", "A", 1.0), Part("b", "B", 1.0)]
     with (setting.scratch / "log").open("wb") as log:

@@ -17,6 +17,7 @@ from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.interchange.files import load_motion
 from frugal_motion.nodes.video.decode import FileStream
 from frugal_motion.nodes.video.decode_settings import DecodeSettings
+from frugal_motion.tools.server import Server, free_port
 
 FILES = CheckpointFiles(Path("some.safetensors"), Path("control.safetensors"))
 
@@ -99,6 +100,18 @@ class TestHost:
         answer = {"prompt_id": "7", "node_errors": {"3": {"errors": ["no such file"]}}}
         with pytest.raises(RunFailedError, match="no such file"):
             self.host(lambda _: answer).run({})
+
+    def test_a_server_that_has_gone_is_told_with_the_end_of_its_log(self, tmp_path):
+        log = tmp_path / "server.log"
+        log.write_text("CUDA error: the card has fallen off the bus")
+        host = serving.Host(Server(f"http://127.0.0.1:{free_port()}", tmp_path, log, None), None, None)
+        for work in (
+            lambda: host.run({}),
+            lambda: host.ended("7"),
+            lambda: host.first_step({"1": {"_meta": {"title": "Sampler"}}}, "Sampler"),
+        ):
+            with pytest.raises(RunFailedError, match="fallen off the bus"):
+                work()
 
     def test_settings_are_added_to_those_of_before(self, tmp_path):
         host = serving.Host(type("Server", (), {"base": tmp_path}), None, None)

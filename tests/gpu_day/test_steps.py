@@ -24,8 +24,21 @@ def fails() -> Iterator[dict[str, int]]:
 def test_all_steps_are_taken_and_what_failed_is_told_at_the_end() -> None:
     found = each([lambda: finds(1), fails, lambda: finds(3, 4)])
     assert [next(found)["found"] for _ in range(4)] == [1, 2, 3, 4]  # type: ignore[index]
-    with pytest.raises(RuntimeError, match=r"(?s)1 of its steps failed.*no such layer"):
+    with pytest.raises(RuntimeError, match=r"^1 of its steps failed, the first by ValueError: no such layer"):
         next(found)
+
+
+def test_a_card_that_is_lost_does_not_hide_what_lost_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost() -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr("frugal_motion.bench.gpu_day.steps.management.soft_empty_cache", lost)
+    found = each([fails, lambda: finds(3)])
+    assert next(found) == {"found": 2}
+    with pytest.raises(RuntimeError, match="no such layer"):
+        next(found)
+    with pytest.raises(RuntimeError, match="unspecified launch failure"):
+        list(each([lambda: finds(1), lambda: finds(2)]))
 
 
 def test_steps_that_work_end_quietly() -> None:

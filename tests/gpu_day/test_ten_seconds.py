@@ -71,6 +71,18 @@ def test_a_run_is_told_beside_its_forecast(monkeypatch):
     assert facts["runs"]["sparse"]["forecast"] == [{"gpu": "H200"}]
 
 
+def test_an_edit_that_leaves_stages_out_is_held_to_no_price(monkeypatch):
+    monkeypatch.setattr(machine, "cards", lambda *_: [["NVIDIA H200"]])
+    monkeypatch.setattr(ten_seconds, "estimate_prompt", lambda *_: {"seconds": None, "stages": []})
+    host = SimpleNamespace(run=lambda _: Run("7", 12.0), record=lambda _: RECORD)
+    with ThreadPoolExecutor(1) as pool:
+        runs, prompt = Runs(host, 5.0, pool), edit("motion_edit", FILES, {})
+        whole, part = (list(runs.run("a", prompt, is_whole=is_whole)) for is_whole in (True, False))
+    (whole,), (part,) = ([one for one in found if getattr(one, "name", "") == "a.dollars"] for found in (whole, part))
+    assert (whole.goal, part.goal) == (0.15, None)
+    assert part.value == whole.value
+
+
 def test_a_card_without_a_price_has_seconds_alone(monkeypatch):
     monkeypatch.setattr(machine, "cards", lambda *_: [["NVIDIA Nobody 1"]])
     monkeypatch.setattr(ten_seconds, "estimate_prompt", lambda *_: {"seconds": None, "stages": []})
