@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +69,7 @@ def _edit(server: Server, text: str) -> DenseEdit:
 
 def _run(server: Server, graph: dict[str, Any]) -> dict[str, Any]:
     """What the outputs of a prompt say, by node."""
-    body = json.dumps({"prompt": graph}).encode()
-    request = urllib.request.Request(server.url + "/prompt", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        prompt = json.load(answer)["prompt_id"]
+    prompt = server.post("/prompt", {"prompt": graph})["prompt_id"]
     while not (history := server.get(f"/history/{prompt}")):
         time.sleep(0.5)
     if history[prompt]["status"]["status_str"] != "success":

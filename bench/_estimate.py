@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +75,7 @@ def workflow(changes: dict[str, Any]) -> dict[str, Any]:
 
 def ran(server: Server, prompt: dict[str, Any]) -> dict[str, Any]:
     """The record of a run."""
-    body = json.dumps({"prompt": prompt}).encode()
-    request = urllib.request.Request(server.url + "/prompt", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        run = json.load(answer)["prompt_id"]
+    run = server.post("/prompt", {"prompt": prompt})["prompt_id"]
     while True:
         found = [record for record in server.get("/frugal-motion/runs?limit=5")["runs"] if record["run"] == run]
         if found:

@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +65,10 @@ def _values(number: int) -> dict[str, Any]:
 
 def _jobs(server: Server, first: int) -> None:
     bodies = [{"workflow": "motion_edit", "values": _values(first + number)} for number in range(JOBS)]
-    ids = [_ask(server, "/frugal-motion/jobs", body)["job_id"] for body in bodies]
+    ids = [server.post("/frugal-motion/jobs", body)["job_id"] for body in bodies]
     while ids:
         time.sleep(0.1)
-        states = {job: _ask(server, f"/frugal-motion/jobs/{job}") for job in ids}
+        states = {job: server.get(f"/frugal-motion/jobs/{job}") for job in ids}
         if failed := [one["error"] for one in states.values() if one["state"] == "failed"]:
             raise RuntimeError(failed[0])
         ids = [job for job, one in states.items() if one["state"] != "done"]
@@ -83,13 +82,6 @@ def _one_by_one(server: Server, first: int) -> None:
         for name, value in _values(first + number).items():
             title, _, key = name.rpartition(".")
             workflow[titles[title]]["inputs"][key] = value
-        _ask(server, "/prompt", {"prompt": workflow})
-    while _ask(server, "/prompt")["exec_info"]["queue_remaining"]:
+        server.post("/prompt", {"prompt": workflow})
+    while server.get("/prompt")["exec_info"]["queue_remaining"]:
         time.sleep(0.1)
-
-
-def _ask(server: Server, path: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(server.url + path, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)

@@ -17,8 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -69,17 +67,6 @@ class Fleet:
     env: Mapping[str, str]
     pids: Mapping[str, int]
     folder: Path
-
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """What a route of the gateway answers."""
-        request = urllib.request.Request(  # noqa: S310  our own loopback server
-            self.gateway.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
-                return json.load(reply)
-        except urllib.error.HTTPError as error:
-            raise FleetError(f"{path}: {error.code} {error.read().decode(errors='replace')}") from error
 
 
 @contextmanager
@@ -214,7 +201,7 @@ def run_fleet(fleet: Fleet, workers: int) -> None:
     _wait_for_workers(fleet, workers)
     say(f"running {len(PROMPTS)} jobs")
     asked = [{"workflow": "motion_edit", "values": job_values(text, seed)} for seed, text in enumerate(PROMPTS)]
-    jobs = [str(fleet.post("/frugal-motion/jobs", body)["job_id"]) for body in asked]
+    jobs = [str(fleet.gateway.post("/frugal-motion/jobs", body)["job_id"]) for body in asked]
     ended = _watch(fleet, jobs)
     for text, job in zip(PROMPTS, ended, strict=True):
         print(f"\n{text}: {job['state']}, on {job.get('worker') or 'a worker'}")

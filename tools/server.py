@@ -25,7 +25,7 @@ STOP_SECONDS = 10.0
 
 
 class ServerError(RuntimeError):
-    """The server did not start, or died."""
+    """The server did not start, died, or refused what was asked."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,20 @@ class Server:
     def get(self, path: str) -> Any:
         """The JSON behind ``path``, e.g. ``/object_info``."""
         return _get(self.url + path)
+
+    def post(self, path: str, body: Any) -> Any:
+        """The JSON that ``path`` answers to ``body``, which is sent as JSON.
+
+        Raises:
+            ServerError: it is refused; the message says why.
+        """
+        data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers)  # noqa: S310  our own loopback server
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ServerError(f"{path}: {error.code} {error.read()[:2000].decode(errors='replace')}") from error
 
 
 @contextmanager

@@ -15,8 +15,6 @@ import json
 import os
 import shutil
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -89,15 +87,11 @@ class Host:
         """The JSON behind a route, to which ``body`` is posted if there is one.
 
         Raises:
-            RunFailedError: it is refused, or the server has gone; the message says why.
+            RunFailedError: the server has gone; the message has the end of its log.
+            ServerError: the body is refused; the message says why.
         """
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.server.url + path, data, {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise RunFailedError(f"{path}: {error.code} {error.read()[:2000].decode(errors='replace')}") from error
+            return self.server.get(path) if body is None else self.server.post(path, body)
         except OSError as error:
             raise self._gone(error) from error
 
