@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,6 +20,8 @@ from frugal_motion.bench.gpu_day.day import Ended, Found
 from frugal_motion.bench.gpu_day.measurement import Measurement
 from frugal_motion.bench.gpu_day.parts import PARTS, Part
 from frugal_motion.bench.gpu_day.results import Results
+
+from ..conftest import ROOT
 
 Event = tuple[float, "Found | Ended | BaseException"]
 """What a part finds, and seconds that it takes until then."""
@@ -81,6 +85,13 @@ class FakePart:
         self.card.at_work.remove(self.name)
         self.card.now += self.card.stop_takes
         self.card.took[self.name] = self.card.now - self.begun
+
+
+def test_what_runs_the_day_needs_the_standard_library_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "bench" / "gpu.py"), "--help"], check=True, capture_output=True
+    )
+    assert b"--rehearse" in done.stdout
 
 
 def three(*shares: float) -> list[Part]:
