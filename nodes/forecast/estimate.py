@@ -118,6 +118,7 @@ class Estimate:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
+        # ``measured`` is what earlier versions told instead of ``by``.
         return {
             "stages": [asdict(stage) | {"measured": stage.by != "table"} for stage in self.stages],
             "rows": asdict(self.rows),

@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from frugal_motion.bench.gpu_day import day, results
@@ -18,6 +18,8 @@ from frugal_motion.bench.gpu_day.parts import Part
 from frugal_motion.bench.gpu_day.processes import PartAtWork, Processes
 from frugal_motion.bench.gpu_day.results import PartResult
 from frugal_motion.bench.gpu_day.setting import Setting
+
+from ..fleet.rig import until
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes")
@@ -52,23 +54,14 @@ def ran(setting: Setting) -> Iterator[Callable[..., list[PartResult]]]:
 def is_alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits to be noticed does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        if Path("/proc/self").exists():
-            return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    return True
 
 
-def until(met: Callable[[], Any]) -> Any:
-    end = time.monotonic() + LONG
-    while not (found := met()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
+def dead(*pids: int) -> None:
+    """Wait until none of them runs."""
+    until(lambda: not any(map(is_alive, pids)), f"the end of {pids}", LONG)
 
 
 def test_what_a_part_says_arrives_and_what_it_prints_does_not(ran: Any, setting: Setting) -> None:
@@ -122,13 +115,13 @@ def test_a_part_that_hangs_is_stopped_with_all_that_it_has_started(setting: Sett
         assert part.next(0.1) is None and all(map(is_alive, pids))
         part.stop()
     assert found[1] == day.Found(facts={"child": pids[1]})
-    until(lambda: not any(map(is_alive, pids)))
+    dead(*pids)
 
 
 def test_a_program_that_a_part_has_left_behind_ends_with_it(ran: Any) -> None:
     found, _ = ran("starts", "works")
     assert found.state == "done"
-    until(lambda: not is_alive(found.facts["child"]))
+    dead(found.facts["child"])
 
 
 def test_the_next_part_waits_ready(setting: Setting) -> None:
@@ -154,28 +147,21 @@ def test_a_part_that_waits_does_nothing_and_ends_when_it_is_not_wanted(setting: 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_parts_end_with_the_day_and_the_file_stays_valid(how: int, tmp_path: Path) -> None:
+    path = tmp_path / "card.json"
     started = subprocess.Popen([*COMMAND, "day", str(tmp_path)])
     try:
-        pids = [
-            int(pid) for pid in until(lambda: (tmp_path / "pids").is_file() and (tmp_path / "pids").read_text()).split()
-        ]
-        until(lambda: results.read(tmp_path / "card.json").part("hangs").facts)
-        waiting = [int(pid) for pid in children(started.pid) if int(pid) not in pids]
+        until(lambda: path.is_file() and results.read(path).part("hangs").facts, "the part that hangs", LONG)
+        pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+        waiting = [one.pid for one in psutil.Process(started.pid).children() if one.pid not in pids]
         assert all(map(is_alive, pids)) and len(waiting) <= 1
     finally:
         started.send_signal(how)
         started.wait()
     try:
-        until(lambda: not any(map(is_alive, [*pids, *waiting])))
+        dead(*pids, *waiting)
     finally:
         for pid in filter(is_alive, [*pids, *waiting]):
             os.kill(pid, signal.SIGKILL)
-    found = results.read(tmp_path / "card.json")
+    found = results.read(path)
     assert [part.state for part in found.parts] == ["done", "running", "waiting"]
     assert found.part("works").measurements and found.part("hangs").measurements
-
-
-def children(pid: int) -> list[str]:
-    """Of a process, where the system tells."""
-    told = Path(f"/proc/{pid}/task/{pid}/children")
-    return told.read_text().split() if told.is_file() else []
