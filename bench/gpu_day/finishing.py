@@ -10,13 +10,14 @@ import torch
 
 from . import interpolating, upscaling
 from .drawn_clip import held_clip
+from .measurement import Finding
 from .setting import Setting
-from .steps import Found, each
+from .steps import each
 
 FRAMES = 33
 
 
-def measure(setting: Setting) -> Iterator[Found]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """Ratios to ComfyUI's own nodes, frames a second, memory, and what becomes of a batch that does not fit."""
     comfy.utils.set_progress_bar_enabled(False)
     with torch.inference_mode():  # as ComfyUI executes nodes

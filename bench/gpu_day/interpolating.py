@@ -28,11 +28,10 @@ from frugal_motion.nodes.video.tensors import to_image
 from . import less_memory
 from .drawn_clip import GRID, HeldClip
 from .likeness import LEAST_DB, psnr
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .net_clock import clock_on
 from .nets import fill
 from .setting import Setting
-from .steps import Found
 from .timing import Timing, side_by_side, timed
 
 try:  # newer ComfyUI
@@ -48,7 +47,7 @@ EVERY = 4
 """Frames from one keyframe to the next, at ``GRID``."""
 
 
-def rife(setting: Setting, clip: HeldClip, enlarged: int) -> Iterator[Found]:
+def rife(setting: Setting, clip: HeldClip, enlarged: int) -> Iterator[Finding]:
     """Twice the frames: the pack's node, ComfyUI's where it has one, and loops over the pack's own net.
 
     Args:
@@ -79,7 +78,7 @@ def rife(setting: Setting, clip: HeldClip, enlarged: int) -> Iterator[Found]:
     )
 
 
-def film(setting: Setting, clip: HeldClip) -> Iterator[Found]:
+def film(setting: Setting, clip: HeldClip) -> Iterator[Finding]:
     """Core's FILM, through the pack's node and core's own."""
     if FrameInterpolate is None:
         yield {"film": f"not measured: ComfyUI {comfyui_version.__version__} has neither FILM nor a node for it"}
@@ -94,7 +93,7 @@ def film(setting: Setting, clip: HeldClip) -> Iterator[Found]:
     yield Measurement("film_512.frames_per_s", (len(images) - 1) / found["ours"].seconds, "frames/s")
 
 
-def guided(setting: Setting, clip: HeldClip) -> Iterator[Found]:
+def guided(setting: Setting, clip: HeldClip) -> Iterator[Finding]:
     """Frames between keyframes that follow a motion, beside the net alone."""
     net = FrugalLoadInterpolator.execute(rife_file(setting)[0].name).args[0]
     plan = clip.keyframes(EVERY)
@@ -119,7 +118,7 @@ def guided(setting: Setting, clip: HeldClip) -> Iterator[Found]:
     yield Measurement("guided.cpu_seconds", on_cpu / count, "s", note=how)
 
 
-def with_less_memory(setting: Setting, clip: HeldClip) -> Iterator[Found]:
+def with_less_memory(setting: Setting, clip: HeldClip) -> Iterator[Finding]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
     net = FrugalLoadInterpolator.execute(rife_file(setting)[0].name).args[0]
@@ -181,7 +180,7 @@ def _core(file: str, images: torch.Tensor) -> dict[str, Callable[[], object]]:
     return {"core": lambda: FrameInterpolate.execute(net, images, 2)}
 
 
-def _beside_core(name: str, found: Mapping[str, Timing]) -> Iterator[Found]:
+def _beside_core(name: str, found: Mapping[str, Timing]) -> Iterator[Finding]:
     if "core" in found:
         ratio, note = found["core"].seconds / found["ours"].seconds, "1.0 is the least that is acceptable"
         yield Measurement(f"{name}.vs_core", ratio, "x", GOAL, "higher", note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,7 @@ class Measurement:
         if self.goal is None:
             return None
         return self.value >= self.goal if self.better == "higher" else self.value <= self.goal
+
+
+Finding: TypeAlias = Measurement | dict[str, Any]
+"""What a part yields: a figure, or facts that are no single number, which go into JSON."""

@@ -20,7 +20,7 @@ from frugal_motion.nodes.sampling.sampler import BatchSampler, Control, SampledC
 from .._edit import CFG, EVERY, RATE
 from . import nets, timing
 from .likeness import relative_l2
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .setting import Setting
 
 CLIPS, BATCH_GOAL = 8, 1.43
@@ -146,7 +146,7 @@ class Batches:
         self.calls[together] = self.clips.counter.calls()
 
 
-def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """Clips per second and memory of batches of 1 to 8 clips, whether they change the result, and out of memory."""
     with torch.inference_mode():
         work = SMALL if setting.rehearse else FULL
@@ -194,7 +194,7 @@ def _same_as_alone(batches: Batches) -> Iterator[Measurement]:
         yield Measurement(f"other_{name}.relative_l2", relative_l2(mixed_up[0], alone[0]), "", note=note)
 
 
-def out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Measurement | dict[str, Any]]:
+def out_of_memory(batches: Batches, room: int, most: float) -> Iterator[Finding]:
     """All clips in one batch that cannot be held.
 
     Args:

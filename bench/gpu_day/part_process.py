@@ -19,10 +19,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import IO, Any, TypeAlias
 
-from .measurement import Measurement
+from .measurement import Finding
 from .setting import Setting
 
-Measure: TypeAlias = Callable[[Setting], Iterator["Measurement | dict[str, Any]"]]
+Measure: TypeAlias = Callable[[Setting], Iterator[Finding]]
 """What a part does: it yields figures and facts as soon as they are known."""
 
 SLOW = ("torch", "torchvision", "scipy.stats", "scipy.integrate", "transformers", "cv2")

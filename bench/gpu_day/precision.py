@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import comfy.model_management
 import torch
 
 from .card_tests import CardTests, Tally
 from .likeness import EQUAL_DB, SPOILED_DB, SPOILED_L2
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .precision_reference import THREADS, TOLD, Reference
 from .precision_works import Comparison, Side, Tensors, Works, chosen, difference, done
 from .setting import Setting
@@ -21,7 +20,7 @@ LAST_SECONDS = 14.0
 """Of the part's time, what is kept to say what was not done; it has begun before ComfyUI was imported."""
 
 
-def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """Differences of the card to the CPU, and what becomes of the pack's tests there.
 
     What raises is told at once, and does not keep the others from being compared.
@@ -96,7 +95,7 @@ def _measurement(one: Comparison, sides: tuple[Mapping[str, torch.Tensor], Mappi
     return Measurement(one.name, value, unit, one.goal, "higher" if one.unit == "dB" else "lower", note)
 
 
-def _of_tests(tally: Tally) -> Iterator[Measurement | dict[str, Any]]:
+def _of_tests(tally: Tally) -> Iterator[Finding]:
     if tally.why_not:
         yield {"tests.left_out": tally.why_not}
         return

@@ -11,14 +11,14 @@ from frugal_motion.nodes.forecast.edit_work import GPU_STAGES
 from frugal_motion.nodes.forecast.throughput import UTILISATION
 
 from . import results
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .results import Results
 from .setting import Setting
 
 FIGURES = ("flops", "frames", "seconds")
 
 
-def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """``{"speeds": [...]}``, as ``nodes/forecast/speeds.json`` keeps them; then TFLOP/s of each stage over all runs."""
     day = results.read(setting.results)
     measured = speeds_in(day)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import comfy.model_management as management
 
-from .measurement import Measurement
+from .measurement import Finding
 
-Found: TypeAlias = Measurement | dict[str, Any]
-Step: TypeAlias = Callable[[], Iterator[Found]]
+Step: TypeAlias = Callable[[], Iterator[Finding]]
 
 _TOLD = 700
 """Characters that are kept of each traceback."""
 
 
-def each(steps: Iterable[Step], *, keep_weights: bool = False) -> Iterator[Found]:
+def each(steps: Iterable[Step], *, keep_weights: bool = False) -> Iterator[Finding]:
     """What the steps find, one after another.
 
     Args:

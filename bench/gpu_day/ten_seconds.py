@@ -15,11 +15,11 @@ from frugal_motion.nodes.forecast.workflow_estimate import THIS_MACHINE, estimat
 from frugal_motion.nodes.jobs.job import with_values
 
 from . import machine
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .nets import CheckpointFiles
 from .serving import SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, serving
 from .setting import Setting
-from .steps import Found, each
+from .steps import each
 
 GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
 """How many times as long the naive way samples."""
@@ -60,7 +60,7 @@ class Size:
 SMALL = Size(32, 32, 0.5, 2, 0.25, 2, (1, 2))
 
 
-def measure(setting: Setting) -> Iterator[Found]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """SD 1.5: sparse, the naive way, hybrid, dense, once more from the cache, frames by the motion. Then SDXL, sparse.
 
     At 200 TFLOP/s: 10 s until the server answers, 10 s for the first edit, 20 s for mode sparse, 6 s for the naive way,
@@ -112,7 +112,7 @@ class Runs:
         self.naive = 0.0
         """Seconds of the naive way."""
 
-    def run(self, name: str, prompt: Prompt, note: str = "", *, is_whole: bool = True) -> Iterator[Found]:
+    def run(self, name: str, prompt: Prompt, note: str = "", *, is_whole: bool = True) -> Iterator[Finding]:
         """Run an edit whose nets are loaded, and tell what it took.
 
         Args:
@@ -187,7 +187,7 @@ def _sd15_values(size: Size, clip: Film) -> dict[str, Any]:
     return clip.values() | ({"Sampler.steps": size.steps} if size.steps else {})
 
 
-def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Found]:
+def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Finding]:
     """The edit as it is shipped, and the naive way."""
     host, files = runs.host, runs.host.files.result()
     yield _loading("cold.seconds", host, edit("motion_edit", files, short.values()))
@@ -202,7 +202,7 @@ def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Found]:
     yield Measurement("naive_over_sparse_edit", runs.naive / sum(runs.on_gpu["sparse"].values()), "x", note=note)
 
 
-def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Found]:
+def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Finding]:
     """Another mode: its sampling, which the naive way is compared with, and frames between as large as the keyframes.
 
     All frames that it samples would be made larger, six times those of mode sparse: that would take longer than all
@@ -217,7 +217,7 @@ def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Fou
 
 def _sdxl(
     runs: Runs, size: Size, nets: Future[CheckpointFiles], short: Future[Film], clip: Future[Film]
-) -> Iterator[Found]:
+) -> Iterator[Finding]:
     files = nets.result()
     values = {"Interpolate.way": "net alone"} | ({"Sampler.steps": size.steps} if size.steps else {})
     yield _loading("sdxl.cold.seconds", runs.host, edit("motion_edit_sdxl", files, short.result().values()))
@@ -231,7 +231,7 @@ def _loading(name: str, host: Host, prompt: Prompt) -> Measurement:
     return Measurement(name, run.seconds, "s", note="a first edit, of a short clip with 2 steps: it loads the nets")
 
 
-def _guided(runs: Runs, size: Size, clip: Future[Film]) -> Iterator[Found]:
+def _guided(runs: Runs, size: Size, clip: Future[Film]) -> Iterator[Finding]:
     """Frames between that follow the motion. Random pictures show no person, which ``best`` notices after a trial."""
     values = _sd15_values(size, clip.result()) | {"Interpolate.way": "motion", "Upscale.scale": 1.0}
     run = runs.host.run(edit("motion_edit", runs.host.files.result(), values))
@@ -305,7 +305,7 @@ def _faster(runs: Runs, way: str) -> Iterator[Measurement]:
     yield Measurement(f"naive_over_{way}", runs.naive / runs.on_gpu[way]["Sampler"], "x", GOALS[way], "higher", note)
 
 
-def _cached(runs: Runs, size: Size, clip: Future[Film]) -> Iterator[Found]:
+def _cached(runs: Runs, size: Size, clip: Future[Film]) -> Iterator[Finding]:
     """The edit in mode sparse once more, after ComfyUI has forgotten all that it had in memory."""
     host = runs.host
     prompt = edit("motion_edit", host.files.result(), _sd15_values(size, clip.result()))

@@ -25,11 +25,10 @@ from frugal_motion.nodes.video.stream import CHUNK, ArrayStream
 from . import less_memory
 from .drawn_clip import GRID, HeldClip
 from .likeness import LEAST_DB, psnr
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .net_clock import clock_on
 from .nets import fill
 from .setting import Setting
-from .steps import Found
 from .timing import side_by_side, timed
 
 FOLDER = "upscale_models"
@@ -71,7 +70,7 @@ CASES = (
 )
 
 
-def beside_core(setting: Setting, clip: HeldClip, case: Case) -> Iterator[Found]:
+def beside_core(setting: Setting, clip: HeldClip, case: Case) -> Iterator[Finding]:
     """Both nodes on the same frames, from an IMAGE on the CPU to one four times as large."""
     name = f"upscale_{case.name}"
     model, weights = loaded(setting, case)
@@ -98,7 +97,7 @@ def beside_core(setting: Setting, clip: HeldClip, case: Case) -> Iterator[Found]
     yield from _as_video(name, setting, clip, model, case)
 
 
-def _as_video(name: str, setting: Setting, clip: HeldClip, model: Any, case: Case) -> Iterator[Found]:
+def _as_video(name: str, setting: Setting, clip: HeldClip, model: Any, case: Case) -> Iterator[Finding]:
     """The same frames as Save Video reads them, and how long the net itself takes of that."""
     frames = clip.frames[: 2 if setting.rehearse else case.frames]
 
@@ -117,7 +116,7 @@ def _as_video(name: str, setting: Setting, clip: HeldClip, model: Any, case: Cas
     yield Measurement(f"{name}.video.share_of_net", clock.seconds / whole, "", note=note)
 
 
-def with_less_memory(setting: Setting, clip: HeldClip) -> Iterator[Found]:
+def with_less_memory(setting: Setting, clip: HeldClip) -> Iterator[Finding]:
     """A batch that does not fit is halved, and the pictures are the same."""
     halved: list[bool] = []
     model, _ = loaded(setting, CASES[1])  # the larger one

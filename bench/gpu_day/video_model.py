@@ -26,10 +26,10 @@ from frugal_motion.nodes.sampling.control_range import limited
 from frugal_motion.nodes.sampling.request_sampler import sample_requests
 from frugal_motion.nodes.sampling.requests import Request, StepSettings, noise_levels
 
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .nets import VideoNets, vace
 from .setting import Setting
-from .steps import Found, each
+from .steps import each
 from .timing import Timing, timed
 
 LENGTHS = (49, 81)
@@ -42,7 +42,7 @@ MOST_DOLLARS = 0.125
 """For 5 seconds: half of what 10 may cost."""
 
 
-def measure(setting: Setting) -> Iterator[Found]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """Seconds and dollars of a clip, by itself and in a batch; then guidance, the Control Range and the VAE."""
     comfy.utils.set_progress_bar_enabled(False)
     with torch.inference_mode():
@@ -138,7 +138,7 @@ def on_meta(model: Any) -> Any:
     return type(model.model.diffusion_model)(**sizes, device="meta", operations=comfy.ops.disable_weight_init)
 
 
-def _batch(bench: Bench, length: int, count: int) -> Iterator[Found]:
+def _batch(bench: Bench, length: int, count: int) -> Iterator[Finding]:
     """As many clips together, for as many steps as make four passes of a row."""
     name, steps = f"{length}_frames.batch_{count}", STEPS // count
     timing, told = bench.sample(bench.requests(length, count), steps)
@@ -156,7 +156,7 @@ def _batch(bench: Bench, length: int, count: int) -> Iterator[Found]:
     yield Measurement(f"{name}.tflop_per_s", work / timing.seconds / 1e12, "TFLOP/s", note=f"{work / 1e15:.3g} PFLOP")
 
 
-def _cost(length: int, seconds: float, is_small: bool) -> Iterator[Found]:
+def _cost(length: int, seconds: float, is_small: bool) -> Iterator[Finding]:
     """What sampling a clip costs."""
     device = "NVIDIA H200" if is_small else this_device()
     card = card_named(device)
@@ -169,7 +169,7 @@ def _cost(length: int, seconds: float, is_small: bool) -> Iterator[Found]:
     yield Measurement(f"{length}_frames.dollars", dollars, "$", goal, "lower" if goal else "", note)
 
 
-def _guided(bench: Bench) -> Iterator[Found]:
+def _guided(bench: Bench) -> Iterator[Finding]:
     """With classifier-free guidance both prompts are rows of a batch."""
     length, steps = LENGTHS[0], STEPS // 2
     timing, _ = bench.sample(bench.requests(length, 1), steps, cfg=5.0)
@@ -178,7 +178,7 @@ def _guided(bench: Bench) -> Iterator[Found]:
     yield Measurement(f"{length}_frames.cfg_5.peak", timing.peak_bytes / 1e9, "GB")
 
 
-def _control_range(bench: Bench) -> Iterator[Found]:
+def _control_range(bench: Bench) -> Iterator[Finding]:
     """The blocks of the control are not run in the steps behind its end."""
     length, model = LENGTHS[0], limited(bench.nets.model, 0.0, CONTROL_END)
     sigmas = noise_levels(model, StepSettings(STEPS, 1.0, "euler", "simple"))[:-1]
@@ -190,7 +190,7 @@ def _control_range(bench: Bench) -> Iterator[Found]:
     yield Measurement("control_range.saved", 1 - timing.seconds / bench.alone[length], "", note=note)
 
 
-def _vae(bench: Bench) -> Iterator[Found]:
+def _vae(bench: Bench) -> Iterator[Finding]:
     """What comes before and behind the sampling of a clip."""
     length, nets = LENGTHS[0], bench.nets
     frames, height, width = bench.latent_shape(length)

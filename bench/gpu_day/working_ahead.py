@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from .measurement import Measurement
+from .measurement import Finding, Measurement
 from .serving import Film, Host, RunFailedError, base_of, edit, film, serving
 from .setting import Setting
 from .ten_seconds import seconds_on_gpu
@@ -47,7 +47,7 @@ PART = "working_ahead"
 DONE = "Plan Keyframes, which decodes the whole clip to look for cuts; not Extract Pose, the dearest on the CPU"
 
 
-def measure(setting: Setting) -> Iterator[Measurement | dict[str, Any]]:
+def measure(setting: Setting) -> Iterator[Finding]:
     """Seconds of some jobs, each a run of its own, without working ahead and with it."""
     size = SMALL if setting.rehearse else Size()
     alone = {"jobs_batch": 1, "jobs_window_seconds": 0.0, "idle_minutes": 0}

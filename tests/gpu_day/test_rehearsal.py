@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from frugal_motion.bench.gpu_day import results
-from frugal_motion.bench.gpu_day.goals import without_a_number
+from frugal_motion.bench.gpu_day.goals import GOALS, figures_of, without_a_number
 from frugal_motion.bench.gpu_day.parts import PARTS
 from frugal_motion.bench.gpu_day.results import Results
 
@@ -50,3 +51,10 @@ def test_every_goal_has_a_figure(rehearsed: Results) -> None:
     has_core = find_spec("comfy_extras.nodes_frame_interpolation") is not None
     unknown = [] if has_core else ["finishing.rife_*.vs_core"]
     assert [goal.figures for goal in without_a_number([rehearsed])] == unknown
+
+
+def test_figures_have_the_goals_that_are_promised(rehearsed: Results) -> None:
+    for goal in GOALS:
+        promised = {float(number) for number in re.findall(r"[\d.]+", goal.goal)}
+        for _, one in figures_of(goal, rehearsed):
+            assert {one.goal} - {None} == promised, goal
