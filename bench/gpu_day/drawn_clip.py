@@ -18,8 +18,8 @@ from frugal_motion.nodes.video.stream import FrameStream, VideoInfo
 from frugal_motion.nodes.video.tensors import to_image
 from frugal_motion.tests.motion.synthetic import dance
 
-GRID = Fraction(12)
-"""Frames per second that are worked on."""
+from .._edit import RATE
+
 DRAWN = 256
 """Pixels along the shorter side at which frames are drawn, at least."""
 
@@ -64,7 +64,7 @@ class HeldClip:
 
     Attributes:
         motion: by which they were drawn.
-        frames: RGB ``(frames, size, size, 3)``, 0..255, at ``GRID``.
+        frames: RGB ``(frames, size, size, 3)``, 0..255, at ``RATE``.
     """
 
     motion: Any
@@ -77,10 +77,10 @@ class HeldClip:
 
     def keyframes(self, every: int) -> Any:
         """A plan by which every so manieth frame is a keyframe."""
-        return every_nth(len(self.frames), GRID, every)
+        return every_nth(len(self.frames), RATE, every)
 
 
 def held_clip(frames: int, size: int) -> HeldClip:
     """That many frames of ``size`` by ``size`` pixels."""
-    motion = dancing(frames / float(GRID), GRID, size, size)
+    motion = dancing(frames / float(RATE), RATE, size, size)
     return HeldClip(motion, DrawnClip(motion).frames_at(range(frames)))

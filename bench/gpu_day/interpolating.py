@@ -25,8 +25,9 @@ from frugal_motion.nodes.keyframes.keyframes import Keyframes
 from frugal_motion.nodes.video.stream import CHUNK
 from frugal_motion.nodes.video.tensors import to_image
 
+from .._edit import RATE
 from . import less_memory
-from .drawn_clip import GRID, HeldClip
+from .drawn_clip import HeldClip
 from .likeness import LEAST_DB, psnr
 from .measurement import Finding, Measurement
 from .net_clock import clock_on
@@ -44,7 +45,7 @@ FOLDER = "frame_interpolation"
 RIFE = "rife_v4.26.safetensors"
 GOAL = 2.0
 EVERY = 4
-"""Frames from one keyframe to the next, at ``GRID``."""
+"""Frames from one keyframe to the next, at ``RATE``."""
 
 
 def rife(setting: Setting, clip: HeldClip, enlarged: int) -> Iterator[Finding]:
@@ -167,8 +168,8 @@ class PairByPair:
 
 def twice_the_frames(net: Any, images: torch.Tensor) -> torch.Tensor:
     """Twice the frames by the pack's node."""
-    plan = Keyframes.all_frames(len(images), GRID)
-    made: torch.Tensor = FrugalInterpolate.execute(images, net, 2.0 * GRID, plan).args[0].get_components().images
+    plan = Keyframes.all_frames(len(images), RATE)
+    made: torch.Tensor = FrugalInterpolate.execute(images, net, 2.0 * RATE, plan).args[0].get_components().images
     return made[: 2 * len(images) - 1]
 
 

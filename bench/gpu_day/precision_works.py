@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -49,10 +48,10 @@ from frugal_motion.tests.interpolation.scene import Scene
 from frugal_motion.tests.sampling import families, untrained
 from frugal_motion.tests.video_models import nets
 
+from .._edit import RATE
 from .likeness import psnr, relative_l2
 from .nets import gain
 
-RATE = Fraction(12)
 RIFE = "rife_v4.26.safetensors"
 SMALL = {
     "model_channels": 32,

@@ -3,9 +3,8 @@
 The nets are of random weights, full-size on a card; so are the clips: a drawn figure that dances before a picture. Its
 motion comes from a file by Load Motion, in place of Extract Pose: what finds people works on the CPU alone.
 
-Beside PyTorch, torchvision, torchaudio, NumPy, SciPy, OpenCV, Pillow, transformers, safetensors, sentencepiece, einops,
-aiohttp, PyYAML, psutil, tqdm and requests such a server needs ``NEEDED``. It starts without comfyui-frontend-package,
-comfyui-workflow-templates, comfyui-embedded-docs, SQLAlchemy, alembic, kornia and mediapipe: it says so in its log.
+It starts without comfyui-frontend-package, comfyui-workflow-templates, comfyui-embedded-docs, SQLAlchemy, alembic,
+kornia and mediapipe, and says so in its log.
 """
 
 from __future__ import annotations
@@ -37,22 +36,19 @@ from frugal_motion.nodes.video.encode import save
 from frugal_motion.tools.server import Server, running, tail
 from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
+from .._edit import NAIVE_RATE, RATE
 from . import nets
-from .drawn_clip import GRID, DrawnClip, dancing
+from .drawn_clip import DrawnClip, dancing
 from .setting import Setting
-
-NEEDED = (
-    *("av", "spandrel", "torchsde", "trampoline"),
-    *("pydantic", "pydantic-core", "annotated-types", "typing-inspection", "pydantic-settings", "python-dotenv"),
-)
-"""What is imported beside what a machine for PyTorch has."""
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSCALER, INTERPOLATOR = "random_x4plus.safetensors", "rife_v4.26.safetensors"
 LOOK_EVERY = 0.05  # seconds
 RECORD_WITHIN = 10.0  # seconds after the end of a run; the pack looks for ended runs every second
-SOURCE_RATE = Fraction(25)
+SOURCE_RATE = Fraction(NAIVE_RATE)
 """Frames per second of clips."""
+ON_GPU = frozenset({"FrugalKeyframeSampler", "FrugalUpscale", "FrugalInterpolate"})
+"""Nodes that belong there."""
 
 Prompt: TypeAlias = dict[str, dict[str, Any]]
 
@@ -203,6 +199,16 @@ def _accepted(answer: Mapping[str, Any]) -> str:
     return str(answer["prompt_id"])
 
 
+def seconds_on_gpu(record: Mapping[str, Any]) -> dict[str, float]:
+    """By title, those of the stages that belong on a GPU, without the loading of nets."""
+    found: dict[str, float] = {}
+    for stage in record["stages"]:
+        if stage["device"] != "-" and stage["kind"] in ON_GPU:
+            took = stage["net_seconds"] or stage["gpu_seconds"] or stage["seconds"]
+            found[stage["stage"]] = max(took - stage["load_seconds"], 0.0)
+    return found
+
+
 def base_of(setting: Setting, part: str) -> Path:
     """Base directory of a part's server."""
     return setting.scratch / f"server_{part}"
@@ -302,7 +308,7 @@ class Film:
     width: int
     height: int
 
-    def motion(self, rate: Fraction = GRID) -> str:
+    def motion(self, rate: Fraction = RATE) -> str:
         """The file of its motion at one of two rates."""
         return f"{self.name}_{rate}.safetensors"
 
@@ -330,7 +336,7 @@ def film(base: Path, name: str, seconds: float, width: int, height: int, of_moti
     made = Film(name, width, height)
     folder, side = base / "input", min(width, height)
     save(DrawnClip(dancing(seconds, SOURCE_RATE, width, height)), folder / f"{name}.mp4")
-    for rate in (SOURCE_RATE, GRID):
+    for rate in (SOURCE_RATE, RATE):
         save_motion(dancing(of_motion or seconds, rate, side, side), folder / made.motion(rate))
     return made
 

@@ -14,10 +14,11 @@ from frugal_motion.nodes.forecast.calibration import measured_of
 from frugal_motion.nodes.forecast.workflow_estimate import THIS_MACHINE, estimate_prompt
 from frugal_motion.nodes.jobs.job import with_values
 
+from .._edit import NAIVE_STEPS
 from . import machine
 from .measurement import Finding, Measurement
 from .nets import CheckpointFiles
-from .serving import SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, serving
+from .serving import ON_GPU, SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, seconds_on_gpu, serving
 from .setting import Setting
 from .steps import each
 
@@ -25,13 +26,10 @@ GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
 """How many times as long the naive way samples."""
 DOLLARS = 0.15
 """For 10 seconds of video."""
-NAIVE_STEPS = 50
 PART = "ten_seconds"
 REHEARSED_AS = "H200"
 TOLD = 0.02
 """Share of a run's seconds from which a stage has a figure of its own."""
-
-ON_GPU = frozenset({"FrugalKeyframeSampler", "FrugalUpscale", "FrugalInterpolate"})
 
 
 @dataclass(frozen=True)
@@ -161,16 +159,6 @@ class Runs:
         told = {key: record[key] for key in ("stages", "peak_bytes", "joules", "video_seconds")}
         self._runs[name] = told | {"forecast": forecast.get("stages", [])}
         return {"measured": self._measured, "runs": self._runs}
-
-
-def seconds_on_gpu(record: Mapping[str, Any]) -> dict[str, float]:
-    """By title, those of the stages that belong on a GPU, without the loading of nets."""
-    found: dict[str, float] = {}
-    for stage in record["stages"]:
-        if stage["device"] != "-" and stage["kind"] in ON_GPU:
-            took = stage["net_seconds"] or stage["gpu_seconds"] or stage["seconds"]
-            found[stage["stage"]] = max(took - stage["load_seconds"], 0.0)
-    return found
 
 
 def told_stages(record: Mapping[str, Any]) -> Sequence[tuple[str, float]]:

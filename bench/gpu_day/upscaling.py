@@ -22,8 +22,9 @@ from frugal_motion.nodes.upscaling.node import FrugalUpscale
 from frugal_motion.nodes.upscaling.upscaler import Upscaler
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream
 
+from .._edit import RATE
 from . import less_memory
-from .drawn_clip import GRID, HeldClip
+from .drawn_clip import HeldClip
 from .likeness import LEAST_DB, psnr
 from .measurement import Finding, Measurement
 from .net_clock import clock_on
@@ -102,7 +103,7 @@ def _as_video(name: str, setting: Setting, clip: HeldClip, model: Any, case: Cas
     frames = clip.frames[: 2 if setting.rehearse else case.frames]
 
     def read() -> None:
-        video = FrugalUpscale.execute(StreamVideo(ArrayStream(frames, GRID)), model, 4.0).args[0]
+        video = FrugalUpscale.execute(StreamVideo(ArrayStream(frames, RATE)), model, 4.0).args[0]
         for _ in as_stream(video).chunks():
             pass
 

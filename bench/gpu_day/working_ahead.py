@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .measurement import Finding, Measurement
-from .serving import Film, Host, RunFailedError, base_of, edit, film, serving
+from .serving import Film, Host, RunFailedError, base_of, edit, film, seconds_on_gpu, serving
 from .setting import Setting
-from .ten_seconds import seconds_on_gpu
 
 APART = 0.04
 """Seconds from the start of a job's clip to that of the next: so that no two are of the same frames."""

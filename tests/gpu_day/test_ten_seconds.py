@@ -8,7 +8,7 @@ import pytest
 
 from frugal_motion.bench.gpu_day import idle_unload, machine, ten_seconds, working_ahead
 from frugal_motion.bench.gpu_day.nets import CheckpointFiles
-from frugal_motion.bench.gpu_day.serving import Film, Run, RunFailedError, edit
+from frugal_motion.bench.gpu_day.serving import Film, Run, RunFailedError, edit, seconds_on_gpu
 from frugal_motion.bench.gpu_day.ten_seconds import Runs, Size
 
 FILES = CheckpointFiles(Path("some.safetensors"), Path("control.safetensors"))
@@ -45,7 +45,7 @@ RECORD = {
 
 
 def test_seconds_of_the_card_are_those_of_its_nets_without_their_loading():
-    assert ten_seconds.seconds_on_gpu(RECORD) == {"Sampler": 5.0, "Upscale": 0.01, "Interpolate": 1.0}
+    assert seconds_on_gpu(RECORD) == {"Sampler": 5.0, "Upscale": 0.01, "Interpolate": 1.0}
 
 
 def test_stages_of_the_card_and_long_ones_are_told():
