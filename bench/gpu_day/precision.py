@@ -17,8 +17,8 @@ from .precision_reference import THREADS, TOLD, Reference
 from .precision_works import Comparison, Side, Tensors, Works, chosen, difference, done
 from .setting import Setting
 
-LAST_SECONDS = 14.0
-"""Of the part's time, what is kept to say what was not done; it has begun before ComfyUI was imported."""
+LAST_SECONDS = 6.0
+"""Of the part's time, what is kept to say what was not done: tests that are stopped take some to sum up."""
 EQUAL_DB, SPOILED_DB, SPOILED_L2 = 150.0, -100.0, 1e6
 """Written in place of what is no finite number: equal pictures, and NaN or infinite ones."""
 

@@ -145,7 +145,9 @@ class Runs:
         uncached = with_values(prompt, {"Cache Keyframes.enabled": False, "Cache Video.enabled": False})
         return dict(estimate_prompt(uncached, {"gpu": self._card.name if self._card else THIS_MACHINE}))
 
-    def _beside_forecast(self, name: str, took: float, forecast: dict[str, Any], dollars: float) -> Iterator[Measurement]:
+    def _beside_forecast(
+        self, name: str, took: float, forecast: dict[str, Any], dollars: float
+    ) -> Iterator[Measurement]:
         if not forecast["seconds"] or not self._card:
             return
         seconds, note = forecast["seconds"], f"by {self._card.name}'s data sheet, before any run"
