@@ -37,7 +37,7 @@ def main() -> None:
     for name in SLOW:
         with suppress(ImportError):
             importlib.import_module(name)
-    serve(lines, lambda setting: _part(sys.argv[1], setting)(setting))
+    serve(lines, lambda line: _found(sys.argv[1], line))
 
 
 def own_stdout() -> IO[str]:
@@ -47,12 +47,12 @@ def own_stdout() -> IO[str]:
     return lines
 
 
-def serve(lines: IO[str], measure: Measure) -> None:
+def serve(lines: IO[str], measure: Callable[[str], Iterator[Finding]]) -> None:
     """Wait for the setting, measure, and tell what is found, or how it failed.
 
     Args:
         lines: from ``own_stdout``.
-        measure: the part.
+        measure: the part, by the line that ``Setting.of_json`` reads.
     """
     first = sys.stdin.readline()
     if not first:
@@ -60,7 +60,7 @@ def serve(lines: IO[str], measure: Measure) -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     why = ""
     try:
-        for found in measure(Setting.of_json(first)):
+        for found in measure(first):
             _say(lines, {"facts": found} if isinstance(found, dict) else {"measurement": asdict(found)})
     except BaseException as error:  # noqa: BLE001  whatever it was, the day tells it
         traceback.print_exc()
@@ -72,6 +72,11 @@ def serve(lines: IO[str], measure: Measure) -> None:
 def _shortened(text: str) -> str:
     """Its begin and its end: the last lines of a log say what went wrong."""
     return text if len(text) <= TOLD else f"{text[: TOLD // 2]}\n[...]\n{text[-TOLD // 2 :]}"
+
+
+def _found(name: str, line: str) -> Iterator[Finding]:
+    measure = _part(name, Setting.of_json(line))
+    return measure(Setting.of_json(line))  # once more: the import has taken some of its seconds
 
 
 def _part(name: str, setting: Setting) -> Measure:

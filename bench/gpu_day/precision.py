@@ -16,8 +16,8 @@ from .precision_reference import THREADS, TOLD, Reference
 from .precision_works import Comparison, Side, Tensors, Works, chosen, difference, done
 from .setting import Setting
 
-LAST_SECONDS = 14.0
-"""Of the part's time, what is kept to say what was not done; it has begun before ComfyUI was imported."""
+LAST_SECONDS = 6.0
+"""Of the part's time, what is kept to say what was not done: tests that are stopped take some to sum up."""
 
 
 def measure(setting: Setting) -> Iterator[Finding]:
@@ -39,26 +39,9 @@ def measure(setting: Setting) -> Iterator[Finding]:
         mine: dict[str, Tensors] = {}
         works = Works(_side_of(setting))
         for one in wanted:
-            try:
-                mine[one.name] = done(works, one)
-            except Exception:  # noqa: BLE001 - it is told, and the others are compared all the same
-                traceback.print_exc()
-                raised.append(one.name)
-                yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}
-                continue
-            if one.alone:
-                yield _measurement(one, _halves(mine[one.name]))
+            yield from _tried(one, _on_card(works, one, mine), raised)
         for one in (one for one in wanted if not one.alone and one.name in mine):
-            try:
-                theirs = reference.result(one.name, end - time.monotonic())
-                if theirs is None:
-                    yield {f"{one.name}.left_out": "the CPU was not ready in time"}
-                    continue
-                yield _measurement(one, (mine[one.name], theirs))
-            except Exception:  # noqa: BLE001 - it is told, and the others are compared all the same
-                traceback.print_exc()
-                raised.append(one.name)
-                yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}
+            yield from _tried(one, _against_cpu(reference, one, mine[one.name], end), raised)
         yield from _of_tests(tests.finished(end - time.monotonic()))
     finally:
         reference.close()
@@ -66,6 +49,30 @@ def measure(setting: Setting) -> Iterator[Finding]:
             tests.close()
     if raised:
         raise RuntimeError(f"{len(raised)} of {len(wanted)} comparisons raised: {', '.join(raised)}")
+
+
+def _tried(one: Comparison, findings: Iterator[Finding], raised: list[str]) -> Iterator[Finding]:
+    """The findings; if that raises, what did, and the others are compared all the same."""
+    try:
+        yield from findings
+    except Exception:  # noqa: BLE001  whatever it is, it is told
+        traceback.print_exc()
+        raised.append(one.name)
+        yield {f"{one.name}.raised": traceback.format_exc()[-TOLD:]}
+
+
+def _on_card(works: Works, one: Comparison, mine: dict[str, Tensors]) -> Iterator[Finding]:
+    mine[one.name] = done(works, one)
+    if one.alone:
+        yield _measurement(one, _halves(mine[one.name]))
+
+
+def _against_cpu(reference: Reference, one: Comparison, mine: Tensors, end: float) -> Iterator[Finding]:
+    theirs = reference.result(one.name, end - time.monotonic())
+    if theirs is None:
+        yield {f"{one.name}.left_out": "the CPU was not ready in time"}
+        return
+    yield _measurement(one, (mine, theirs))
 
 
 def _side_of(setting: Setting) -> Side:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,12 +29,13 @@ class Setting:
     results: Path
 
     def as_json(self) -> str:
-        """One line."""
-        return json.dumps(asdict(self), default=str)
+        """One line, with the time of day."""
+        return json.dumps(asdict(self) | {"written": time.time()}, default=str)
 
     @classmethod
     def of_json(cls, text: str) -> Setting:
-        """The setting of that line."""
+        """The setting of that line, with the seconds that are left by now."""
         values = json.loads(text)
+        left = max(float(values["seconds"]) - (time.time() - values["written"]), 0.0)
         folders = {name: Path(values[name]) for name in ("comfyui", "assets", "scratch", "results")}
-        return cls(bool(values["rehearse"]), float(values["seconds"]), **folders)
+        return cls(bool(values["rehearse"]), left, **folders)

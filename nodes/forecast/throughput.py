@@ -6,14 +6,14 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from ..economy.prices import Card
 
 Source: TypeAlias = Literal["table", "measured", "earlier runs"]
 """Where seconds come from: the data sheet, such a card on another machine, or this machine."""
 
-SURE: tuple[Source, ...] = ("table", "measured", "earlier runs")
+SURE: tuple[Source, ...] = get_args(Source)
 """The surest last."""
 
 NEAREST = 5

@@ -69,4 +69,4 @@ if __name__ == "__main__":
         run_day(Path(sys.argv[2]))
     else:
         stdout = own_stdout()
-        serve(stdout, lambda setting: measure(sys.argv[1], setting, stdout))
+        serve(stdout, lambda line: measure(sys.argv[1], Setting.of_json(line), stdout))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,21 @@ def dead(*pids: int) -> None:
 def test_what_a_part_says_arrives_and_what_it_prints_does_not(ran: Any, setting: Setting) -> None:
     (found,) = ran("works")
     assert (found.state, found.why) == ("done", "")
-    assert [(one.name, one.value) for one in found.measurements] == [("seconds", found.share)], "it is told its share"
+    (seconds,) = found.measurements
+    assert seconds.name == "seconds" and 0 < found.share - seconds.value < LONG, "what is left when it can begin"
     assert found.facts == {"facts": [1, "nan", "a", None]}, "numbers that JSON has not are text"
     log = (setting.scratch / "log").read_text()
     assert "what a library prints" in log and "what a program prints" in log
+
+
+def test_seconds_that_have_passed_until_the_setting_is_read_are_no_more_left(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter((100.0, 103.0, 900.0))
+    monkeypatch.setattr("frugal_motion.bench.gpu_day.setting.time.time", lambda: next(clock))
+    line = replace(setting, seconds=60.0).as_json()
+    assert Setting.of_json(line) == replace(setting, seconds=57.0)
+    assert Setting.of_json(line).seconds == 0.0
 
 
 @pytest.mark.parametrize(
