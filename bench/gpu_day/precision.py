@@ -29,7 +29,8 @@ def measure(setting: Setting) -> Iterator[Finding]:
         RuntimeError: at last, if one has raised.
     """
     end = time.monotonic() + setting.seconds - LAST_SECONDS
-    wanted, raised = chosen(setting.assets), []
+    wanted = chosen(setting.assets)
+    raised: list[str] = []
     torch.set_num_threads(THREADS)
     reference = Reference(setting)
     tests = None
