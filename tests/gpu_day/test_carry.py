@@ -203,10 +203,10 @@ class Machine:
                 wheel.writestr(file, "")
 
     def start(
-        self, *arguments: str, before: tuple[str, ...] = (), own: bool = True
+        self, *arguments: str, before: tuple[str, ...] = (), own: bool = True, **set_there: str
     ) -> subprocess.CompletedProcess[str]:
-        """Start the day with the machine's Python."""
-        env = bare() | ({"PYTHONPATH": str(self.own)} if own else {})
+        """Start the day with the machine's Python, and these in its environment."""
+        env = bare() | ({"PYTHONPATH": str(self.own)} if own else {}) | set_there
         command = [*before, sys.executable, "-S", str(self.day / "start.py"), *arguments]
         return subprocess.run(command, cwd=self.work, env=env, capture_output=True, text=True, check=False)
 
@@ -278,9 +278,8 @@ def test_a_folder_that_cannot_be_written_stays_as_it_is(machine: Machine) -> Non
     assert machine.files() == before
 
 
-def test_the_day_and_its_processes_compile_what_they_import(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "bare", lambda: {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
-    told = json.loads(machine.start().stdout)["env"]
+def test_the_day_and_its_processes_compile_what_they_import(machine: Machine) -> None:
+    told = json.loads(machine.start(PYTHONDONTWRITEBYTECODE="1").stdout)["env"]
     assert "PYTHONDONTWRITEBYTECODE" not in told
     assert told["COMFYUI_PATH"] == str(machine.day / "unpacked" / "pack" / ".comfyui")
 
