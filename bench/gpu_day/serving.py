@@ -17,7 +17,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -134,7 +134,7 @@ class Host:
             time.sleep(LOOK_EVERY)
         status = found["status"]
         if status["status_str"] != "success":
-            raise RunFailedError(json.dumps(status["messages"][-1:])[:3000])
+            raise RunFailedError(_failure(status["messages"]))
         times = [data["timestamp"] for _, data in status["messages"] if "timestamp" in data]
         return Run(run, (max(times) - min(times)) / 1000)
 
@@ -213,6 +213,13 @@ def _accepted(answer: Mapping[str, Any]) -> str:
     if answer.get("error") or answer.get("node_errors"):
         raise RunFailedError(json.dumps(answer)[:3000])
     return str(answer["prompt_id"])
+
+
+def _failure(messages: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """What the last message of a run says: the error first."""
+    data = messages[-1][1] if messages else {}
+    told = [str(data[name]).strip() for name in ("node_type", "exception_type", "exception_message") if data.get(name)]
+    return "\n".join([": ".join(told), *map(str, data.get("traceback", []))])
 
 
 def base_of(setting: Setting, part: str) -> Path:

@@ -111,9 +111,9 @@ def test_the_naive_way_is_scaled_by_what_a_step_and_what_else_takes():
 
 
 def test_what_has_a_goal_comes_first():
-    host = SimpleNamespace(checkpoint=lambda family: asked.append(family))
     asked, films, larger = [], dict.fromkeys(("short", "clip", "short_sdxl", "clip_sdxl")), "SDXL"
-    steps = ten_seconds._steps(SimpleNamespace(host=host), Size(), films, larger)
+    runs = SimpleNamespace(host=SimpleNamespace(checkpoint=asked.append))
+    steps = ten_seconds._steps(runs, Size(), films, larger)
     first = [next(steps) for _ in range(4)]
     assert [step.func.__name__ for step in first] == ["_sparse", "_naive", "_mode", "_mode"]
     assert not asked, "the disk is idle while they are measured"
