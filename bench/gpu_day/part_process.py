@@ -34,6 +34,8 @@ TOLD = 1000
 def main() -> None:
     """Run the part of the pack that the command line names."""
     lines = own_stdout()
+    # What a shell starts in the background ignores it and passes that on, down to tests that are told to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in SLOW:
         with suppress(ImportError):
             importlib.import_module(name)

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ class Host:
             time.sleep(LOOK_EVERY)
         status = found["status"]
         if status["status_str"] != "success":
-            raise RunFailedError(json.dumps(status["messages"][-1:])[:3000])
+            raise RunFailedError(_failure(status["messages"]))
         times = [data["timestamp"] for _, data in status["messages"] if "timestamp" in data]
         return Run(run, (max(times) - min(times)) / 1000)
 
@@ -197,6 +197,13 @@ def _accepted(answer: Mapping[str, Any]) -> str:
     if answer.get("error") or answer.get("node_errors"):
         raise RunFailedError(json.dumps(answer)[:3000])
     return str(answer["prompt_id"])
+
+
+def _failure(messages: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """What the last message of a run says: the error first."""
+    data = messages[-1][1] if messages else {}
+    told = [str(data[name]).strip() for name in ("node_type", "exception_type", "exception_message") if data.get(name)]
+    return "\n".join([": ".join(told), *map(str, data.get("traceback", []))])
 
 
 def seconds_on_gpu(record: Mapping[str, Any]) -> dict[str, float]:

@@ -34,19 +34,21 @@ for module in modules:
         importlib.import_module(module)
     except Exception as error:
         missing[module] = f"{type(error).__name__}: {error}"
-cuda = why = ""
-if not missing:
+cuda, why, parts = "", "", {}
+try:
     import torch
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     sys.path.insert(0, pack)
     from tools.pack import import_pack
-    try:
-        import_pack(pathlib.Path(comfyui), cpu=bool(cpu) or not cuda)
-        for part in importlib.import_module("frugal_motion.bench.gpu_day.parts").PARTS:
+    import_pack(pathlib.Path(comfyui), cpu=bool(cpu) or not cuda)
+    for part in importlib.import_module("frugal_motion.bench.gpu_day.parts").PARTS:
+        try:
             importlib.import_module(f"frugal_motion.bench.gpu_day.{part.name}")
-    except Exception:
-        why = traceback.format_exc()
-print(json.dumps({"missing": missing, "cuda": cuda, "why": why}))
+        except Exception:
+            parts[part.name] = traceback.format_exc()
+except Exception:
+    why = traceback.format_exc()
+print(json.dumps({"missing": missing, "cuda": cuda, "why": why, "parts": parts}))
 """
 """Imports everything once, in a process that ends: what cannot be imported is named before the day begins."""
 
@@ -146,13 +148,20 @@ def _trouble(pack: Path, modules: list[str], environment: dict[str, str], is_reh
         told = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         return f"importing what the day needs ended with status {done.returncode}:\n{done.stderr[-3000:]}"
+    found = []
     if told["missing"]:
         lines = [f"  {module}: {error}" for module, error in told["missing"].items()]
-        return "\n".join(["these modules cannot be imported; `make gpu-day` carries what its --there lacks:", *lines])
+        remedy = "these modules cannot be imported; `make gpu-day` carries what its --there lacks:"
+        found.append("\n".join([remedy, *lines]))
+    found += [f"{part} cannot be imported:\n{error}" for part, error in told["parts"].items()]
     if told["why"]:
-        return f"a part of the day cannot be imported:\n{told['why']}"
-    if not told["cuda"] and not is_rehearsal:
+        return "\n".join([*found, f"the pack cannot be imported:\n{told['why']}"])
+    if is_rehearsal:
+        return "\n".join(found)
+    if not told["cuda"]:
         return "PyTorch finds no CUDA device here; --rehearse runs the day on the CPU"
+    for one in found:  # there is a card, which may be lent for this once: other parts do without
+        print(f"the day goes on: {one}", file=sys.stderr)
     return ""
 
 

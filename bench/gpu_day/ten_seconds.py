@@ -17,10 +17,10 @@ from frugal_motion.nodes.jobs.job import with_values
 from .._edit import NAIVE_STEPS
 from . import machine
 from .measurement import Finding, Measurement
-from .nets import CheckpointFiles
+from .nets import CheckpointFiles, Family
 from .serving import ON_GPU, SOURCE_RATE, Film, Host, Prompt, base_of, edit, film, seconds_on_gpu, serving
 from .setting import Setting
-from .steps import each
+from .steps import Step, each
 
 GOALS = {"sparse": 15.0, "hybrid": 8.0, "dense": 4.0}
 """How many times as long the naive way samples."""
@@ -78,16 +78,23 @@ def measure(setting: Setting) -> Iterator[Finding]:
         }
         with serving(setting, PART, "SD 1.5", idle_minutes=0) as host:
             runs = Runs(host, size.seconds, estimates)
-            yield from _sparse(runs, size, clips["short"].result(), clips["clip"].result())
-            # ComfyUI knows SDXL by its full size alone.
-            files = host.checkpoint("SD 1.5" if setting.rehearse else "SDXL")
-            steps = (
-                *(partial(_mode, runs, size, clips["clip"], mode) for mode in ("hybrid", "dense")),
-                partial(_cached, runs, size, clips["clip"]),
-                partial(_guided, runs, size, clips["clip"]),
-                partial(_sdxl, runs, size, files, clips["short_sdxl"], clips["clip_sdxl"]),
-            )
-            yield from each(steps)
+            yield from each(_steps(runs, size, clips, "SD 1.5" if setting.rehearse else "SDXL"))
+
+
+def _steps(runs: Runs, size: Size, clips: Mapping[str, Future[Film]], larger: Family) -> Iterator[Step]:
+    """The most wanted first.
+
+    Args:
+        larger: whose nets are taken at last; ComfyUI knows SDXL by its full size alone.
+    """
+    yield partial(_sparse, runs, size, clips["short"], clips["clip"])
+    yield partial(_naive, runs, size, clips["short"])
+    for mode in ("hybrid", "dense"):
+        yield partial(_mode, runs, size, clips["clip"], mode)
+    files = runs.host.checkpoint(larger)  # they are written meanwhile
+    yield partial(_cached, runs, size, clips["clip"])
+    yield partial(_guided, runs, size, clips["clip"])
+    yield partial(_sdxl, runs, size, files, clips["short_sdxl"], clips["clip_sdxl"])
 
 
 class Runs:
@@ -175,19 +182,24 @@ def _sd15_values(size: Size, clip: Film) -> dict[str, Any]:
     return clip.values() | ({"Sampler.steps": size.steps} if size.steps else {})
 
 
-def _sparse(runs: Runs, size: Size, short: Film, clip: Film) -> Iterator[Finding]:
-    """The edit as it is shipped, and the naive way."""
-    host, files = runs.host, runs.host.files.result()
-    yield _loading("cold.seconds", host, edit("motion_edit", files, short.values()))
-    sparse = edit("motion_edit", files, _sd15_values(size, clip))
-    yield from runs.run("sparse", sparse)
-    runs.naive = naive_seconds(host, sparse, short, size)
+def _sparse(runs: Runs, size: Size, short: Future[Film], clip: Future[Film]) -> Iterator[Finding]:
+    """The edit as it is shipped."""
+    files = runs.host.files.result()
+    yield _loading("cold.seconds", runs.host, edit("motion_edit", files, short.result().values()))
+    yield from runs.run("sparse", edit("motion_edit", files, _sd15_values(size, clip.result())))
+
+
+def _naive(runs: Runs, size: Size, short: Future[Film]) -> Iterator[Finding]:
+    """The naive way, and how many times as long it takes as mode sparse."""
+    edited = edit("motion_edit", runs.host.files.result(), {})
+    runs.naive = naive_seconds(runs.host, edited, short.result(), size)
     frames = round(size.seconds * SOURCE_RATE)
     part = f"{frames} frames of {NAIVE_STEPS} steps, by {size.naive_batch} frames of {size.naive_steps[1]} steps"
     yield Measurement("naive.seconds", runs.naive, "s", note=f"KSampler and VAE Decode: {part}")
     yield from _faster(runs, "sparse")
-    note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"
-    yield Measurement("naive_over_sparse_edit", runs.naive / sum(runs.on_gpu["sparse"].values()), "x", note=note)
+    if stages := runs.on_gpu.get("sparse"):
+        note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"
+        yield Measurement("naive_over_sparse_edit", runs.naive / sum(stages.values()), "x", note=note)
 
 
 def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Finding]:
@@ -204,12 +216,12 @@ def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Fin
 
 
 def _sdxl(
-    runs: Runs, size: Size, nets: Future[CheckpointFiles], short: Future[Film], clip: Future[Film]
+    runs: Runs, size: Size, files: Future[CheckpointFiles], short: Future[Film], clip: Future[Film]
 ) -> Iterator[Finding]:
-    files = nets.result()
     values = {"Interpolate.way": "net alone"} | ({"Sampler.steps": size.steps} if size.steps else {})
-    yield _loading("sdxl.cold.seconds", runs.host, edit("motion_edit_sdxl", files, short.result().values()))
-    prompt = edit("motion_edit_sdxl", files, clip.result().values() | values)
+    first = edit("motion_edit_sdxl", files.result(), short.result().values())
+    yield _loading("sdxl.cold.seconds", runs.host, first)
+    prompt = edit("motion_edit_sdxl", files.result(), clip.result().values() | values)
     yield from runs.run("sdxl", prompt, "frames between by the net alone")
 
 
@@ -289,6 +301,9 @@ def naive(edited: Prompt, short: Film, frames: int, steps: int, seed: int) -> Pr
 
 
 def _faster(runs: Runs, way: str) -> Iterator[Measurement]:
+    """How many times as long the naive way takes; nothing if either is not known."""
+    if not runs.naive or way not in runs.on_gpu:
+        return
     note = "naive sampling over that of the pack, with the VAE"
     yield Measurement(f"naive_over_{way}", runs.naive / runs.on_gpu[way]["Sampler"], "x", GOALS[way], "higher", note)
 

@@ -32,7 +32,7 @@ class Size:
     width: int = 1920
     height: int = 1080
     side: int = 512
-    seconds: float = 4.0
+    seconds: float = 3.0
     steps: int = 8
 
     @property

@@ -185,16 +185,16 @@ class Machine:
         """The machine has a module."""
         (self.own / f"{module}.py").write_text(text, encoding="utf-8")
 
-    def carries(self, *modules: str, python: str = PYTHON, part: str = "") -> None:
-        """The day imports these modules, and has a part of that code."""
+    def carries(self, *modules: str, python: str = PYTHON, part: str = "", pack: str = "") -> None:
+        """The day imports these modules, and has a part of that code, and its own for importing the pack."""
         told = {"python": python, "modules": ["torch", *modules]}
         (self.day / "carried.json").write_text(json.dumps(told), encoding="utf-8")
-        with zipfile.ZipFile(self.day / "pack.zip", "w") as pack:
-            pack.writestr("bench/gpu.py", STUB_DAY.format(modules=", ".join(["torch", *modules])))
-            pack.writestr("tools/__init__.py", "")
-            pack.writestr("tools/pack.py", STUB_PACK)
-            pack.writestr("bench/gpu_day/parts.py", "class Part:\n    name = 'part'\n\nPARTS = (Part,)")
-            pack.writestr("bench/gpu_day/part.py", part)
+        with zipfile.ZipFile(self.day / "pack.zip", "w") as file:
+            file.writestr("bench/gpu.py", STUB_DAY.format(modules=", ".join(["torch", *modules])))
+            file.writestr("tools/__init__.py", "")
+            file.writestr("tools/pack.py", pack or STUB_PACK)
+            file.writestr("bench/gpu_day/parts.py", "class Part:\n    name = 'part'\n\nPARTS = (Part,)")
+            file.writestr("bench/gpu_day/part.py", part)
 
     def wheel(self, name: str, *files: str) -> None:
         """A wheel is carried."""
@@ -310,14 +310,25 @@ def test_every_missing_module_is_named(machine: Machine) -> None:
     for name in ("no_such_module", "broken: ModuleNotFoundError", "no_other_module"):
         assert name in done.stderr
     assert not done.stdout
+    on_card = machine.start().stderr
+    assert "the day goes on: these modules" in on_card and "no_other_module" in on_card
+    assert "bench/gpu.py" in on_card, "which here imports them itself"
 
 
 def test_a_part_that_cannot_be_imported_is_named(machine: Machine) -> None:
     machine.carries(part="from frugal_motion.of_another_folder import draw")
-    done = machine.start()
+    done = machine.start("--rehearse")
     assert done.returncode == 1
     assert "gpu_day/part.py" in done.stderr and "frugal_motion.of_another_folder" in done.stderr
     assert not done.stdout
+    on_card = machine.start()
+    assert on_card.returncode == 0 and on_card.stdout and "frugal_motion.of_another_folder" in on_card.stderr
+
+
+def test_a_pack_that_cannot_be_imported_is_named(machine: Machine) -> None:
+    machine.carries(pack="raise ImportError('of another ComfyUI')")
+    done = machine.start()
+    assert (done.returncode, "of another ComfyUI" in done.stderr, done.stdout) == (1, True, "")
 
 
 def test_a_machine_without_a_card_is_named(machine: Machine) -> None:

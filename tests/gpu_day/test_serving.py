@@ -91,9 +91,15 @@ class TestHost:
         assert host.run({}) == serving.Run("7", 2.5)
 
     def test_what_fails_is_told(self):
-        messages = [["execution_error", {"timestamp": 1, "exception_message": "out of paint"}]]
+        error = {"node_type": "Paint", "exception_type": "ValueError", "exception_message": "out of paint\n"}
+        messages = [["execution_error", {"timestamp": 1, **error, "traceback": ["  File a", "  File b"]}]]
         failed = {"7": {"status": {"status_str": "error", "messages": messages}}}
-        with pytest.raises(RunFailedError, match="out of paint"):
+        with pytest.raises(RunFailedError, match="^Paint: ValueError: out of paint\n  File a\n  File b$"):
+            self.host(lambda _: failed).ended("7")
+
+    def test_a_run_that_was_ended_without_a_word_has_failed_too(self):
+        failed = {"7": {"status": {"status_str": "error", "messages": []}}}
+        with pytest.raises(RunFailedError):
             self.host(lambda _: failed).ended("7")
 
     def test_a_prompt_of_which_a_part_was_refused_is_not_waited_for(self):

@@ -110,6 +110,23 @@ def test_the_naive_way_is_scaled_by_what_a_step_and_what_else_takes():
     assert len({seed for seed, _ in asked}) == 3, "else ComfyUI has it from before"
 
 
+def test_what_has_a_goal_comes_first():
+    asked, films, larger = [], dict.fromkeys(("short", "clip", "short_sdxl", "clip_sdxl")), "SDXL"
+    runs = SimpleNamespace(host=SimpleNamespace(checkpoint=asked.append))
+    steps = ten_seconds._steps(runs, Size(), films, larger)
+    first = [next(steps) for _ in range(4)]
+    assert [step.func.__name__ for step in first] == ["_sparse", "_naive", "_mode", "_mode"]
+    assert not asked, "the disk is idle while they are measured"
+    assert [step.func.__name__ for step in steps] == ["_cached", "_guided", "_sdxl"]
+    assert asked == [larger]
+
+
+@pytest.mark.parametrize(("naive", "sampler", "ratio"), [(60.0, 4.0, [15.0]), (0.0, 4.0, []), (60.0, None, [])])
+def test_ways_are_compared_where_both_are_known(naive, sampler, ratio):
+    runs = SimpleNamespace(naive=naive, on_gpu={} if sampler is None else {"sparse": {"Sampler": sampler}})
+    assert [one.value for one in ten_seconds._faster(runs, "sparse")] == ratio
+
+
 def test_the_naive_way_has_controlnet_on_all_frames_and_every_wire_leads_somewhere():
     edited = edit("motion_edit", FILES, Film("clip", 64, 64).values())
     prompt = ten_seconds.naive(edited, Film("short", 64, 64), 25, 50, 1)
