@@ -117,7 +117,8 @@ def main() -> int:
     found = run(parts, options.seconds, rehearse=options.rehearse, path=options.out)
     ran = [found.part(part.name) for part in parts]
     for part in ran:
-        print(f"--- {part.name}: {part.state}, {part.seconds:.0f} s{f': {part.why}' if part.why else ''}")
+        why = part.why.partition("\n")[0][:300]
+        print(f"--- {part.name}: {part.state}, {part.seconds:.0f} s{f': {why}' if why else ''}")
         print("".join(f"{line(part, one)}\n" for one in part.measurements), end="")
     good = {"done"} if options.rehearse else {"done", "cut"}
     return int(any(part.state not in good for part in ran))

@@ -99,7 +99,7 @@ def _missed(found: Sequence[tuple[str, Measurement]]) -> str:
 
 def _part(part: PartResult) -> Iterator[str]:
     if part.state != "done":
-        yield from (_STATES.get(part.state) or f"*{part.state.capitalize()}: {_last_line(part.why)}*", "")
+        yield from (_STATES.get(part.state) or f"*{part.state.capitalize()}: {_first_line(part.why)}*", "")
     if not part.measurements:
         yield "No figure was found."
         return
@@ -112,8 +112,8 @@ def _part(part: PartResult) -> Iterator[str]:
 _STATES = {"waiting": "*Not run.*", "running": "*The day was cut off here.*"}
 
 
-def _last_line(text: str) -> str:
-    return _escaped((text.strip().splitlines() or [""])[-1][:200])
+def _first_line(text: str) -> str:
+    return _escaped(text.strip().partition("\n")[0][:200])
 
 
 def _escaped(text: str) -> str:

@@ -27,8 +27,8 @@ Measure: TypeAlias = Callable[[Setting], Iterator["Measurement | dict[str, Any]"
 
 SLOW = ("torch", "torchvision", "scipy.stats", "scipy.integrate", "transformers", "cv2")
 """Imported before the part's turn comes; none of them touches the card."""
-TOLD = 3000
-"""Characters of a traceback that are kept."""
+TOLD = 1000
+"""Characters of an error that are kept, and twice as many of where it came from."""
 
 
 def main() -> None:
@@ -62,9 +62,10 @@ def serve(lines: IO[str], measure: Measure) -> None:
     try:
         for found in measure(Setting.of_json(first)):
             _say(lines, {"facts": found} if isinstance(found, dict) else {"measurement": asdict(found)})
-    except BaseException:  # noqa: BLE001  whatever it was, the day tells it
+    except BaseException as error:  # noqa: BLE001  whatever it was, the day tells it
         traceback.print_exc()
-        why = traceback.format_exc()[-TOLD:]
+        where = "".join(traceback.format_tb(error.__traceback__))
+        why = f"{type(error).__name__}: {error}"[:TOLD] + f"\n{where[-2 * TOLD :]}"
     _say(lines, {"ended": why})
 
 

@@ -22,7 +22,7 @@ class PartResult:
 
     Attributes:
         state: ``"running"`` in a file whose day was cut off there; ``"cut"``: its share of time was used up.
-        why: it failed or was cut.
+        why: it failed or was cut; in the first line the error, then where it came from.
         date: ISO date on which it began; ``""`` while it waits.
         seconds: that it has taken.
         share: seconds that it was given; 0 while it waits.

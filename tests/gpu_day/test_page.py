@@ -33,7 +33,7 @@ DAY = Results(
             Measurement("sparse.stage.sampler", 1.5, "s"),
             Measurement("sparse.stage.cache_video", 0.2, "s"),
         )),
-        PartResult("finishing", "More frames", "failed", "Traceback\n  x\nOSError: a|b <c>\n", "2026-11-30", 1.0, 9.0),
+        PartResult("finishing", "More frames", "failed", "OSError: a|b <c>\n  File x\n", "2026-11-30", 1.0, 9.0),
         PartResult("video_model", "Wan", "running", "", "2026-11-30", 0.0, 9.0),
         PartResult("speeds", "Speeds", "done", "", "2026-11-30", 1.0, 9.0, facts={"speeds": [SPEED]}),
         PartResult("idle_unload", "Idle"),
