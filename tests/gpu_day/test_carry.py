@@ -49,7 +49,6 @@ def test_what_is_carried(folder: Path) -> None:
         "bench/gpu.py",
         "nodes/stages.py",
         ".comfyui/main.py",
-        ".assets/input/one_person.mp4",
         RIFE,
     } <= {*names}
     assert not [name for name in names if "__pycache__" in name or ".git/" in name or name.startswith("training/model")]
