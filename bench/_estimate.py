@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from tools.demo import STAND_INS  # noqa: E402
-from tools.pack import import_pack  # noqa: E402
+from tools.pack import import_pack, register_nodes  # noqa: E402
 
 COMFYUI = Path(os.environ.get("COMFYUI_PATH") or ROOT / ".comfyui").resolve()
 import_pack(COMFYUI)
@@ -90,9 +90,9 @@ def took(record: dict[str, Any]) -> float:
 
 def expected(record: dict[str, Any], others: list[dict[str, Any]]) -> float:
     """What the other runs say of it."""
-    job, nets = work_of(json.dumps(record["prompt"], sort_keys=True))
+    found = work_of(json.dumps(record["prompt"], sort_keys=True))
     speed = calibrated([one for other in others for one in measured_of(other)], record["card"], halves=False)
-    return gpu_seconds(job, nets, Machine(speed)) or 0.0
+    return gpu_seconds(found.job, found.nets, Machine(speed)) or 0.0
 
 
 def main() -> None:
@@ -101,6 +101,7 @@ def main() -> None:
         with running(COMFYUI, Path(folder), assets=ASSETS) as server:
             ran(server, workflow(GRID[0] | {"Sampler.seed": 2}))  # loads, and warms up
             records = [ran(server, workflow(changes)) for changes in GRID]
+        register_nodes()
         folder_paths.input_directory, folder_paths.user_directory = str(ASSETS / "input"), folder
         for models in (ASSETS / "models").iterdir():
             folder_paths.folder_names_and_paths[models.name] = ([str(models)], set())

@@ -33,8 +33,6 @@ LARGEST_DATA = 1_500_000
 """Bytes of a file beside ComfyUI's code: tokenizers of text encoders that no part of the day has are larger."""
 DAY = ROOT / "bench" / "gpu_day"
 WEIGHTS = ("rife_v4.26", "realesr-animevideov3")
-CLIP = "input/one_person.mp4"
-"""That some of the tests read."""
 HALVED = ("rife_v4.26.safetensors",)
 """Stored in half precision, in which the net works on a card. Loaders take both."""
 
@@ -84,7 +82,7 @@ def build(comfyui: Path, folder: Path, *, python: str, there: str, extra: Sequen
     carried = packages(needs, there, pins(environment.LOCK.read_text(encoding="utf-8"), python))
     if carried:
         environment.download_wheels(list(map(str, carried)), part / "wheels", python)
-    _write_pack(part / "pack.zip", comfyui, _assets([*WEIGHTS, *extra]))
+    _write_pack(part / "pack.zip", comfyui, _weights([*WEIGHTS, *extra]))
     shutil.copyfile(DAY / "start.py", part / "start.py")
     told = {"python": python, "modules": modules(needs), "packages": {pin.name: pin.version for pin in carried}}
     (part / "carried.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
@@ -110,14 +108,14 @@ def contents(folder: Path) -> list[tuple[str, int]]:
     return sorted(sizes.items(), key=lambda item: -item[1])
 
 
-def _write_pack(file: Path, comfyui: Path, assets: Iterable[Path]) -> None:
+def _write_pack(file: Path, comfyui: Path, weights: Iterable[Path]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in _code(ROOT, OF_PACK):
             archive.write(path, path.relative_to(ROOT).as_posix())
         for path in _code(comfyui, OF_COMFYUI):
             if path.suffix == ".py" or path.stat().st_size <= LARGEST_DATA:
                 archive.write(path, f".comfyui/{path.relative_to(comfyui).as_posix()}")
-        for path in assets:
+        for path in weights:
             name = path.relative_to(ROOT).as_posix()
             archive.writestr(name, _halved(path) if path.name in HALVED else path.read_bytes())
 
@@ -129,15 +127,14 @@ def _code(root: Path, wanted: Iterable[str]) -> Iterator[Path]:
             yield from (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _assets(names: Iterable[str]) -> list[Path]:
-    assets = ROOT / ".assets"
-    there = sorted(path for path in (assets / "models").glob("*/*") if path.is_file())
+def _weights(names: Iterable[str]) -> list[Path]:
+    there = sorted(path for path in (ROOT / ".assets" / "models").glob("*/*") if path.is_file())
     known = {name: path for path in there for name in (path.name, path.stem)}
     for name in names:
         if name not in known:
             allowed = ", ".join(path.name for path in there)
             raise SetupError(f"--with: found {name}; allowed: {allowed}. `make models` brings them.")
-    return [assets / CLIP, *sorted({known[name] for name in names})]
+    return sorted({known[name] for name in names})
 
 
 def _halved(path: Path) -> bytes:

@@ -6,6 +6,7 @@ ComfyUI loads a custom node by ``spec_from_file_location`` on its ``__init__.py`
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import sys
 from pathlib import Path
@@ -36,3 +37,14 @@ def import_pack(comfyui: Path, *, cpu: bool = True, fp32: bool = False) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["frugal_motion"] = module
     spec.loader.exec_module(module)
+
+
+def register_nodes() -> None:
+    """Let ComfyUI in this process know the pack's nodes, as its server does: estimates ask for them.
+
+    Call it after ``import_pack``.
+    """
+    from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
+
+    for node in asyncio.run(sys.modules["frugal_motion"].comfy_entrypoint().get_node_list()):
+        NODE_CLASS_MAPPINGS[node.define_schema().node_id] = node

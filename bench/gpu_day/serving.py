@@ -29,12 +29,11 @@ from safetensors.torch import save_file
 from spandrel.architectures.ESRGAN import ESRGAN
 from torch import nn
 
-from frugal_motion import comfy_entrypoint
 from frugal_motion.nodes.interchange.files import save_motion
 from frugal_motion.nodes.jobs.job import with_values
 from frugal_motion.nodes.video.encode import save
+from frugal_motion.tools.pack import register_nodes
 from frugal_motion.tools.server import Server, running, tail
-from nodes import NODE_CLASS_MAPPINGS  # type: ignore[attr-defined]
 
 from .._edit import NAIVE_RATE, RATE
 from . import nets
@@ -262,8 +261,7 @@ def serving(setting: Setting, part: str, family: nets.Family, **settings: Any) -
 
 def _look_where(base: Path, models: Path) -> None:
     """Have this process's ComfyUI know what the server knows: estimates ask nodes and files."""
-    for node in asyncio.run(comfy_entrypoint().get_node_list()):
-        NODE_CLASS_MAPPINGS[node.define_schema().node_id] = node
+    register_nodes()
     folder_paths.base_path = str(base)
     folder_paths.input_directory, folder_paths.output_directory = str(base / "input"), str(base / "output")
     folder_paths.user_directory = str(base / "user")

@@ -34,7 +34,10 @@ _DECODERS = {
     b"v/1\x01": "exr",
 }
 """By how a file begins; TGA has no mark."""
-_DECODER_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}  # it holds light, screens want sRGB
+_LIGHT = {"exr"}
+"""Decoders that give light, where screens want sRGB. FFmpeg before 8 could be told to change that."""
+_FLOATS = {"16": np.float16, "32": np.float32}
+"""By bits."""
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -151,6 +154,8 @@ def _by_ffmpeg(path: Path) -> tuple[av.VideoFrame, int]:
     if not frames:
         raise unreadable(path, "nothing is in it")
     frame = frames[0]
+    if decoder.name in _LIGHT:
+        _show_light(frame)
     if not frame.color_range:
         frame.color_range = _FULL_RANGE  # as pictures are, other than video
     return frame, transfer_of(frame, decoder.color_trc)
@@ -163,8 +168,19 @@ def _decoder_of(content: bytes, path: Path) -> av.VideoCodecContext:
         raise ValueError("it is none")
     decoder = av.CodecContext.create(name, "r")
     assert isinstance(decoder, av.VideoCodecContext)
-    decoder.options = _DECODER_OPTIONS.get(name, {})
     return decoder
+
+
+def _show_light(frame: av.VideoFrame) -> None:
+    """Encode the light in a frame of floats by IEC 61966-2-1 (sRGB), where it lies; its transparency stays."""
+    found = re.search("f(16|32)[bl]e$", frame.format.name)
+    if found is None:
+        return  # whole numbers are no light
+    dtype = np.dtype(_FLOATS[found[1]]).newbyteorder(">" if frame.format.is_big_endian else "<")
+    for plane in frame.planes[:3]:
+        light = np.frombuffer(memoryview(plane), dtype).astype(np.float32)
+        shown = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055)
+        plane.update(shown.astype(dtype).tobytes())
 
 
 def unreadable(path: Path, why: object) -> InputError:

@@ -16,6 +16,7 @@ import torch
 from packaging.requirements import Requirement
 from safetensors.torch import load, load_file
 
+from frugal_motion.bench.gpu_day import card_tests
 from frugal_motion.nodes.interpolation.rife import load_rife
 from frugal_motion.tools import gpu_day
 from frugal_motion.tools.lock import canonical, pins
@@ -48,12 +49,20 @@ def test_what_is_carried(folder: Path) -> None:
         "bench/gpu.py",
         "nodes/stages.py",
         ".comfyui/main.py",
-        ".assets/input/one_person.mp4",
         RIFE,
     } <= {*names}
     assert not [name for name in names if "__pycache__" in name or ".git/" in name or name.startswith("training/model")]
     assert not [name for name in names if name.startswith((".comfyui/models", ".comfyui/output", ".comfyui/user"))]
     assert sum(size for _, size in gpu_day.contents(folder)) == sum(one.stat().st_size for one in folder.iterdir())
+
+
+def test_the_tests_of_the_day_are_carried(folder: Path) -> None:
+    names = {*zipfile.ZipFile(folder / "pack.zip").namelist()}
+    assert {
+        "tests/conftest.py",
+        *card_tests.REHEARSED,
+        *(file for files in card_tests.TESTS for file in files),
+    } <= names
 
 
 def test_rife_is_carried_in_half_precision(folder: Path, assets: Path) -> None:
