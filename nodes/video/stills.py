@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import av.error
@@ -34,7 +34,10 @@ _DECODERS = {
     b"v/1\x01": "exr",
 }
 """By how a file begins; TGA has no mark."""
-_DECODER_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}  # it holds light, screens want sRGB
+_DECODER_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}
+"""It holds light, screens want sRGB. libavcodec 63 (PyAV 19) does not know this any more, and gives light."""
+_LINEAR, _SRGB = 8, 13  # of ITU-T H.273
+_OF_LIGHT = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -153,7 +156,22 @@ def _by_ffmpeg(path: Path) -> tuple[av.VideoFrame, int]:
     frame = frames[0]
     if not frame.color_range:
         frame.color_range = _FULL_RANGE  # as pictures are, other than video
-    return frame, transfer_of(frame, decoder.color_trc)
+    transfer = transfer_of(frame, decoder.color_trc)
+    if decoder.name == "exr" and transfer == _LINEAR:
+        _encode(frame)
+        transfer = _SRGB
+    return frame, transfer
+
+
+def _encode(frame: av.VideoFrame) -> None:
+    """Encode light as sRGB, where it lies (IEC 61966-2-1)."""
+    for plane, component in zip(frame.planes, frame.format.components, strict=True):
+        if component.is_alpha:
+            continue
+        buffer: Any = plane
+        light = np.frombuffer(buffer, _OF_LIGHT[component.bits])
+        bright = light.clip(0, None).astype(np.float32)
+        light[:] = np.where(bright <= 0.0031308, bright * 12.92, 1.055 * bright ** (1 / 2.4) - 0.055)
 
 
 def _decoder_of(content: bytes, path: Path) -> av.VideoCodecContext:

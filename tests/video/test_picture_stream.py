@@ -137,11 +137,12 @@ def test_16_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="no FFmpeg program to write it")
-def test_exr_is_light_and_is_shown_as_srgb(tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", ["float", "half"])
+def test_exr_is_light_and_is_shown_as_srgb(tmp_path: Path, depth: str) -> None:
     light = np.linspace(0, 1.5, 64 * 48).reshape(48, 64).astype("<f4")
     raw = np.stack([light] * 3).tobytes()
     source = ["-f", "rawvideo", "-pix_fmt", "gbrpf32le", "-s", "64x48", "-i", "-"]
-    command = ["ffmpeg", "-v", "error", *source, "-c:v", "exr", "-format", "float", str(tmp_path / "a.exr")]
+    command = ["ffmpeg", "-v", "error", *source, "-c:v", "exr", "-format", depth, str(tmp_path / "a.exr")]
     subprocess.run(command, input=raw, check=True)
     clipped = np.minimum(light, 1)
     expected = np.where(clipped <= 0.0031308, clipped * 12.92, 1.055 * clipped ** (1 / 2.4) - 0.055) * 255
