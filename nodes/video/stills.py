@@ -37,7 +37,7 @@ _DECODERS = {
 _DECODER_OPTIONS = {"exr": {"apply_trc": "iec61966_2_1"}}
 """It holds light, screens want sRGB. libavcodec 63 (PyAV 19) does not know this any more, and gives light."""
 _LINEAR, _SRGB = 8, 13  # of ITU-T H.273
-_OF_LIGHT = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
+_OF_LIGHT: dict[int, np.dtype[Any]] = {32: np.dtype("<f4"), 16: np.dtype("<f2")}
 
 
 def pictures_in(folder: Path) -> list[Path]:
