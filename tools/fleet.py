@@ -195,7 +195,8 @@ def run_fleet(fleet: Fleet, workers: int) -> None:
     """Wait for the workers, run four jobs, and say what happened.
 
     Raises:
-        FleetError: a worker does not come up, a job is refused or fails.
+        FleetError: a worker does not come up, or a job fails.
+        ServerError: a job is refused.
     """
     say(f"gateway at {fleet.gateway.url}; waiting for {workers} workers")
     _wait_for_workers(fleet, workers)
