@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,6 +36,11 @@ StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]
 
 MEMORY_MARGIN = 1.5
 """Factor on ComfyUI's estimate of a batch's memory, which leaves out residuals and the hint encoder."""
+
+LARGEST_TENSOR = 2**31 - 1
+LARGEST_PER_PIXEL = 2560
+"""Numbers in the largest tensor of a batch per pixel of a latent (in the feed-forward nets of SD 1.5, 8 times 320), and
+how many at most, for cond and uncond: not all CUDA kernels address more. Only a large card would hold them."""
 
 BY_THE_PICTURE = "dpm_adaptive"
 """The sampler that chooses its noise levels by what all rows of a batch look like."""
@@ -210,6 +216,8 @@ class BatchSampler:
             return 1  # the smallest batches there are, so that they do not depend on memory or other clips
         per_row = self.model.memory_required([2, *self.row.shape[1:]])  # cond and uncond
         estimate = max(1, int(free_memory(self.model.load_device) / (per_row * MEMORY_MARGIN)))
+        pixels: int = math.prod(self.row.shape[2:])
+        estimate = min(estimate, max(1, LARGEST_TENSOR // (2 * LARGEST_PER_PIXEL * pixels)))
         remembered = remembered_rows(self.model, self._shape)
         return estimate if remembered is None else min(estimate, remembered)
 

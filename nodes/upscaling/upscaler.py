@@ -31,6 +31,11 @@ CPU_TILE = 512
 NUMBERS_PER_PIXEL = 1152
 """Numbers alive per input pixel and unit of scale, at worst: Real-ESRGAN x4 holds 64 channels of 16 pixels 4 times."""
 
+LARGEST_TENSOR = 2**31 - 1
+LARGEST_PER_PIXEL = 256
+"""Numbers in the largest of those tensors, and how many at most: more PyTorch's CUDA kernels refuse ("less than INT_MAX
+elements", in older versions) or address slowly. Only cards of more than 24 GB would hold them."""
+
 Pixels: TypeAlias = npt.NDArray[Any]
 """RGB frames ``(n, h, w, 3)``: uint8, or float32 in 0..1."""
 
@@ -138,7 +143,9 @@ class Upscaler:
         """The most that free memory promises to hold, and no more than has failed before."""
         whole, area = max(height, width), height * width
         self._on.load(self._bytes(min(area, CORE_TILE)))  # other models make room before we look what is free
-        pixels = 0.8 * self._on.free_memory() / self._bytes(1)
+        pixels = min(
+            0.8 * self._on.free_memory() / self._bytes(1), LARGEST_TENSOR / (LARGEST_PER_PIXEL * self._net.scale)
+        )
         fits = int(pixels // area)
         plan = Plan(fits, whole) if fits else Plan(1, max(int(sqrt(pixels)) - 2 * HALO, SMALLEST_TILE))
         if self._on.is_cpu:  # slower in batches

@@ -197,6 +197,19 @@ def test_what_does_not_fit_is_halved_first_in_frames_then_in_tiles() -> None:
     assert len(released) == 3
 
 
+@pytest.mark.parametrize(("frames", "side", "batches"), [(8, 16, [3, 3, 2]), (1, 400, [1] * 4)])
+def test_no_tensor_is_too_large_to_be_addressed(
+    monkeypatch: pytest.MonkeyPatch, frames: int, side: int, batches: list[int]
+) -> None:
+    """However much memory there is."""
+    most = 3.5 * 16**2 if frames > 1 else (200 + 2 * HALO) ** 2
+    monkeypatch.setattr(upscaler_module, "LARGEST_TENSOR", most * 2 * upscaler_module.LARGEST_PER_PIXEL)
+    net, pictures = Nearest(), noise(frames, side, side)
+    upscaler = Upscaler(net, Batching(free_memory=lambda: 1e15), (2 * side, 2 * side))
+    assert np.array_equal(upscaler(pictures), repeated(pictures))
+    assert [shape[0] for shape in net.seen] == batches
+
+
 def test_so_is_what_fits_until_it_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
     rounded, put = [], upscaler_module._put
 
