@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import struct
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import av.error
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ..errors import InputError
@@ -36,8 +37,8 @@ _DECODERS = {
 """By how a file begins; TGA has no mark."""
 _LIGHT = {"exr"}
 """Decoders that give light, where screens want sRGB. FFmpeg before 8 could be told to change that."""
-_FLOATS = {"16": np.float16, "32": np.float32}
-"""By bits."""
+_ALPHA = 3
+"""Its place among the channels."""
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -155,7 +156,7 @@ def _by_ffmpeg(path: Path) -> tuple[av.VideoFrame, int]:
         raise unreadable(path, "nothing is in it")
     frame = frames[0]
     if decoder.name in _LIGHT:
-        _show_light(frame)
+        frame = _of_light(frame)
     if not frame.color_range:
         frame.color_range = _FULL_RANGE  # as pictures are, other than video
     return frame, transfer_of(frame, decoder.color_trc)
@@ -171,16 +172,36 @@ def _decoder_of(content: bytes, path: Path) -> av.VideoCodecContext:
     return decoder
 
 
-def _show_light(frame: av.VideoFrame) -> None:
-    """Encode the light in a frame of floats by IEC 61966-2-1 (sRGB), where it lies; its transparency stays."""
-    found = re.search("f(16|32)[bl]e$", frame.format.name)
-    if found is None:
-        return  # whole numbers are no light
-    dtype = np.dtype(_FLOATS[found[1]]).newbyteorder(">" if frame.format.is_big_endian else "<")
-    for plane in frame.planes[:3]:
-        light = np.frombuffer(memoryview(plane), dtype).astype(np.float32)
-        shown = np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055)
-        plane.update(shown.astype(dtype).tobytes())
+def _of_light(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame of floats that are light, encoded by IEC 61966-2-1 (sRGB); its transparency stays.
+
+    Grey becomes RGB: as grey, FFmpeg would take it for the brightness of a video, which does not fill its range.
+    """
+    kind = re.fullmatch("(gray|ya|gbr|gbra)p?f(16|32)([bl]e)", frame.format.name)
+    if kind is None:
+        return frame  # whole numbers are no light
+    values = _values(frame, np.dtype(f"f{int(kind[2]) // 8}"))
+    channels = {"gray": [0, 0, 0], "ya": [0, 0, 0, 1]}.get(kind[1], range(len(values)))
+    shown = av.VideoFrame(frame.width, frame.height, f"gbr{'a' * (len(channels) > 3)}pf{kind[2]}{kind[3]}")
+    for number, (channel, plane) in enumerate(zip(channels, shown.planes, strict=True)):
+        row = np.zeros((frame.height, plane.line_size // values.itemsize), values.dtype)
+        row[:, : frame.width] = values[channel] if number == _ALPHA else _to_srgb(values[channel])
+        plane.update(row.tobytes())
+    return shown
+
+
+def _values(frame: av.VideoFrame, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Those of a frame ``(channels, h, w)``, in the order of its components."""
+    rows = [np.frombuffer(memoryview(plane), dtype).reshape(frame.height, -1) for plane in frame.planes]
+    if len(rows) == 1:  # grey, with transparency beside it if there is any
+        together = len(frame.format.components)
+        return np.stack([rows[0][:, first::together][:, : frame.width] for first in range(together)])
+    return np.stack([row[:, : frame.width] for row in rows])
+
+
+def _to_srgb(light: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    light = np.clip(np.nan_to_num(light.astype(np.float32)), 0, 1)  # a screen shows no more
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def unreadable(path: Path, why: object) -> InputError:
