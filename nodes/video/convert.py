@@ -107,9 +107,10 @@ def _has_alpha(frame: av.VideoFrame) -> bool:
 
 def _opaque(frame: av.VideoFrame) -> list[tuple[str, str]]:
     """Filters that show a frame on black, at its own size: scaling would let hidden colours bleed into the edges."""
-    depth = "16" if frame.format.components[0].bits > 8 else ""
+    # FFmpeg 8 loses halves of some lines from gbrap16 to gbrp16.
+    with_alpha, without = ("gbrap16", "rgb48") if frame.format.components[0].bits > 8 else ("gbrap", "gbrp")
     colours = ":".join(f"{name}={value}" for name, value in _colours(frame).items())
-    return [("scale", colours), ("format", f"gbrap{depth}"), ("premultiply", "inplace=1"), ("format", f"gbrp{depth}")]
+    return [("scale", colours), ("format", with_alpha), ("premultiply", "inplace=1"), ("format", without)]
 
 
 def _tone_mapping(graph: av.filter.Graph, transfer: str) -> av.filter.context.FilterContext:

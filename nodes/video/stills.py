@@ -173,20 +173,22 @@ def _decoder_of(content: bytes, path: Path) -> av.VideoCodecContext:
 
 
 def _of_light(frame: av.VideoFrame) -> av.VideoFrame:
-    """A frame of floats that are light, encoded by IEC 61966-2-1 (sRGB); its transparency stays.
+    """A frame of floats that are light, encoded by IEC 61966-2-1 (sRGB) in 16 bits; its transparency stays.
 
-    Grey becomes RGB: as grey, FFmpeg would take it for the brightness of a video, which does not fill its range.
+    Of floats FFmpeg lets some that are nearly white become black, where there is transparency; and grey it would take
+    for the brightness of a video, which does not fill its range.
     """
-    kind = re.fullmatch("(gray|ya|gbr|gbra)p?f(16|32)([bl]e)", frame.format.name)
+    kind = re.fullmatch("(gray|ya|gbr|gbra)p?f(16|32)[bl]e", frame.format.name)
     if kind is None:
         return frame  # whole numbers are no light
     values = _values(frame, np.dtype(f"f{int(kind[2]) // 8}"))
     channels = {"gray": [0, 0, 0], "ya": [0, 0, 0, 1]}.get(kind[1], range(len(values)))
-    shown = av.VideoFrame(frame.width, frame.height, f"gbr{'a' * (len(channels) > 3)}pf{kind[2]}{kind[3]}")
+    shown = av.VideoFrame(frame.width, frame.height, "gbrap16le" if len(channels) > _ALPHA else "gbrp16le")
     for number, (channel, plane) in enumerate(zip(channels, shown.planes, strict=True)):
-        row = np.zeros((frame.height, plane.line_size // values.itemsize), values.dtype)
-        row[:, : frame.width] = values[channel] if number == _ALPHA else _to_srgb(values[channel])
-        plane.update(row.tobytes())
+        rows = np.zeros((frame.height, plane.line_size // 2), "<u2")
+        shares = np.clip(np.nan_to_num(values[channel].astype(np.float32)), 0, 1)  # a screen shows no more
+        rows[:, : frame.width] = np.rint(65535 * (shares if number == _ALPHA else _to_srgb(shares)))
+        plane.update(rows.tobytes())
     return shown
 
 
@@ -199,8 +201,7 @@ def _values(frame: av.VideoFrame, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.stack([row[:, : frame.width] for row in rows])
 
 
-def _to_srgb(light: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    light = np.clip(np.nan_to_num(light.astype(np.float32)), 0, 1)  # a screen shows no more
+def _to_srgb(light: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 

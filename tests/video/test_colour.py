@@ -49,6 +49,26 @@ def test_what_is_transparent_is_shown_on_black(tmp_path: Path, name: str, codec:
     assert small[..., 1].max() <= frame[..., 1].max() + 6, "hidden colours do not bleed into what is seen"
 
 
+@pytest.mark.parametrize("size", ["64x48", "62x46"])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.mov", ("-c:v", "prores_ks", "-profile:v", 4444, "-pix_fmt", "yuva444p10le")),
+        ("b.mov", ("-c:v", "png", "-pix_fmt", "rgba64be")),
+        ("c.mkv", ("-c:v", "ffv1", "-pix_fmt", "yuva420p10le")),
+        ("d.mkv", ("-c:v", "ffv1", "-pix_fmt", "gbrap12le")),
+        ("e.mkv", ("-c:v", "ffv1", "-pix_fmt", "yuva420p")),
+    ],
+)
+def test_every_pixel_of_a_picture_with_alpha_is_shown(
+    tmp_path: Path, name: str, codec: tuple[object, ...], size: str
+) -> None:
+    """FFmpeg 8 loses halves of some lines of 16 bits where it drops nothing but their alpha."""
+    ffmpeg(*source("color", c="0x757575", s=size, r=5, d=1), *codec, path := tmp_path / name)
+    frame = next(FileStream(path).chunks())[0].astype(int)
+    assert np.abs(frame - 0x75).max() <= 2
+
+
 @pytest.mark.parametrize(
     ("size", "matrix"),
     [
