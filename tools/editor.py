@@ -43,7 +43,9 @@ SETTINGS = {
 }
 PATIENCE = 120_000
 """Milliseconds: machines that build and test are busy."""
-READY = "() => window.app?.vueAppReady === true && window.app.graph && !window.app.extensionManager.spinner"
+READY = """() => window.app?.vueAppReady === true && window.app.graph && !window.app.extensionManager.spinner
+    && window.app.api.socket?.readyState === WebSocket.OPEN"""
+"""The editor is there, and hears what the server tells: a run that ends earlier would never end for it."""
 
 LOAD = """async (text) => {
     const options = {showMissingModelsDialog: false, showMissingNodesDialog: false};
@@ -57,7 +59,9 @@ RUN = """async () => {
     });
     await app.queuePrompt(0);
     await ended;
+    return true;
 }"""
+FRAMES_SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 MINOR_VERSION = "() => parseInt(window.__COMFYUI_FRONTEND_VERSION__.split('.')[1])"
 """Of the editor: 32 of 1.32.9."""
 CONVERT = "async () => JSON.stringify((await app.graphToPrompt()).output)"
@@ -127,8 +131,17 @@ def load(page: Page, workflow: Path) -> None:
 
 
 def run(page: Page) -> None:
-    """Run the graph on the canvas, to the end."""
-    page.evaluate(RUN)
+    """Run the graph on the canvas, to the end.
+
+    Raises:
+        Error: a node failed, or it has not ended within ``PATIENCE``.
+    """
+    page.wait_for_function(RUN, polling=1000)  # which ends, as ``evaluate`` need not; it is called once
+
+
+def show_frames(page: Page) -> None:
+    """Wait until what was changed is on the screen."""
+    page.wait_for_function(FRAMES_SHOWN)
 
 
 def to_api(page: Page, classes: dict[str, Any]) -> dict[str, Any]:

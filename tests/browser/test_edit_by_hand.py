@@ -17,7 +17,6 @@ from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 from .test_edit_motion import drag, frame_size, panel, place, value, words
-from .test_in_node import FRAMES_SHOWN
 from .test_workflows import SET_WIDGETS, SMALL, WATCH, WORKFLOWS
 
 WRIST = BODY_JOINTS.index("left_wrist")
@@ -77,7 +76,7 @@ def click_trouble(page: Page, told: str) -> None:
     assert box
     for x in np.linspace(box["x"], box["x"] + box["width"], 60):
         page.mouse.move(float(x), box["y"] + 34 * scale)
-        page.evaluate(FRAMES_SHOWN)
+        editor.show_frames(page)
         if told in words(page).inner_text():
             return page.mouse.click(float(x), box["y"] + 34 * scale)
     raise AssertionError(f"no mark tells of {told}")

@@ -19,7 +19,7 @@ from frugal_motion.tools.server import Server
 
 from ..motion.synthetic import dance
 from .graphs import on_canvas
-from .test_in_node import FRAMES_SHOWN, OTHER_RATE, pixels
+from .test_in_node import OTHER_RATE, pixels
 from .wire import Wire
 
 WRIST = BODY_JOINTS.index("right_wrist")
@@ -117,7 +117,7 @@ def drag(page: Page, start: np.ndarray, by: tuple[float, float], *keys: str) -> 
     page.mouse.down()
     for step in (0.3, 0.7, 1):
         page.mouse.move(x + by[0] * step, y + by[1] * step)
-    page.evaluate(FRAMES_SHOWN)
+    editor.show_frames(page)
     page.mouse.up()
     for key in keys:
         page.keyboard.up(key)
@@ -141,7 +141,7 @@ def go(page: Page, frame: int) -> None:
         page.keyboard.press("Shift+ArrowRight")
     for _ in range(frame % 10):
         page.keyboard.press("ArrowRight")
-    page.evaluate(FRAMES_SHOWN)
+    editor.show_frames(page)
 
 
 def coloured(page: Page, at: np.ndarray, motion: Motion, colour: tuple[int, int, int]) -> float:

@@ -54,7 +54,6 @@ AT_FIRST = """() => {
     app.canvas.ds.offset = [40 - Math.min(...app.canvas.graph.nodes.map(node => node.pos[0])), 60];
     app.canvas.setDirty(true, true);
 }"""
-FRAMES_SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ def player(page: Page, number: int) -> Locator:
 
 def pixels(page: Page, canvas: Locator) -> np.ndarray:
     """RGBA of what a canvas shows."""
-    page.evaluate(FRAMES_SHOWN)
+    editor.show_frames(page)
     file = base64.b64decode(canvas.evaluate("canvas => canvas.toDataURL()").partition(",")[2])
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGBA"))
 

@@ -16,7 +16,7 @@ from frugal_motion.tools import editor
 from frugal_motion.tools.server import Server
 
 from ..motion.synthetic import dance
-from .test_in_node import EDITS, FRAMES_SHOWN, IN_PROMPT, MAKE, motion, player  # noqa: F401
+from .test_in_node import EDITS, IN_PROMPT, MAKE, motion, player  # noqa: F401
 from .test_panel import opened
 from .wire import Wire
 
@@ -73,7 +73,7 @@ def test_long_motions_are_no_more_work_to_draw(page: Page, server: Server) -> No
     def drawn(key: str) -> int:
         page.evaluate("() => { window.drawn = 0; }")
         page.keyboard.press(key)
-        page.evaluate(FRAMES_SHOWN)
+        editor.show_frames(page)
         return page.evaluate("() => window.drawn")
 
     shown.focus()

@@ -47,7 +47,6 @@ SET_WAY = """(way) => {
     node.widgets.find(widget => widget.name === 'way').value = way;
 }"""
 
-FRAMES_SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 MIDDLE_ROW = """(canvas) => {
     const {width, height} = canvas;
     const {data} = canvas.getContext('2d').getImageData(0, height / 2, width, 1);
@@ -75,7 +74,7 @@ def _clips(server: Server) -> None:
 def graph(page: Page) -> Page:
     """The graph, after a run."""
     page.evaluate(MAKE, "best")
-    page.evaluate(FRAMES_SHOWN)
+    editor.show_frames(page)
     assert not panel(page).is_visible(), "there is nothing to see yet"
     editor.run(page)
     panel(page).get_by_role("img").first.wait_for()
@@ -99,7 +98,7 @@ def wipe(page: Page) -> dict[str, float]:
 
 def shown(page: Page) -> np.ndarray:
     """What the page shows there, at the size that the pictures have."""
-    page.evaluate(FRAMES_SHOWN)
+    editor.show_frames(page)
     box = wipe(page)
     taken = Image.open(io.BytesIO(page.screenshot(clip=box))).convert("RGB")
     return np.asarray(taken.resize(SIZE, Image.Resampling.BILINEAR), float)

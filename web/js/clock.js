@@ -95,10 +95,11 @@ export class FilmClock extends Clock {
     this.watch();
   }
 
-  /** Note each picture that the film puts up while it plays. */
+  /** Note each picture that the film puts up; one that it was sent to may come after it said that it is there. */
   watch() {
     this.film.requestVideoFrameCallback?.((_, { mediaTime }) => {
       if (this.playing) this.note(Math.round(this.framesIn(mediaTime)));
+      else this.changed();
       this.watch();
     });
   }
