@@ -60,3 +60,14 @@ test("where nobody watched the run, troubles are asked for without edits, too", 
   assert.deepEqual(asked, [{ motion: FILE, edits: "", want: "troubles" }]);
   assert.deepEqual(session.troubles, [{ kind: "gap" }]);
 });
+
+test("an answer for edits that are taken back meanwhile is not shown", async (context) => {
+  const { session } = await questions(context, { motion: FILE, troubles: [], notes: [], film: null }, [], "");
+  const before = session.motion.places.slice();
+  session.sync(MOVE, "edits", false);
+  session.sync([], "", false);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.deepEqual(session.motion.places, before);
+  assert.deepEqual(session.posed.toldEdits, []);
+});

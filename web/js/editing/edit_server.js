@@ -48,6 +48,13 @@ export class EditServer {
     this.say(text, "wrong");
   }
 
+  /** Want no answer any more, nor wait for a server that is away. */
+  drop(want) {
+    if (!this.asked.has(want)) return;
+    this.forget(want);
+    this.say("", "");
+  }
+
   forget(want) {
     const { asking, timer } = this.asked.get(want) ?? {};
     asking?.abort();

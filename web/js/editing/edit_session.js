@@ -70,7 +70,7 @@ export class EditSession {
     const unknown = this.restore(edits);
     this.askTroubles(text);
     if (!text) this.notes = [];
-    if (!text && !unknown) return;
+    if (!text && !unknown) return this.server.drop("posed"); // that was asked for edits which are taken back
     const question = { motion: this.told.motion, edits: text, frames: unknown ?? [0, 0] };
     this.server.ask("posed", question, (answer) => {
       posed.tell(edits, answer.first, fromBase64(answer.motion));
