@@ -55,3 +55,13 @@ VAE: dict[str, Any] = {
     "dropout": 0.0,
 }
 """The layout of the VAE of SD 1.5 and SDXL."""
+WAN_VAE: dict[str, Any] = {
+    "dim": 96,
+    "z_dim": 16,
+    "dim_mult": [1, 2, 4, 4],
+    "num_res_blocks": 2,
+    "attn_scales": [],
+    "temperal_downsample": [False, True, True],
+    "dropout": 0.0,
+}
+"""That of Wan 2.1."""

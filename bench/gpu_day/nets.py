@@ -29,7 +29,7 @@ from comfy.taesd.taesd import TAESD
 from safetensors.torch import save_file
 from torch import nn
 
-from .._edit import NETS, VAE
+from .._edit import NETS, VAE, WAN_VAE
 
 Weights = dict[str, torch.Tensor]
 Family = Literal["SD 1.5", "SDXL"]
@@ -274,15 +274,7 @@ def _vae_layout(rehearse: bool) -> Weights:
 def video_vae_layout(rehearse: bool) -> Weights:
     """The weights of the VAE of Wan 2.1 on the meta device."""
     with torch.device("meta"):
-        net = WanVAE(
-            dim=8 if rehearse else 96,
-            z_dim=16,
-            dim_mult=[1, 2, 4, 4],
-            num_res_blocks=2,
-            attn_scales=[],
-            temperal_downsample=[False, True, True],
-            dropout=0.0,
-        )
+        net = WanVAE(**WAN_VAE | ({"dim": 8} if rehearse else {}))
         return {name: value.half() for name, value in net.state_dict().items()}
 
 

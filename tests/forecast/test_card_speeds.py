@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import folder_paths
 import pytest
 
 from frugal_motion.nodes.economy.prices import card_named, cards
@@ -18,16 +17,10 @@ from frugal_motion.nodes.forecast.workflow_estimate import estimate_prompt
 
 from .test_node import PROMPT
 
+pytestmark = pytest.mark.usefixtures("asset_folders")
+
 SAMPLE = {"stage": "sample", "flops": 4e15, "frames": 31, "seconds": 16.0}
 FAST = {"stage": "decode", "flops": 1e14, "frames": 31, "seconds": 0.25}
-
-
-@pytest.fixture(autouse=True)
-def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
-    for folder in ("checkpoints", "controlnet"):
-        paths = [str(assets / "models" / folder)]
-        monkeypatch.setitem(folder_paths.folder_names_and_paths, folder, (paths, {".safetensors", ".ckpt"}))
 
 
 @pytest.fixture

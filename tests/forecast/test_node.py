@@ -21,15 +21,9 @@ from frugal_motion.nodes.keyframes.keyframes import Keyframes
 
 from .test_calibration import PROMPT as EDIT
 
+pytestmark = pytest.mark.usefixtures("asset_folders")
+
 PROMPT = EDIT | {"7": {"class_type": "FrugalCostEstimate", "inputs": {"gpu": "L4"}}}
-
-
-@pytest.fixture(autouse=True)
-def _folders(assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_paths, "input_directory", str(assets / "input"))
-    for folder in ("checkpoints", "controlnet"):
-        paths = [str(assets / "models" / folder)]
-        monkeypatch.setitem(folder_paths.folder_names_and_paths, folder, (paths, {".safetensors", ".ckpt"}))
 
 
 def executed(**inputs: Any) -> Any:

@@ -103,29 +103,30 @@ def test_the_result_does_not_depend_on_the_memory(
     assert_same(edit(diffusion, hints(FRAMES), plan, mode=mode).args[0], whole)
 
 
-def test_no_tensor_is_too_large_to_be_addressed(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
-    batches: list[int] = []
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Rows of each batch, of which none is sampled."""
+    found: list[int] = []
 
     def note(model: Any, noise: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        batches.append(len(noise))
+        found.append(len(noise))
         return noise
 
     monkeypatch.setattr(sampling.comfy.sample, "sample_custom", note)
+    return found
+
+
+def test_no_tensor_is_too_large_to_be_addressed(
+    diffusion: Diffusion, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sampling, "free_memory", lambda device: 1e15)
     monkeypatch.setattr(sampling, "LARGEST_TENSOR", 2 * 2 * 8 * 8 * sampling.LARGEST_PER_PIXEL)
     edit(diffusion, hints(5), every_nth(5, Fraction(12), 1))
     assert batches == [2, 2, 1]
 
 
-def test_dpm_adaptive_takes_the_smallest_batches(diffusion: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dpm_adaptive_takes_the_smallest_batches(diffusion: Diffusion, batches: list[int]) -> None:
     """It chooses its steps by all rows of a batch together."""
-    batches: list[int] = []
-
-    def note(model: Any, noise: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        batches.append(len(noise))
-        return noise
-
-    monkeypatch.setattr(sampling.comfy.sample, "sample_custom", note)
     for mode in ("sparse", "dense"):
         edit(diffusion, hints(FRAMES), mode=mode, sampler_name="dpm_adaptive")
     assert batches == [1, 1, 1, 5, 5, 1]

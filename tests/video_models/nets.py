@@ -22,6 +22,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from frugal_motion.bench._edit import WAN_VAE
+
 Weights = dict[str, Tensor]
 
 SIZES: dict[str, Any] = {
@@ -122,16 +124,7 @@ def vae_weights(seed: int = 2) -> Weights:
     """Of a VAE like that of Wan 2.1: an eighth of the size, 4n + 1 frames to n + 1 latents of 16 channels."""
     from comfy.ldm.wan.vae import WanVAE
 
-    net = WanVAE(
-        dim=8,
-        z_dim=16,
-        dim_mult=[1, 2, 4, 4],
-        num_res_blocks=2,
-        attn_scales=[],
-        temperal_downsample=[False, True, True],
-        dropout=0.0,
-    )
-    return randomised(net, seed)
+    return randomised(WanVAE(**WAN_VAE | {"dim": 8}), seed)
 
 
 def vae() -> Any:
