@@ -42,6 +42,7 @@ SETTINGS = {
     "Comfy.Notification.ShowVersionUpdates": False,
 }
 PATIENCE = 120_000
+LONGEST_RUN = 900_000
 """Milliseconds: machines that build and test are busy."""
 READY = """() => window.app?.vueAppReady === true && window.app.graph && !window.app.extensionManager.spinner
     && window.app.api.socket?.readyState === WebSocket.OPEN"""
@@ -134,9 +135,9 @@ def run(page: Page) -> None:
     """Run the graph on the canvas, to the end.
 
     Raises:
-        Error: a node failed, or it has not ended within ``PATIENCE``.
+        Error: a node failed, or it has not ended within ``LONGEST_RUN``.
     """
-    page.wait_for_function(RUN, polling=1000)  # which ends, as ``evaluate`` need not; it is called once
+    page.wait_for_function(RUN, polling=1000, timeout=LONGEST_RUN)  # ``evaluate`` need not end; it is called once
 
 
 def show_frames(page: Page) -> None:
