@@ -22,8 +22,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from frugal_motion.bench._edit import WAN_VAE
-
 Weights = dict[str, Tensor]
 
 SIZES: dict[str, Any] = {
@@ -123,6 +121,8 @@ def model(kind: str, seed: int = 1) -> Any:
 def vae_weights(seed: int = 2) -> Weights:
     """Of a VAE like that of Wan 2.1: an eighth of the size, 4n + 1 frames to n + 1 latents of 16 channels."""
     from comfy.ldm.wan.vae import WanVAE
+
+    from frugal_motion.bench._edit import WAN_VAE  # here: in a server this file is a custom node, without the pack
 
     return randomised(WanVAE(**WAN_VAE | {"dim": 8}), seed)
 
