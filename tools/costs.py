@@ -99,13 +99,11 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
         spot: which of the card's prices.
     """
     from frugal_motion.nodes.economy.prices import card_named
-    from frugal_motion.nodes.forecast.card_speeds import speeds_of
+    from frugal_motion.nodes.forecast.card_speeds import unused
     from frugal_motion.nodes.forecast.estimate import GIGABYTE, Machine, estimate
-    from frugal_motion.nodes.forecast.throughput import Throughput
 
     card = card_named(name)
-    speed = Throughput(card=card, of_card=speeds_of(card))
-    machine = Machine(speed, card.price(spot), card.memory_gb * GIGABYTE)
+    machine = Machine(unused(card), card.price(spot), card.memory_gb * GIGABYTE)
     return estimate(job(mode), work, machine)
 
 

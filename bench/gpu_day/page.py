@@ -31,13 +31,15 @@ def section(days: Sequence[Results]) -> str:
 
 
 def speeds(days: Sequence[Results]) -> dict[str, list[dict[str, Any]]]:
-    """For ``speeds.json``: by the name of a card in the price table, what ``speeds`` has kept of it."""
+    """For ``speeds.json``: by the name of a card in the price table, what parts have told of it."""
     from frugal_motion.nodes.economy.prices import card_named
+
+    from .speeds import speeds_in
 
     found: dict[str, list[dict[str, Any]]] = {}
     for day in days:
         card = card_named(day.about["card"])
-        kept = [one for part in day.parts if part.name == "speeds" for one in part.facts.get("speeds", ())]
+        kept = speeds_in(day)
         if card and kept:
             found.setdefault(card.name, []).extend(kept)
     return found

@@ -19,10 +19,9 @@ FIGURES = ("flops", "frames", "seconds")
 
 
 def measure(setting: Setting) -> Iterator[Finding]:
-    """``{"speeds": [...]}``, as ``nodes/forecast/speeds.json`` keeps them; then TFLOP/s of each stage over all runs."""
+    """TFLOP/s of each stage over all runs; the runs themselves go to ``nodes/forecast/speeds.json``."""
     day = results.read(setting.results)
     measured = speeds_in(day)
-    yield {"speeds": measured}
     if not measured:
         yield {"why": "no part has told the work and the seconds of its stages"}
     card = cards()[0] if setting.rehearse else card_named(day.about["card"])

@@ -63,12 +63,14 @@ class Bench:
         is_small: whether clips are short.
         alone: seconds of a clip by itself, by frames.
         work: what ``flops`` has found.
+        measured: the speeds of clips by themselves, for ``speeds``.
     """
 
     nets: VideoNets
     is_small: bool
     alone: dict[int, float] = field(default_factory=dict)
     work: dict[tuple[int, int], float] = field(default_factory=dict)
+    measured: list[dict[str, Any]] = field(default_factory=list)
 
     def latent_shape(self, length: int) -> tuple[int, int, int]:
         """Latent frames, height and width of a clip."""
@@ -114,6 +116,11 @@ class Bench:
             self.work[length, controls] = found
         return self.work[length, controls]
 
+    def speed(self, length: int, seconds: float) -> dict[str, Any]:
+        """What sampling a clip took for how much work, as ``speeds`` wants it."""
+        flops = self.flops(length) * STEPS
+        return {"stage": "sample video", "flops": flops, "frames": length, "seconds": seconds}
+
 
 def controlled(prompt: Any, shape: tuple[int, int, int], seed: int) -> Any:
     """CONDITIONING with a control video, as ComfyUI's WanVaceToVideo makes it.
@@ -149,6 +156,8 @@ def _batch(bench: Bench, length: int, count: int) -> Iterator[Finding]:
     yield Measurement(f"{name}.peak", timing.peak_bytes / 1e9, "GB")
     if count == 1:
         bench.alone[length] = timing.seconds
+        bench.measured.append(bench.speed(length, timing.seconds))
+        yield {"measured": bench.measured}
         yield from _cost(length, timing.seconds, bench.is_small)
     elif length in bench.alone:
         yield Measurement(f"{name}.clips_per_s_over_batch_1", bench.alone[length] / timing.seconds, "x")

@@ -6,13 +6,14 @@ import json
 import math
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..economy.prices import Card
 from ..errors import InputError
 from .edit_work import GPU_STAGES
-from .throughput import Measured
+from .throughput import Measured, Throughput
 
 SPEEDS = Path(__file__).with_name("speeds.json")
 _FIGURES = ("flops", "frames", "seconds")
@@ -21,6 +22,19 @@ _FIGURES = ("flops", "frames", "seconds")
 def speeds_of(card: Card | None) -> tuple[Measured, ...]:
     """What was measured on such a card; nothing if nothing was."""
     return read_speeds(SPEEDS).get(card.name, ()) if card else ()
+
+
+def unused(card: Card) -> Throughput:
+    """How fast a card is on which this machine has run nothing."""
+    return Throughput(card=card, of_card=speeds_of(card), fastest=fastest())
+
+
+def fastest() -> dict[str, float]:
+    """FLOP/s by stage of the fastest run on any card."""
+    found: dict[str, float] = {}
+    for one in chain.from_iterable(read_speeds(SPEEDS).values()):
+        found[one.stage] = max(found.get(one.stage, 0.0), one.flops / one.seconds)
+    return found
 
 
 @lru_cache(maxsize=4)

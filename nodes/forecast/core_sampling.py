@@ -133,7 +133,8 @@ def sampled(
         )
     if model.model_sampling is None or (is_clip and model.video is None):
         inputs.leave_out(model.name)
-        return Forecast((latents, latents), (DeviceWork("sample", "gpu", latents.pictures),))
+        stage = "sample video" if is_clip else "sample"
+        return Forecast((latents, latents), (DeviceWork(stage, "gpu", latents.pictures),))
     needs_both = guider.cfg != 1 or "cfg_pp" in sampler.name
     prompts = guider.prompts if needs_both else guider.prompts[:1]
     given = (model.model_sampling, sampler.name, sigmas.scheduler, sigmas.steps, sigmas.denoise)
@@ -199,11 +200,11 @@ def _of_video(
                 each = model.flops(one, guides)
                 if each is None:
                     inputs.leave_out(model.name)
-                    return DeviceWork("sample", "gpu", latents.pictures, model=model)
+                    return DeviceWork("sample video", "gpu", latents.pictures, model=model)
                 flops += count * each
     _tell(inputs, model, prompts, latents, passes, len(windows))
     memory = model.weights + max(model.memory(one, prompts[0].guides) for one in windows)
-    return DeviceWork("sample", "gpu", latents.pictures, flops, memory=memory, model=model)
+    return DeviceWork("sample video", "gpu", latents.pictures, flops, memory=memory, model=model)
 
 
 def _tell(

@@ -30,7 +30,7 @@ Calls: TypeAlias = Callable[[int], tuple[int, int]]
 Looks: TypeAlias = Callable[[int], int]
 """From the number of steps to those runs of the UNet in which frames look at a reference."""
 
-GPU_STAGES = ("text", "vision", "encode", "sample", "decode", "interpolate", "upscale")
+GPU_STAGES = ("text", "vision", "encode", "sample", "sample video", "decode", "interpolate", "upscale")
 CPU_STAGES = ("load", "pose", "plan", "draw", "save")
 FIGURES = "figures"
 """What the CPU does for frames between that follow a motion."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from ..economy.prices import Card
@@ -19,12 +19,20 @@ SURE: tuple[Source, ...] = get_args(Source)
 NEAREST = 5
 """Measurements whose median counts: odd, so that it is one of them, and robust against two strays."""
 
-UTILISATION = {"encode": 0.25, "sample": 0.4, "decode": 0.25, "interpolate": 0.12, "upscale": 0.3}
+UTILISATION = {
+    "encode": 0.25,
+    "sample": 0.4,
+    "sample video": 0.45,
+    "decode": 0.25,
+    "interpolate": 0.12,
+    "upscale": 0.3,
+}
 """Share of a card's tensor FLOPS that a stage reaches, where nothing has been measured.
 
 For sampling: SD 1.5 at 512 px on an RTX 4090, as users of a web interface published it, makes 5.5 steps per second with
-8 images and CFG, which is 70 TFLOPS of 165. The others are guesses by how much of a net is no matrix product. Expect a
-factor of 2, more on the largest cards, which small pictures do not fill.
+8 images and CFG, which is 70 TFLOPS of 165. For videos: Wan VACE 1.3B on an H200, see docs/gpu.md. The others are
+guesses by how much of a net is no matrix product. Expect a factor of 2. The largest cards, which small pictures do not
+fill, reach less: none is taken for faster than the fastest that was measured, see ``card_speeds.fastest``.
 """
 
 _TYPICAL = 0.25
@@ -62,12 +70,14 @@ class Throughput:
         card: its entry in the price table.
         halves: whether it computes in half precision, so that fp32 takes twice as long.
         of_card: measured on another machine with such a card.
+        fastest: FLOP/s by stage that no card is taken to exceed by its data sheet alone.
     """
 
     measured: tuple[Measured, ...] = ()
     card: Card | None = None
     halves: bool = True
     of_card: tuple[Measured, ...] = ()
+    fastest: Mapping[str, float] = field(default_factory=dict)
 
     def seconds(self, stage: str, flops: float | None, frames: int) -> float | None:
         """Seconds of a stage; ``None`` if nothing is known of it."""
@@ -79,7 +89,8 @@ class Throughput:
                 return seconds
         if flops is None or self.card is None:
             return None
-        return flops / (self.card.tflops * 1e12 * UTILISATION.get(stage, _TYPICAL))
+        by_data_sheet = self.card.tflops * 1e12 * UTILISATION.get(stage, _TYPICAL)
+        return flops / min(by_data_sheet, self.fastest.get(stage, math.inf))
 
     def cpu_seconds(self, stage: str, frames: int) -> float | None:
         """Seconds of a stage on the CPU; ``None`` before the first run."""
@@ -119,6 +130,7 @@ def calibrated(
     card: Card | None = None,
     halves: bool = True,
     of_card: Sequence[Measured] = (),
+    fastest: Mapping[str, float] | None = None,
 ) -> Throughput:
     """What earlier runs say of a device.
 
@@ -128,12 +140,13 @@ def calibrated(
         card: its entry in the price table, for stages that have not been measured.
         halves: whether it computes in half precision.
         of_card: of another machine with such a card, for the same stages; see ``card_speeds``.
+        fastest: FLOP/s by stage of the fastest card that was measured.
     """
     mine = (one for one in measured if one.device in (device, "cpu") and one.seconds > 0 and one.frames > 0)
     kept = (one for one in mine if math.isfinite(one.seconds) and math.isfinite(one.flops))
     # What the CPU took counts for stages that are always there, and for all if it is the device.
     here = tuple(one for one in kept if one.device == device or one.flops <= 0)
-    return Throughput(here, card, halves, tuple(of_card))
+    return Throughput(here, card, halves, tuple(of_card), fastest or {})
 
 
 def _distance(one: Measured, flops: float, frames: int) -> float:

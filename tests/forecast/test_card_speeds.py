@@ -44,12 +44,20 @@ def test_an_estimate_for_that_card_follows_it() -> None:
     assert [line.split("|")[-2].strip() for line in lines if line.startswith("| sample")] == ["measured"]
 
 
-def test_estimates_for_other_cards_do_not(request: pytest.FixtureRequest) -> None:
-    before = {name: estimate_prompt(PROMPT, {"gpu": name}) for name in ("L4", "H200", "A10")}
-    request.getfixturevalue("measured_l4")
-    after = {name: estimate_prompt(PROMPT, {"gpu": name}) for name in before}
-    assert [name for name in before if before[name] != after[name]] == ["L4"]
-    sample = next(stage for stage in after["H200"]["stages"] if stage["stage"] == "sample")
+def test_no_other_card_is_taken_for_faster_than_the_fastest_that_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def estimates(**speeds: Any) -> dict[str, dict[str, dict[str, Any]]]:
+        (tmp_path / "speeds.json").write_text(json.dumps(speeds))
+        read_speeds.cache_clear()
+        return {name: stages(gpu=name) for name in ("L4", "H200", "A10")}
+
+    monkeypatch.setattr(card_speeds, "SPEEDS", tmp_path / "speeds.json")
+    before, after = estimates(), estimates(L4=[SAMPLE, FAST])
+    assert [name for name in before if before[name] != after[name]] == ["L4", "H200"]
+    sample, decode = after["H200"]["sample"], after["H200"]["decode"]
+    assert sample["seconds"] == pytest.approx(sample["flops"] / 250e12), "0.4 of its 989 would be 396"
+    assert decode == before["H200"]["decode"], "0.25 of 989 is less than 400"
     assert (sample["by"], sample["measured"]) == ("table", False)
 
 

@@ -103,7 +103,7 @@ def test_a_stock_graph_takes_what_was_forecast(kind: str, vae: Any) -> None:
     def sample() -> None:
         sampled.extend(KSampler().sample(model, positive=positive, negative=negative, latent_image=latent, **settings))
 
-    assert counted(sample) == pytest.approx(work["sample"].flops, rel=0.02)
+    assert counted(sample) == pytest.approx(work["sample video"].flops, rel=0.02)
     cut = {"samples": sampled[0]["samples"][:, :, -3:]}
     pictures_out: list[Any] = []
     decoding = counted(lambda: pictures_out.extend(VAEDecode().decode(vae, cut)))
@@ -125,7 +125,7 @@ def test_a_sampler_that_is_not_installed_is_named() -> None:
 
 
 def test_two_experts_take_their_steps_and_both_are_named(vae: Any) -> None:
-    one = planned(vace()).work()["sample"].flops
+    one = planned(vace()).work()["sample video"].flops
     graph = vace()
     steps = {"add_noise": "enable", "noise_seed": 0, "return_with_leftover_noise": "enable"}
     for node_id, first, last in (("12", 0, 2), ("16", 2, 10000)):
@@ -135,11 +135,11 @@ def test_two_experts_take_their_steps_and_both_are_named(vae: Any) -> None:
     graph["16"]["inputs"] |= {"model": ["17", 0], "latent_image": ["12", 0]}
     graph["13"]["inputs"]["samples"] = ["16", 0]
     found = planned(graph)
-    assert found.work()["sample"].flops < one, "the second net has no blocks for the control"
+    assert found.work()["sample video"].flops < one, "the second net has no blocks for the control"
     assert set(found.samplers) == {"12", "16"} and any("hold both" in note for note in found.notes)
     assert any("tiny_t2v.safetensors does not look at the control video" in note for note in found.notes)
     graph["17"]["inputs"]["unet_name"] = "tiny_vace.safetensors"
-    assert planned(graph).work()["sample"].flops == pytest.approx(one)
+    assert planned(graph).work()["sample video"].flops == pytest.approx(one)
 
 
 def test_windows_multiply_the_passes(vae: Any) -> None:
@@ -160,7 +160,7 @@ def test_windows_multiply_the_passes(vae: Any) -> None:
     settings = {name: value for name, value in graph["12"]["inputs"].items() if not isinstance(value, list)}
     run = partial(KSampler().sample, model, positive=positive, negative=negative, latent_image=latent, **settings)
     found = planned(graph)
-    assert counted(run) == pytest.approx(found.work()["sample"].flops, rel=0.02)
+    assert counted(run) == pytest.approx(found.work()["sample video"].flops, rel=0.02)
     assert any("in 3 windows" in note for note in found.notes)
 
 

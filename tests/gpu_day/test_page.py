@@ -36,7 +36,7 @@ DAY = Results(
         )),
         PartResult("finishing", "More frames", "failed", "OSError: a|b <c>\n  File x\n", "2026-11-30", 1.0, 9.0),
         PartResult("video_model", "Wan", "running", "", "2026-11-30", 0.0, 9.0),
-        PartResult("speeds", "Speeds", "done", "", "2026-11-30", 1.0, 9.0, facts={"speeds": [SPEED]}),
+        PartResult("speeds", "Speeds", "done", "", "2026-11-30", 1.0, 9.0, facts={"measured": [SPEED]}),
         PartResult("idle_unload", "Idle"),
     ),
 )  # fmt: skip

@@ -54,7 +54,7 @@ def test_nothing_is_left_out(name: str) -> None:
     found = planned(prompt(name, SHARED | CHANGES[name]))
     assert not found.unknown
     work = found.work()
-    assert {"sample", "encode", "decode", "interpolate", "text"} <= work.keys()
+    assert {"sample video", "encode", "decode", "interpolate", "text"} <= work.keys()
     assert all(done.flops and math.isfinite(done.flops) for done in work.values()), work
 
 
@@ -71,7 +71,7 @@ def test_several_clips_take_as_much_as_each_alone() -> None:
         ).work()
         for some in (clips[:1], clips)
     )
-    for stage in ("encode", "sample", "decode", "interpolate"):
+    for stage in ("encode", "sample video", "decode", "interpolate"):
         assert both[stage].flops == pytest.approx(2 * alone[stage].flops), stage
         assert both[stage].frames == 2 * alone[stage].frames
     assert (alone["text"].frames, both["text"].frames) == (2, 3), "both prompts, and one more"
