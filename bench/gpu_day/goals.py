@@ -41,7 +41,7 @@ GOALS = (
     Goal("finishing.rife_*.vs_core", "interpolation, over the node of newer ComfyUIs", "2 x", _STAGES),
     Goal("working_ahead.speed", "jobs with work done ahead, over jobs without", "", "serving.md#what-happens-to-a-job"),
     Goal("idle_unload.freed", "memory that an idle GPU gives back", "90 %", "settings.md"),
-    Goal("idle_unload.first_step.from_disk", "seconds of a cold start until the first step", "", "settings.md"),
+    Goal("idle_unload.first_step.from_disk", "seconds from a first prompt to its first step", "", "settings.md"),
 )
 
 

@@ -29,7 +29,8 @@ def measure(setting: Setting) -> Iterator[Finding]:
 
         before = used_bytes(host)
         yield used("started", before, "the server has not loaded anything yet")
-        yield Measurement("first_step.from_disk", first_step(1), "s", note="from the post of the first prompt")
+        note = "from the post of a running server's first prompt; its files were just written, so they are in RAM"
+        yield Measurement("first_step.from_disk", first_step(1), "s", note=note)
         loaded = used_bytes(host)
         yield used("loaded", loaded, "nets of SD 1.5, upscaling and interpolation")
         yield Measurement("first_step.warm", first_step(2), "s")
@@ -42,7 +43,8 @@ def measure(setting: Setting) -> Iterator[Finding]:
         freed = (loaded - after) / (loaded - before) if loaded > before else 0.0
         yield Measurement("freed", 100 * freed, "%", FREED, "higher", "of what the first prompt had taken")
         yield Measurement("first_step.from_ram", first_step(3), "s", note="the nets were in RAM")
-        yield used("loaded_again", used_bytes(host), "")
+        note = "with PyTorch's cache, which ComfyUI empties every 10 s at most; it was empty above"
+        yield used("loaded_again", used_bytes(host), note)
 
 
 def used(name: str, amount: float, note: str) -> Measurement:

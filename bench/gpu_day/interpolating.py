@@ -115,7 +115,7 @@ def guided(setting: Setting, clip: HeldClip) -> Iterator[Finding]:
     yield Measurement("guided.rife_alone.frames_per_s", count / found["net alone"].seconds, "frames/s")
     with clock_on(net.model, net.model.encode) as clock:
         whole = timed(partial(read, "motion")).seconds
-    on_cpu, how = max(whole - clock.seconds, 0.0), "of each frame: all but the net, which waits meanwhile"
+    on_cpu, how = max(whole - clock.seconds, 0.0), "of each frame, on the clock: all but the net, which waits meanwhile"
     yield Measurement("guided.cpu_seconds", on_cpu / count, "s", note=how)
 
 

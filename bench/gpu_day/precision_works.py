@@ -229,10 +229,14 @@ class Works:
         return [request(1), request(2)]
 
     def _requested(self, requests: Sequence[Request]) -> Tensor:
-        results = sample_requests(self._vace, requests, StepSettings(self.steps, 5.0, "euler", "simple"))
+        told: list[str] = []
+        settings = StepSettings(self.steps, 5.0, "euler", "simple")
+        results = sample_requests(self._vace, requests, settings, tell=told.append)
         for result in results:
             if isinstance(result, Exception):
                 raise result
+        if len(requests) > 1 and f"{len(requests)} requests shared 1 batch" not in told:
+            raise RuntimeError(f"they did not share a batch: {told}")  # alone they would be the same to the bit
         found: Tensor = torch.cat(results)
         return found
 

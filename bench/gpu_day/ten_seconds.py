@@ -112,6 +112,8 @@ class Runs:
         self._card = card_named(found[0][0] if found else REHEARSED_AS)
         self._measured: list[dict[str, Any]] = []
         self._runs: dict[str, Any] = {}
+        self.seconds: dict[str, float] = {}
+        """By run, from its first node to its last."""
         self.on_gpu: dict[str, dict[str, float]] = {}
         """By run, what ``seconds_on_gpu`` told."""
         self.naive = 0.0
@@ -129,6 +131,7 @@ class Runs:
         expected = self._pool.submit(self.expected, prompt)
         run = self.host.run(prompt)
         record = self.host.record(run)
+        self.seconds[name] = run.seconds
         stages = self.on_gpu[name] = seconds_on_gpu(record)
         took, price = sum(stages.values()), self._card.price(spot=False) if self._card else 0.0
         dollars = price / 3600 * 10 / self._seconds  # for 10 seconds of video, per second of the card
@@ -146,7 +149,7 @@ class Runs:
         yield self.facts(name, record, expected.result())
 
     def expected(self, prompt: Prompt) -> dict[str, Any]:
-        """What Cost Estimate says of a prompt by the card's data sheet, whatever is in a cache."""
+        """What Cost Estimate says of a prompt before any run on this machine, whatever is in a cache."""
         uncached = with_values(prompt, {"Cache Keyframes.enabled": False, "Cache Video.enabled": False})
         return dict(estimate_prompt(uncached, {"gpu": self._card.name if self._card else THIS_MACHINE}))
 
@@ -155,7 +158,10 @@ class Runs:
     ) -> Iterator[Measurement]:
         if not forecast["seconds"] or not self._card:
             return
-        seconds, note = forecast["seconds"], f"by {self._card.name}'s data sheet, before any run"
+        seconds = forecast["seconds"]
+        is_known = any(stage.get("by") == "measured" for stage in forecast["stages"])
+        known_by = "what such cards took on earlier days" if is_known else f"{self._card.name}'s data sheet"
+        note = f"by {known_by}, before any run"
         yield Measurement(f"{name}.forecast_seconds", seconds, "s", note=note)
         yield Measurement(f"{name}.forecast_dollars", seconds * dollars, "$", note=note)
         yield Measurement(f"{name}.took_over_forecast", took / seconds, "x", note="GPU seconds")
@@ -186,7 +192,8 @@ def _sparse(runs: Runs, size: Size, short: Future[Film], clip: Future[Film]) -> 
     """The edit as it is shipped."""
     files = runs.host.files.result()
     yield _loading("cold.seconds", runs.host, edit("motion_edit", files, short.result().values()))
-    yield from runs.run("sparse", edit("motion_edit", files, _sd15_values(size, clip.result())))
+    note = "random pictures show no person: the motion is tried and given up, frames between are by the net alone"
+    yield from runs.run("sparse", edit("motion_edit", files, _sd15_values(size, clip.result())), note)
 
 
 def _naive(runs: Runs, size: Size, short: Future[Film]) -> Iterator[Finding]:
@@ -200,6 +207,8 @@ def _naive(runs: Runs, size: Size, short: Future[Film]) -> Iterator[Finding]:
     if stages := runs.on_gpu.get("sparse"):
         note = "naive sampling over all of the edit's GPU seconds: frames between and twice the size too"
         yield Measurement("naive_over_sparse_edit", runs.naive / sum(stages.values()), "x", note=note)
+        note = "naive sampling over all of the edit's seconds, those on the CPU too"
+        yield Measurement("naive_over_sparse_seconds", runs.naive / runs.seconds["sparse"], "x", note=note)
 
 
 def _mode(runs: Runs, size: Size, clip: Future[Film], mode: str) -> Iterator[Finding]:

@@ -62,9 +62,11 @@ def measure(setting: Setting) -> Iterator[Finding]:
                 seconds, on_gpu, waited = work(host, clip, size, range(first, first + size.jobs))
                 took[way] = seconds
                 yield Measurement(f"{way}.seconds", seconds, "s", note=f"{size.jobs} jobs of {size.seconds:g} s each")
-                yield Measurement(f"{way}.idle_gpu", 100 * (1 - on_gpu / seconds), "%", note="of these seconds")
+                note = "of these seconds; stages that wait for the CPU meanwhile count as work"
+                yield Measurement(f"{way}.idle_gpu", 100 * (1 - on_gpu / seconds), "%", note=note)
                 yield Measurement(f"{way}.planning", waited, "s", note="of these, on Load Video and Plan Keyframes")
-            yield Measurement("speed", took["off"] / took["on"], "x", note=f"done ahead: {DONE}")
+            note = f"the first of {size.jobs} jobs has none before it; done ahead: {DONE}"
+            yield Measurement("speed", took["off"] / took["on"], "x", note=note)
 
 
 def work(host: Host, clip: Film, size: Size, numbers: range) -> tuple[float, float, float]:

@@ -44,6 +44,7 @@ made[0, 0] = 7
 made.mul_(torch.tensor(2.0))
 made[:, [1]] += 1
 assert (made[0, 0] == 14).all().item() and torch.equal(made.cpu()[:, 1], wanted[:, 1] * 2 + 1)
+assert not torch.equal(there.exp().cpu(), picture.exp()) and torch.allclose(there.exp().cpu(), picture.exp())
 assert torch.zeros_like(made, device="cpu").device.type == "cpu" and made.new_zeros(2).device == CARD
 """
 

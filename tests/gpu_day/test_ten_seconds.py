@@ -71,6 +71,17 @@ def test_a_run_is_told_beside_its_forecast(monkeypatch):
     assert facts["runs"]["sparse"]["forecast"] == [{"gpu": "H200"}]
 
 
+@pytest.mark.parametrize(("by", "note"), [("table", "H200's data sheet"), ("measured", "cards took on earlier days")])
+def test_a_forecast_says_what_it_knows_a_card_by(monkeypatch, by, note):
+    monkeypatch.setattr(machine, "cards", lambda *_: [["NVIDIA H200"]])
+    monkeypatch.setattr(ten_seconds, "estimate_prompt", lambda *_: {"seconds": 3.0, "stages": [{"by": by}]})
+    host = SimpleNamespace(run=lambda _: Run("7", 12.0), record=lambda _: RECORD)
+    with ThreadPoolExecutor(1) as pool:
+        *found, _ = Runs(host, 5.0, pool).run("sparse", edit("motion_edit", FILES, {}))
+    (told,) = (one for one in found if one.name == "sparse.forecast_seconds")
+    assert note in told.note
+
+
 def test_an_edit_that_leaves_stages_out_is_held_to_no_price(monkeypatch):
     monkeypatch.setattr(machine, "cards", lambda *_: [["NVIDIA H200"]])
     monkeypatch.setattr(ten_seconds, "estimate_prompt", lambda *_: {"seconds": None, "stages": []})

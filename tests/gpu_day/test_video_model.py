@@ -13,6 +13,7 @@ from comfy_extras.nodes_wan import WanVaceToVideo
 from frugal_motion.bench.gpu_day import video_model
 from frugal_motion.bench.gpu_day.measurement import Measurement
 from frugal_motion.bench.gpu_day.nets import VACE, vace
+from frugal_motion.bench.gpu_day.timing import Timing
 from frugal_motion.bench.gpu_day.video_model import Bench
 from frugal_motion.nodes.forecast.facts import Guides
 from frugal_motion.nodes.forecast.video_work import pass_flops
@@ -69,6 +70,21 @@ def test_several_clips_share_a_batch_and_one_that_fails_is_told(bench: Bench) ->
     assert told == "2 requests shared 1 batch"
     with pytest.raises(Exception, match="16"):
         bench.sample([*bench.requests(49, 1), _of_another_family(bench)], 1)
+
+
+@pytest.mark.parametrize(("of_call", "of_clip", "gain"), [(0.0, 0.5, 1.0), (1.0, 0.0, 1.6)])
+def test_batches_gain_what_calls_take_and_lose_nothing_to_what_clips_take(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, of_call: float, of_clip: float, gain: float
+) -> None:
+    def sample(_: Bench, requests: list[Any], steps: int, cfg: float = 1.0, model: Any = None) -> tuple[Timing, str]:
+        return Timing(of_call + len(requests) * (of_clip + 0.5 * steps), 0), ""
+
+    monkeypatch.setattr(Bench, "sample", sample)
+    fresh = Bench(bench.nets, is_small=True)
+    found = [one for count in (1, 4) for one in video_model._batch(fresh, 49, count)]
+    values = {one.name.removeprefix("49_frames."): one.value for one in found if isinstance(one, Measurement)}
+    assert values["batch_1.seconds_per_clip"] == of_call + of_clip + 2
+    assert values["batch_4.clips_per_s_over_batch_1"] == pytest.approx(gain)
 
 
 def _of_another_family(bench: Bench) -> Any:
