@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
+from typing import TypeAlias
 
 import av
 import av.filter
@@ -13,11 +14,12 @@ import numpy as np
 from .codecs import Codec
 from .stream import Frames
 
+Encodable: TypeAlias = tuple[list[av.VideoFrame], int]
+"""A chunk's frames in the pixel format of a codec, and how many it had: some may be left out."""
 
-def encodable(
-    chunks: Iterator[Frames], codec: Codec, step: int
-) -> Iterator[Callable[[], tuple[list[av.VideoFrame], int]]]:
-    """For every chunk, work that gives its frames in the codec's pixel format, and how many frames it had."""
+
+def encodable(chunks: Iterator[Frames], codec: Codec, step: int) -> Iterator[Callable[[], Encodable]]:
+    """For every chunk, work that makes it encodable."""
     graph: av.filter.Graph | None = None
     done = 0
     for chunk in chunks:
@@ -28,9 +30,7 @@ def encodable(
         done += len(chunk)
 
 
-def _converted(
-    frames: Frames, read: range, codec: Codec, graph: av.filter.Graph | None
-) -> tuple[list[av.VideoFrame], int]:
+def _converted(frames: Frames, read: range, codec: Codec, graph: av.filter.Graph | None) -> Encodable:
     right, below = padding(frames.shape[2], codec), padding(frames.shape[1], codec)
     if right or below:
         frames = np.pad(frames, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 from uuid import uuid4
@@ -20,7 +21,7 @@ from av.container import OutputContainer
 
 from ..errors import InputError
 from .codecs import Codec, codec_named
-from .encodable import encodable, padding
+from .encodable import Encodable, encodable, padding
 from .literal import literal, numbered
 from .older_pyav import InvalidArgument
 from .soundtrack import add_sound
@@ -165,17 +166,14 @@ def _write(
         video = _add_video(output, stream.info, rate, settings)
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
         _start(output, video)
-        index = 0
-        for pictures, read in _ahead(encodable(stream.chunks(), codec, step)):
-            for frame in pictures:
-                frame.pts, frame.time_base = index, 1 / rate
-                output.mux(video.encode(frame))
-                index += 1
-            sound.advance(index / rate)
-            if on_frames:
-                on_frames(read)
-        output.mux(video.encode(None))
-        sound.advance(None)
+        written = _Written(output, video, sound, rate)
+        chunks = encodable(stream.chunks(), codec, step)
+        # Closed before the file is: nothing may be at work on it then.
+        with closing(_ahead(partial(written.add, chunk) for chunk in chunks)) as done:
+            for read in done:
+                if on_frames:
+                    on_frames(read)
+        written.finish()
 
 
 def saved_size(info: VideoInfo, settings: EncodeSettings) -> tuple[int, int]:
@@ -226,7 +224,7 @@ def _start(output: OutputContainer, video: av.VideoStream) -> None:
         raise InputError("video", f"{video.width} x {video.height} pixels", allowed, remedy) from error
 
 
-def _ahead(work: Iterator[Callable[[], T]]) -> Iterator[T]:
+def _ahead(work: Iterator[Callable[[], T]]) -> Generator[T, None, None]:
     """Results in order, each made in a thread while the one before is used. ``work`` itself stays in this thread."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         coming: Future[T] | None = None
@@ -236,6 +234,29 @@ def _ahead(work: Iterator[Callable[[], T]]) -> Iterator[T]:
                 yield ready.result()
         if coming:
             yield coming.result()
+
+
+class _Written:
+    """Encodes pictures into a file, and puts the sound up to there beside them."""
+
+    def __init__(self, output: OutputContainer, video: av.VideoStream, sound: _Interleaved, rate: Fraction) -> None:
+        self._output, self._video, self._sound, self._rate = output, video, sound, rate
+        self._count = 0
+
+    def add(self, chunk: Callable[[], Encodable]) -> int:
+        """Append the next pictures; gives how many frames they stand for."""
+        pictures, read = chunk()
+        for picture in pictures:
+            picture.pts, picture.time_base = self._count, 1 / self._rate
+            self._output.mux(self._video.encode(picture))
+            self._count += 1
+        self._sound.advance(self._count / self._rate)
+        return read
+
+    def finish(self) -> None:
+        """Append what the encoder still holds, and the rest of the sound."""
+        self._output.mux(self._video.encode(None))
+        self._sound.advance(None)
 
 
 class _Interleaved:

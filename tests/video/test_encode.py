@@ -4,7 +4,10 @@ import errno
 import io
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -126,6 +129,50 @@ def test_lossless_is_bit_exact(tmp_path: Path, size: tuple[int, int]) -> None:
     back = FileStream(tmp_path / "out.mp4")
     assert back.info.frame_rate == Fraction(30000, 1001)
     assert np.array_equal(np.concatenate(list(back.chunks())), frames)
+
+
+@pytest.mark.parametrize("preset", ["veryfast", "ultrafast"])
+def test_lossless_files_of_earlier_versions_are_read(
+    tmp_path: Path, real_clip: Path, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    earlier = replace(CODECS["lossless"], options={"qp": "0", "preset": preset})
+    monkeypatch.setitem(CODECS, "lossless", earlier)
+    frames = FileStream(real_clip, DecodeSettings(size=(256, 256))).frames_at(range(20))
+    save(ArrayStream(frames, Fraction(25)), tmp_path / "out.mp4", LOSSLESS)
+    back = FileStream(tmp_path / "out.mp4")
+    assert np.array_equal(np.concatenate(list(back.chunks())), frames)
+    assert np.array_equal(back.frames_at([3, 11, 19]), frames[[3, 11, 19]])
+
+
+def test_frames_are_encoded_while_the_next_are_made(tmp_path: Path) -> None:
+    count = 64  # an encoder may hold as many as it has threads
+    told: list[threading.Thread] = []
+
+    class Watching(ArrayStream):
+        def chunks(self, size: int = 8) -> Iterator[Frames]:
+            told.append(threading.current_thread())
+            yield self.frames[:count]
+            patience = time.monotonic() + 20
+            while not list(tmp_path.glob(".*/*.png")):
+                assert time.monotonic() < patience, "nothing is written before the next frames are there"
+                time.sleep(0.005)
+            yield self.frames[count:]
+
+    stream = Watching(np.stack(solids(count + 1, 16, 16)), Fraction(25))
+    settings = EncodeSettings("png sequence")
+    save(stream, tmp_path / "out", settings, on_frames=lambda _: told.append(threading.current_thread()))
+    assert told == [threading.current_thread()] * 3
+
+
+def test_after_a_failure_nothing_works_on(tmp_path: Path) -> None:
+    def cancel(_: int) -> None:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        save(stream_of(30, size=(640, 480)), tmp_path / "out.mp4", on_frames=cancel)
+    assert caught.tb is not None
+    assert threading.active_count() == before  # also while the error is still looked at
 
 
 def test_quality_is_monotonic(tmp_path: Path, real_clip: Path) -> None:
