@@ -213,11 +213,11 @@ def test_no_tensor_is_too_large_to_be_addressed(
 def test_so_is_what_fits_until_it_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
     rounded, put = [], upscaler_module._put
 
-    def puts_two(images: torch.Tensor, result: Frames) -> None:
+    def puts_two(images: torch.Tensor, result: Frames, pins: bool) -> None:
         rounded.append(len(images))
         if len(images) > 2:
             raise torch.cuda.OutOfMemoryError
-        put(images, result)
+        put(images, result, pins=pins)
 
     monkeypatch.setattr(upscaler_module, "_put", puts_two)
     frames = noise(5, 16, 16)
