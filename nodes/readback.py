@@ -44,12 +44,13 @@ def in_pieces(
     """
     size = buffers.shape[1]
     before: tuple[Callable[[], None], Tensor, Tensor] | None = None
-    for number, piece in enumerate(source.split(size)):
+    for number, first in enumerate(range(0, len(source), size)):
+        piece = source[first : first + size]
         buffer = buffers[number % 2, : len(piece)]  # what it held is in the target since the last turn
         arrived = send(piece, buffer)
         if before is not None:
             _write(*before)
-        before = arrived, buffer, target[number * size : number * size + len(piece)]
+        before = arrived, buffer, target[first : first + size]
     if before is not None:
         _write(*before)
 

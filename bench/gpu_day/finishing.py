@@ -8,7 +8,7 @@ from functools import partial
 import comfy.utils
 import torch
 
-from . import interpolating, upscaling
+from . import interpolating, reading_back, upscaling
 from .drawn_clip import held_clip
 from .measurement import Finding
 from .setting import Setting
@@ -26,6 +26,7 @@ def measure(setting: Setting) -> Iterator[Finding]:
             [
                 *(partial(upscaling.beside_core, setting, clip, case) for case in upscaling.CASES),
                 *(partial(interpolating.rife, setting, clip, side) for side in (1, 2)),
+                partial(reading_back.ways, setting),
                 partial(interpolating.film, setting, clip),
                 partial(interpolating.guided, setting, clip),
                 partial(upscaling.with_less_memory, setting, clip),
