@@ -26,10 +26,10 @@ def measure(setting: Setting) -> Iterator[Finding]:
             [
                 *(partial(upscaling.beside_core, setting, clip, case) for case in upscaling.CASES),
                 *(partial(interpolating.rife, setting, clip, side) for side in (1, 2)),
-                partial(reading_back.ways, setting),
                 partial(interpolating.film, setting, clip),
                 partial(interpolating.guided, setting, clip),
                 partial(upscaling.with_less_memory, setting, clip),
                 partial(interpolating.with_less_memory, setting, clip),
+                partial(reading_back.ways, setting),
             ]
         )

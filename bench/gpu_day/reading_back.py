@@ -14,7 +14,7 @@ from .measurement import Finding, Measurement
 from .setting import Setting
 from .timing import side_by_side
 
-PICTURES, SIDE = 8, 2048
+PICTURES, SIDE = 4, 2048
 
 
 def ways(setting: Setting) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def ways(setting: Setting) -> Iterator[Finding]:
         return lambda: copies[copy](memories[memory]())
 
     works = {f"{copy}.{memory}": way(copy, memory) for copy in copies for memory in memories}
-    found = side_by_side(works, 1 if setting.rehearse else 3)
+    found = side_by_side(works, 1 if setting.rehearse else 2)
     note = f"{PICTURES} pictures of {side} px in fp32; small_pages: PyTorch's, large_pages: NumPy's, touched: not new"
     for name, timing in found.items():
         gigabytes = made.nbytes / 1e9
