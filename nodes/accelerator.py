@@ -28,6 +28,7 @@ class Accelerator:
         free_memory: bytes that a batch may use.
         out_of_memory: what ``device`` raises when a batch was too large.
         release: gives cached memory back after that.
+        pins: whether results may pass through page-locked memory.
     """
 
     device: torch.device = CPU
@@ -36,6 +37,7 @@ class Accelerator:
     free_memory: Callable[[], float] = lambda: 4e9
     out_of_memory: type[BaseException] = torch.cuda.OutOfMemoryError
     release: Callable[[], None] = lambda: None
+    pins: bool = False
 
     @property
     def is_cpu(self) -> bool:

@@ -10,7 +10,7 @@ and small nets, which are proved there, and are carried anyway since the pack's 
 
 - ``nets`` (random ones in full size), ``drawn_clip``, ``serving`` (a real server, and the edits that it is asked for);
 - ``timing``, ``net_clock``, ``likeness``, ``steps``;
-- ``upscaling``, ``interpolating`` and ``less_memory``, the steps of ``finishing``;
+- ``upscaling``, ``interpolating``, ``reading_back`` and ``less_memory``, the steps of ``finishing``;
 - ``precision_works``, ``precision_reference`` and ``card_tests``, of ``precision``.
 
 ``page`` takes results into the docs, and into what Cost Estimate knows. ``make gpu-day`` (``tools/gpu_day.py``) carries

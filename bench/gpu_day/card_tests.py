@@ -23,7 +23,12 @@ TESTS: tuple[tuple[str, ...], ...] = (
     ("tests/sampling/test_sampler.py", "tests/sampling/test_keyframe_control.py", "tests/upscaling/test_node.py"),
     ("tests/sampling/test_clips.py", "tests/sampling/test_edit.py", "tests/interpolation/test_node.py"),
     ("tests/sampling/test_masks.py", "tests/sampling/test_inpainting.py", "tests/sampling/test_anchors.py"),
-    ("tests/sampling/test_reference.py", "tests/sampling/test_references.py", "tests/upscaling/test_order.py"),
+    (
+        "tests/sampling/test_reference.py",
+        "tests/sampling/test_references.py",
+        "tests/upscaling/test_order.py",
+        "tests/upscaling/test_readback.py",
+    ),
     (
         "tests/sampling/test_families.py",
         "tests/video_models/test_windows.py",

@@ -8,7 +8,7 @@ from functools import partial
 import comfy.utils
 import torch
 
-from . import interpolating, upscaling
+from . import interpolating, reading_back, upscaling
 from .drawn_clip import held_clip
 from .measurement import Finding
 from .setting import Setting
@@ -30,5 +30,6 @@ def measure(setting: Setting) -> Iterator[Finding]:
                 partial(interpolating.guided, setting, clip),
                 partial(upscaling.with_less_memory, setting, clip),
                 partial(interpolating.with_less_memory, setting, clip),
+                partial(reading_back.ways, setting),
             ]
         )

@@ -98,6 +98,11 @@ def release_cached_memory() -> None:
     management.soft_empty_cache()
 
 
+def may_pin() -> bool:
+    """Whether page-locked memory may be used: ComfyUI pins weights on some devices, unless its user forbids it."""
+    return bool(getattr(management, "MAX_PINNED_MEMORY", 1) > 0)
+
+
 def accelerator(patcher: Any) -> Accelerator:
     """A model's device as the plain stages see it: they load, ask and free through ComfyUI without knowing it."""
 
@@ -113,6 +118,7 @@ def accelerator(patcher: Any) -> Accelerator:
         free_memory=lambda: free_memory(device),
         out_of_memory=OutOfMemory,
         release=release_cached_memory,
+        pins=may_pin(),
     )
 
 

@@ -20,7 +20,7 @@ from ..video.decode_settings import DecodeSettings
 from ..video.encode import EncodeSettings, save
 from ..video.rates import usual_rate
 from ..video.stream import CHUNK, ArrayStream, Frames, FrameStream, Waveform
-from ..video.tensors import to_frames, to_image
+from ..video.tensors import to_frames, whole_image
 from .frugal_node import Stage
 from .metadata import as_tag
 from .previews import shown_on_node
@@ -38,7 +38,7 @@ class StreamVideo(Input.Video):
         self.stream = Charged(stream, stage) if stage else stream
 
     def get_components(self) -> Types.VideoComponents:
-        frames = torch.cat([to_image(chunk) for chunk in self.stream.chunks()])
+        frames = whole_image(self.stream.chunks(), self.stream.info)
         audio = audio_output(load_waveform(self.stream.audio)) if self.stream.audio else None
         return Types.VideoComponents(images=frames, audio=audio, frame_rate=self.get_frame_rate())
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..accelerator import Accelerator
 from ..flops import flops_of
+from ..readback import read_back
 from ..video.stream import Frames, Picture
 
 P = TypeVar("P")
@@ -127,25 +128,29 @@ class NetInterpolator:
         self._on.load(self._memory(height, width))
         with torch.inference_mode():
             pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(self._on.device)
-            image = pixels.permute(2, 0, 1)[None].to(self._dtype) / 255
-            image = F.pad(image, (0, right, 0, below), mode="replicate")
+            image = pixels.permute(2, 0, 1)[None].to(self._dtype).div_(255)
+            if below or right:
+                image = F.pad(image, (0, right, 0, below), mode="replicate")
             image = image.contiguous(memory_format=torch.channels_last)
             return PreparedFrame(image, self._net.extract_features(image), height, width)
 
     def make(self, wanted: Sequence[Between[PreparedFrame]]) -> Frames:
-        made: list[Frames] = []
-        while len(made) < len(wanted):
-            batch = self._batch(wanted[len(made) :])
-            count = len(made)
+        frame = wanted[0].left
+        result = np.empty((len(wanted), frame.height, frame.width, 3), np.uint8)
+        done = 0
+        while done < len(wanted):
+            batch = self._batch(wanted[done:])
             try:
-                made.extend(self._frames(batch))
+                self._make_batch(batch, result[done : done + len(batch)])
             except self._on.out_of_memory:
                 if len(batch) == 1:
                     raise
-            if len(made) == count:  # only now has the exception let go of the tensors
                 self._limit = len(batch) // 2
-                self._on.release()
-        return np.stack(made)
+            else:
+                done += len(batch)
+                continue
+            self._on.release()  # only now has the exception let go of the tensors
+        return result
 
     def _batch(self, wanted: Sequence[Between[PreparedFrame]]) -> list[Between[PreparedFrame]]:
         """As many of the next frames as fit."""
@@ -168,7 +173,7 @@ class NetInterpolator:
         return self._net.memory_used_forward((1, height + below, width + right, 3), self._on.dtype)
 
     @torch.inference_mode()
-    def _frames(self, batch: list[Between[PreparedFrame]]) -> Frames:
+    def _make_batch(self, batch: list[Between[PreparedFrame]], result: Frames) -> None:
         left, right = batch[0].left, batch[0].right
         weights = [float(one.weight) for one in batch]
         if self._by_pair is not None:
@@ -176,8 +181,8 @@ class NetInterpolator:
             made = self._by_pair(left.image, right.image, weights, cache=cache)
         else:
             made = self._of_pairs(batch, left.image.new_tensor(weights))
-        pixels = made[..., : left.height, : left.width].float().clamp(0, 1).mul(255).round().to(torch.uint8)
-        return np.asarray(pixels.permute(0, 2, 3, 1).contiguous().cpu())  # a CPU is slow at changing the layout
+        pixels = made[..., : left.height, : left.width].float().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+        read_back(pixels.movedim(1, -1), torch.from_numpy(result), pins=self._on.pins)
 
     def _of_pairs(self, batch: list[Between[PreparedFrame]], weights: Tensor) -> Tensor:
         """A row for each frame; one pair's frames are not copied for it."""
@@ -185,8 +190,8 @@ class NetInterpolator:
         rows = len(batch)
         if all(_same_pair(one, batch[0]) for one in batch):
             lefts, rights = lefts[:1], rights[:1]
-        images = [torch.cat([one.image for one in side]).expand(rows, -1, -1, -1) for side in (lefts, rights)]
-        features = [torch.cat([one.features for one in side]) for side in (lefts, rights)]
+        images = [_batched([one.image for one in side]).expand(rows, -1, -1, -1) for side in (lefts, rights)]
+        features = [_batched([one.features for one in side]) for side in (lefts, rights)]
         height, width = images[0].shape[2:]
         times = weights.view(-1, 1, 1, 1).expand(-1, 1, height, width)
         cache = {"img0": features[0], "img1": features[1]}
@@ -194,6 +199,10 @@ class NetInterpolator:
         if self._has_scale:
             options["scale"] = flow_scale(batch[0].left.height, batch[0].left.width)
         return self._net(images[0], images[1], timestep=times, cache=cache, **options)
+
+
+def _batched(rows: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(rows)) if len(rows) > 1 else rows[0]
 
 
 def _same_pair(one: Between[PreparedFrame], other: Between[PreparedFrame]) -> bool:

@@ -17,6 +17,7 @@ from ..host.progress import show_on_node, tracked
 from ..host.video import Charged, StreamVideo, as_stream, uncharged
 from ..interpolation.stream import InterpolatedStream
 from ..video.stream import CHUNK, FrameStream
+from ..video.tensors import empty_image
 from . import forecast
 from .order import compare
 from .precision import lower_convolutions
@@ -108,7 +109,7 @@ def _upscaled_image(image: torch.Tensor, upscale_model: Any, scale: float, longe
     count, height, width, _ = image.shape
     size = target_size(width, height, scale, longer_side)
     upscaler = _upscaler(upscale_model, size)
-    result = torch.empty(count, size[1], size[0], 3)
+    result = empty_image(count, size[1], size[0], 3)
     chunks = (image[i : i + CHUNK, ..., :3].float().cpu().numpy() for i in range(0, count, CHUNK))
     parts = (result[first : first + CHUNK].numpy() for first in range(0, count, CHUNK))
     for _ in tracked(upscaled(chunks, upscaler, parts), count):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..accelerator import Accelerator
 from ..flops import flops_of
+from ..readback import read_back
 
 HALO = 64
 """Pixels that a tile sees beyond what it gives. A compact net looks 18 far. x4plus looks further than any tile, but
@@ -132,7 +133,7 @@ class Upscaler:
     def _through_device(self, part: Pixels, tile: int, result: Pixels) -> None:
         """Rounding is a part of it: behind a small net it takes more memory than that."""
         images = _to_images(part, self._on.device).to(self._on.dtype)
-        _put(self._enlarge(images, tile), result)
+        _put(self._enlarge(images, tile), result, pins=self._on.pins)
 
     def _smaller(self, plan: Plan) -> Plan | None:
         if plan.frames == 1 and self._net.tiling is ModelTiling.INTERNAL:
@@ -184,7 +185,7 @@ class Upscaler:
     def _to_size(self, images: Tensor) -> Tensor:
         width, height = self.size
         if images.shape[2:] == (height, width):
-            return images.float()
+            return images
         return F.interpolate(images.float(), (height, width), mode="bicubic", antialias=True).clamp_(0, 1)
 
 
@@ -199,8 +200,8 @@ def _to_images(frames: Pixels, device: torch.device) -> Tensor:
     return images.float() / 255 if frames.dtype == np.uint8 else images.float()
 
 
-def _put(images: Tensor, result: Pixels) -> None:
-    """Write images ``(n, 3, h, w)`` into frames. Their layout changes on their own device: a CPU is slow at that."""
+def _put(images: Tensor, result: Pixels, *, pins: bool = False) -> None:
+    """Write images ``(n, 3, h, w)`` into frames."""
     if result.dtype == np.uint8:
-        images = images.mul(255).round_().to(torch.uint8)
-    torch.from_numpy(result).copy_(images.movedim(1, -1))
+        images = images.float().mul(255).round_().to(torch.uint8)
+    read_back(images.movedim(1, -1), torch.from_numpy(result), pins=pins)

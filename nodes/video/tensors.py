@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -13,13 +13,43 @@ from .stream import CHUNK, Audio, Frames, FrameStream, VideoInfo
 
 def to_frames(image: torch.Tensor) -> Frames:
     """Round an IMAGE ``(n, h, w, 3 or 4)`` of floats 0..1 to RGB frames; alpha is dropped, values are clamped."""
-    scaled = image[..., :3].detach().float().clamp(0, 1).mul(255).round()
-    return np.ascontiguousarray(scaled.to("cpu", torch.uint8).numpy())
+    frames = np.empty((*image.shape[:3], 3), np.uint8)
+    for picture, frame in zip(image, torch.from_numpy(frames), strict=True):  # what lies between stays in caches
+        frame.copy_(picture[..., :3].detach().float().clamp(0, 1).mul_(255).round_())
+    return frames
 
 
-def to_image(frames: Frames) -> torch.Tensor:
-    """Turn RGB frames into an IMAGE: float32 ``(n, h, w, 3)`` in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).float().div_(255)
+def to_image(frames: Frames, out: torch.Tensor | None = None) -> torch.Tensor:
+    """Turn RGB frames into an IMAGE: float32 ``(n, h, w, 3)`` in 0..1.
+
+    Args:
+        out: where to put it.
+    """
+    image = empty_image(*frames.shape) if out is None else out
+    return image.copy_(torch.from_numpy(np.ascontiguousarray(frames))).div_(255)
+
+
+def empty_image(*shape: int) -> torch.Tensor:
+    """An IMAGE that is to be filled.
+
+    NumPy asks Linux for large pages. PyTorch does not, and to touch small ones for the first time takes several times
+    as long as to write into them.
+    """
+    return torch.from_numpy(np.empty(shape, np.float32))
+
+
+def whole_image(chunks: Iterable[Frames], info: VideoInfo) -> torch.Tensor:
+    """All frames of a stream as an IMAGE; each is copied once.
+
+    Args:
+        info: of the stream.
+    """
+    image = empty_image(info.frame_count, info.height, info.width, 3)
+    first = 0
+    for chunk in chunks:
+        to_image(chunk, image[first : first + len(chunk)])
+        first += len(chunk)
+    return image[:first]
 
 
 class ImageStream(FrameStream):

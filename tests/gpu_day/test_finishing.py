@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from spandrel import ModelLoader
 
-from frugal_motion.bench.gpu_day import interpolating, less_memory, upscaling
+from frugal_motion.bench.gpu_day import interpolating, less_memory, reading_back, upscaling
 from frugal_motion.bench.gpu_day.drawn_clip import HeldClip, held_clip
 from frugal_motion.bench.gpu_day.interpolating import PairByPair
 from frugal_motion.bench.gpu_day.likeness import psnr
@@ -84,6 +84,12 @@ def test_without_its_file_rife_has_random_weights_of_the_same_layout(
     real = load_file(assets / "models/frame_interpolation" / interpolating.RIFE)
     assert weights == "random"
     assert {key: v.shape for key, v in load_file(file).items()} == {key: v.shape for key, v in real.items()}
+
+
+def test_every_way_back_is_measured_into_every_memory(setting: Setting) -> None:
+    names = [one.name for one in reading_back.ways(setting) if isinstance(one, Measurement)]
+    memories = "small_pages", "large_pages", "touched"
+    assert names == [f"read_back.{way}.{memory}" for way in ("copied", "page_locked") for memory in memories]
 
 
 def test_memory_is_left_for_a_share_of_the_work_beside_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:

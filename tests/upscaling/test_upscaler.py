@@ -165,6 +165,15 @@ def test_floats_stay_floats_and_bytes_stay_bytes() -> None:
     assert np.allclose(floats, repeated(frames) / 255, atol=1e-6)
 
 
+def test_a_net_in_half_precision_gives_floats_and_bytes_too() -> None:
+    frames = noise(2, 10, 12)
+    upscaler = Upscaler(Nearest(), Accelerator(dtype=torch.float16), (24, 20))
+    assert np.array_equal(upscaler(frames), repeated(frames))
+    floats = frames.astype(np.float32) / 255
+    made = upscaler(floats)
+    assert made.dtype == np.float32 and np.array_equal(made, repeated(floats.astype(np.float16)).astype(np.float32))
+
+
 def test_smaller_is_resized_without_the_net() -> None:
     net = Nearest()
     grey = np.full((3, 20, 40, 3), 77, np.uint8)
@@ -213,11 +222,11 @@ def test_no_tensor_is_too_large_to_be_addressed(
 def test_so_is_what_fits_until_it_is_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
     rounded, put = [], upscaler_module._put
 
-    def puts_two(images: torch.Tensor, result: Frames) -> None:
+    def puts_two(images: torch.Tensor, result: Frames, pins: bool) -> None:
         rounded.append(len(images))
         if len(images) > 2:
             raise torch.cuda.OutOfMemoryError
-        put(images, result)
+        put(images, result, pins=pins)
 
     monkeypatch.setattr(upscaler_module, "_put", puts_two)
     frames = noise(5, 16, 16)
