@@ -65,7 +65,7 @@ class Cutout:
         evidence: who is in front of whom.
         shown: by part, what of each place of the map shows it.
         layer: the figures: RGB times their share, and their share times 255, float32 ``(height, width, 4)``.
-        background: RGB float32 ``(height, width, 3)``, behind the figures too.
+        background: RGB, behind the figures too.
         clear: where the picture shows background itself.
         reach: how far figures go beyond their capsules, by part.
     """
@@ -76,7 +76,7 @@ class Cutout:
     evidence: Evidence
     shown: Plane
     layer: Plane
-    background: Plane
+    background: Picture
     clear: BinaryMask
     reach: Mapping[tuple[int, int], float]
 
@@ -230,7 +230,7 @@ class Shot:
             evidence=evidence,
             shown=shown_parts(figures),
             layer=np.dstack((colours, alpha * 255)).astype(np.float32),
-            background=background.astype(np.float32),
+            background=background,
             clear=~hidden,
             reach=self._reach(near),
         )
