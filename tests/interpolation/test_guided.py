@@ -171,7 +171,8 @@ def test_no_more_keyframes_are_held_than_have_a_say() -> None:
     ahead = []
     for number, _ in enumerate(stream.chunks(1)):
         ahead.append(source.frames_read - number * GRID / RATE)
-    assert max(ahead) <= 16, "three windows of four keyframes, and those at work"
+    most = 16 + 2 + cv2.getNumThreads() * GRID / RATE
+    assert max(ahead) <= most, "three windows of four keyframes, two that are cut out ahead, and those at work"
 
 
 @pytest.mark.skipif(not hasattr(cv2, "quality"), reason="this OpenCV has no second opinion")

@@ -118,7 +118,8 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
     box = target.box
     columns = offsets[..., 0] + np.arange(box.left, box.left + box.width, dtype=np.float32)
     rows = offsets[..., 1] + np.arange(box.top, box.top + box.height, dtype=np.float32)[:, None]
-    layer = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    bent = cv2.remap(keyframe.layer, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    layer = np.asarray(bent, np.float32)
     _soften(layer, torn)
     alpha = cv2.extractChannel(layer, 3) / np.float32(255)
     trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)

@@ -75,7 +75,9 @@ def _cut(target: FigureMap, field: BoneField, owner: Places, rows: Places, colum
     above, left = np.floor(down).astype(int), np.floor(across).astype(int)
     down, across = down - above, across - left
     weights = np.stack([(down if below else 1 - down) * (across if right else 1 - across) for below, right in _CORNERS])
-    downs, rights = ([np.clip(at + one, 0, side - 1) for one in (0, 1)] for at, side in ((above, height), (left, width)))
+    downs, rights = (
+        [np.clip(at + one, 0, side - 1) for one in (0, 1)] for at, side in ((above, height), (left, width))
+    )
     places = np.stack([downs[below] * width + rights[right] for below, right in _CORNERS])
     owners = owner.ravel()[places]
     shares = [(weights * field.shares.ravel()[own * owner.size + places]).sum(axis=0) for own in owners]
