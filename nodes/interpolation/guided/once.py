@@ -31,7 +31,7 @@ class Once(Generic[K, V]):
         if known is None:
             try:
                 value.set_result(self._make(key))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  who has asked gets it
                 value.set_exception(error)
         return value.result()
 
