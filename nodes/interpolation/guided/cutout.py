@@ -189,9 +189,7 @@ class Shot:
         both = there & view.clear
         if both.sum() < 500:
             return False
-        first, second = (cv2.GaussianBlur(one, (0, 0), 1.5) for one in (view.picture, picture))
-        apart = cv2.absdiff(first, second).mean(axis=-1)[both]
-        return float(np.percentile(apart, 85)) < _ALIKE
+        return float(np.percentile(_apart(view.picture, picture)[both], 85)) < _ALIKE
 
     def picture(self, place: int) -> Picture:
         """A keyframe as it came."""
@@ -307,8 +305,13 @@ def _background_change(left: Cutout, right: Cutout) -> float:
     both = left.clear & right.clear
     if not both.any():
         return float("inf")
-    first, second = (cv2.GaussianBlur(one.picture, (0, 0), 1.5) for one in (left, right))
-    return float(cv2.absdiff(first, second).mean(axis=-1)[both].mean())
+    return float(_apart(left.picture, right.picture)[both].mean())
+
+
+def _apart(first: Picture, second: Picture) -> Plane:
+    """The mean of the colours' differences at every place, but for their noise, 0..255."""
+    red, green, blue = cv2.split(cv2.absdiff(*(cv2.GaussianBlur(one, (0, 0), 1.5) for one in (first, second))))
+    return np.asarray(cv2.add(cv2.add(red, green, dtype=cv2.CV_32F), blue, dtype=cv2.CV_32F) / 3, np.float32)
 
 
 def _grown(mask: BinaryMask) -> BinaryMask:
