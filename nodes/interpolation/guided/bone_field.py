@@ -78,12 +78,10 @@ def bone_field(
     columns, rows = ((at - (keyframe.step - 1) / 2) / keyframe.step for at in (columns, rows))
     reaches = _by_part(reach.get(part.key, REACH) for part in parts)
     within = np.clip((reaches - target.distances[list(known)]) / np.float32(EDGE) + np.float32(0.5), 0, 1)
-    there = np.stack(
-        [
-            cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            for place in known.values()
-        ]
-    )
+    there = [
+        cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for place in known.values()
+    ]
     seen = np.minimum(shares * within, there).sum(axis=0)  # so that two halves of a joint are one whole
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)
     wanted = (_by_part(preferred.get(part.key, 1.0) for part in parts) * shares).sum(axis=0)  # no BLAS: it has threads

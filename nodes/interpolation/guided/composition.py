@@ -27,7 +27,7 @@ _LITTLE, _ENOUGH = 0.5, 0.9  # what a keyframe has to show of a place to be trus
 _SEAM, _SEAM_REACH = 0.8, 4  # pixels: how soft a cut between two parts gets, and how far that looks
 _WHISKER = 0.02  # body scales: what is thinner and outside of the body is none of it
 _LEVELS = 65535
-_STRIP = 1 << 15  # pixels that are laid over each other at once: so many stay in the cache of a core
+_STRIP = 1 << 16  # pixels that are laid over each other at once: so many stay in the cache of a core
 
 
 Interpolate: TypeAlias = Callable[[Picture, Picture, float], Picture]
@@ -112,8 +112,8 @@ def _laid_over(background: Any, nearest: Plane, layers: Sequence[Layer]) -> list
 
 
 def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout) -> Layer:
-    preferred = preferences(target, keyframe.figures, other.figures)
-    field = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, preferred)
+    wanted = preferences(target, keyframe.figures, other.figures)
+    field = bone_field(target, keyframe.figures, keyframe.shown, keyframe.reach, wanted)
     offsets, torn = enlarged_field(target, field)
     box = target.box
     columns = offsets[..., 0] + np.arange(box.left, box.left + box.width, dtype=np.float32)
@@ -122,9 +122,10 @@ def _brought(target: FigureMap, nearest: Plane, keyframe: Cutout, other: Cutout)
     layer = np.asarray(bent, np.float32)
     _soften(layer, torn)
     alpha = cv2.extractChannel(layer, 3) / np.float32(255)
-    trust = np.clip((target.enlarged(field.seen) - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
+    seen, preferred = cv2.split(target.enlarged(np.dstack((field.seen, field.preferred))))
+    trust = np.clip((seen - _LITTLE) / (_ENOUGH - _LITTLE), 0, 1).astype(np.float32)
     trust *= 1 - _whiskers(target, nearest, alpha * trust)
-    return Layer(layer, alpha, trust, target.enlarged(field.preferred))
+    return Layer(layer, alpha, trust, np.asarray(preferred, np.float32))
 
 
 def _soften(layer: Plane, torn: Picture) -> None:

@@ -126,13 +126,19 @@ class Shot:
         self._pair: Once[tuple[int, int], CutoutPair] = Once(self._make_pair)
         self._begun = 0
 
-    def begin(self, last: int, pool: Executor) -> None:
-        """Have keyframes up to one cut out in a pool, and what they need of others, which comes first."""
+    def begin(self, last: int, pool: Executor) -> range:
+        """Have keyframes up to one cut out in a pool, and what they need of others, which comes first.
+
+        Returns:
+            Those that had not been begun.
+        """
+        begun = range(self._begun, min(last + 1, self._count))
         for make, ahead in ((self._rough_alpha, 2 * WINDOW), (self._joint_fit, WINDOW), (self._cutout, 0)):
             first = self._begun + ahead if self._begun else 0
             for place in range(first, min(last + 1 + ahead, self._count)):
                 pool.submit(make, place)
-        self._begun = max(self._begun, last + 1)
+        self._begun = max(self._begun, begun.stop)
+        return begun
 
     def forget_before(self, place: int) -> None:
         """Let go of what is only needed for keyframes before this one."""

@@ -57,7 +57,10 @@ class MotionWay:
     def begin(self, last: int) -> None:
         """Have keyframes up to one cut out meanwhile."""
         self._keyframes.picture(min(last + HORIZON, self._last))  # is read in this thread
-        self._shot.begin(min(last, self._last), self._pool)
+        for place in self._shot.begin(last, self._pool):
+            if place:
+                self._pool.submit(self._shot.pair, place - 1, place)
+                self._pool.submit(self._box, (place - 1, place))
 
     def work(self, moment: Moment) -> Callable[[], Pair]:
         self.begin(moment.right + _AHEAD)
