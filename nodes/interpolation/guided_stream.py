@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby, islice
 from math import ceil, floor
@@ -20,7 +23,7 @@ from ..video.read_forward import ReadForward
 from ..video.stream import CHUNK, Audio, Frames, FrameStream, Picture
 from .guided.choices import Choice, told_choices
 from .guided.cutout import HORIZON
-from .guided.gate import JudgedShot, ToldKeyframe, compare_ways
+from .guided.gate import JudgedShot, ToldKeyframe, compare_ways, tested_keyframes
 from .guided.guide_way import GuideWay, check_guide
 from .guided.motion_way import MotionWay
 from .guided.net_runs import net_runs
@@ -85,10 +88,42 @@ class GuidedStream(InterpolatedStream):
 
     def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
         moments = enumerate(schedule(self.keyframes, self.info.frame_rate, self.info.lasts))
-        with ThreadPoolExecutor(max(cv2.getNumThreads(), 1), "figures") as pool:  # as many as OpenCV may use
+        threads = max(cv2.getNumThreads(), 1)  # as many as OpenCV may use
+        begun: deque[_Begun] = deque()
+        with _threads(threads) as pool:
             window = _GuidedWindow(self, pool)
-            while wanted := list(islice(moments, size)):
-                yield window.frames(wanted)
+            while True:  # while the net makes some frames, and they are read, threads work on the next ones
+                begun.extend(window.begun(*one) for one in islice(moments, size + threads - len(begun)))
+                if not begun:
+                    return
+                yield window.frames([begun.popleft() for _ in range(min(size, len(begun)))])
+                if begun:
+                    window.forget_before(begun[0].keyframe)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[Executor]:
+    """A pool that drops what it has not begun when it is left."""
+    pool = ThreadPoolExecutor(count, "figures")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """A frame that is shown as it is, or one that is at work.
+
+    Attributes:
+        keyframe: number of the one before it.
+        found: the frame, or the pair that it is made of.
+        weight: share of the right picture.
+    """
+
+    keyframe: int
+    found: Picture | Future[Pair]
+    weight: Fraction
 
 
 class _GuidedWindow:
@@ -106,24 +141,23 @@ class _GuidedWindow:
         self._makers: Mapping[str, PairMaker] = {}
         self._choices: list[Choice] = []
 
-    def frames(self, moments: Sequence[tuple[int, Bracket]]) -> Frames:
-        """The frames of those numbers, which is nowhere before those of the last call."""
-        found: list[Picture] = []
-        wanted: dict[int, tuple[Future[Pair], Fraction]] = {}
-        for row, (number, bracket) in enumerate(moments):
-            left, right = self._pictures.at(bracket.left), self._pictures.at(bracket.right)
-            found.append(left)
-            if bracket.left == bracket.right:
-                continue
+    def begun(self, number: int, bracket: Bracket) -> _Begun:
+        """Begin a frame, which is nowhere before the last one."""
+        left, right = self._pictures.at(bracket.left), self._pictures.at(bracket.right)
+        found: Picture | Future[Pair] = left
+        if bracket.left != bracket.right:
             if is_still(left, right):
-                found[row] = blended(left, right, bracket.weight)
+                found = blended(left, right, bracket.weight)
             else:
-                wanted[row] = self._pool.submit(self._work(number, bracket)), bracket.weight
-        pairs = [(work.result(), weight) for work, weight in wanted.values()]
-        for row, frame in zip(wanted, self._fused(pairs), strict=True):
-            found[row] = frame
-        self._forget_before(moments[-1][1].left)
-        return np.stack(found)
+                found = self._pool.submit(self._work(number, bracket))
+        return _Begun(bracket.left, found, bracket.weight)
+
+    def frames(self, begun: Sequence[_Begun]) -> Frames:
+        """The frames that were begun."""
+        found = [one.found.result() if isinstance(one.found, Future) else one.found for one in begun]
+        pairs = [(pair, one.weight) for pair, one in zip(found, begun, strict=True) if isinstance(pair, Pair)]
+        made = iter(self._fused(pairs))
+        return np.stack([next(made) if isinstance(one, Pair) else one for one in found])
 
     def _work(self, number: int, bracket: Bracket) -> Callable[[], Pair]:
         self._enter(bracket.left)
@@ -170,7 +204,8 @@ class _GuidedWindow:
         motion, guide = self._stream.motion, self._stream.guide
         if motion is not None:
             moments = range(ceil(shot.first / self._step), floor(shot.last / self._step) + 1)
-            makers["motion"] = MotionWay(shot, motion, [moment * self._step for moment in moments], self._plain)
+            times = [moment * self._step for moment in moments]
+            makers["motion"] = MotionWay(shot, motion, times, self._plain, self._pool)
         if self._flow is not None and guide is not None:
             rate = guide.info.frame_rate / self._plan.frame_rate
             makers["guide"] = GuideWay(shot, self._flow, rate, guide.info.frame_count)
@@ -181,10 +216,12 @@ class _GuidedWindow:
         if self._stream.way != "best":
             return self._stream.way
         motion = self._makers.get("motion")
+        if isinstance(motion, MotionWay):
+            motion.begin(max(tested_keyframes(len(shot.frames)), default=0) + 1)
         ways = {name: self._telling(shot, maker) for name, maker in self._makers.items()}
         seen: list[ToldKeyframe] = []
         figures = motion.figures if isinstance(motion, MotionWay) else None
-        likeness = compare_ways(shot, ways, figures, seen.append)
+        likeness = compare_ways(shot, ways, figures, self._pool, seen.append)
         # Not every picture has the outlines of its guide: unproven, that would tear limbs.
         way = likeness.best if likeness else "motion" if motion else "net alone"
         self._choices.append(Choice(way, likeness))
@@ -193,18 +230,16 @@ class _GuidedWindow:
         return way
 
     def _telling(self, shot: KeyframesOfShot, maker: PairMaker) -> Callable[[int], Picture]:
-        """Makes the keyframe at a place from those beside it."""
+        """Makes a tested keyframe from those beside it."""
+        moments = {place: shot.told_from_neighbours(place) for place in tested_keyframes(len(shot.frames))}
+        pairs = {place: self._pool.submit(maker.work(moment)) for place, moment in moments.items()}
+        return lambda place: self._fused([(pairs[place].result(), moments[place].weight)])[0]
 
-        def tell(place: int) -> Picture:
-            moment = shot.told_from_neighbours(place)
-            return self._fused([(maker.work(moment)(), moment.weight)])[0]
-
-        return tell
-
-    def _forget_before(self, keyframe: int) -> None:
+    def forget_before(self, keyframe: int) -> None:
+        """Let go of what only frames before a keyframe need."""
         self._pictures.forget_before(keyframe - HORIZON)
         for maker in self._makers.values():
-            maker.forget_before(min(keyframe, self._last) - self._first)
+            maker.forget_before(max(min(keyframe, self._last) - self._first, 0))
 
 
 def _shots(keyframes: Keyframes) -> list[int]:

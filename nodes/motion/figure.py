@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -105,7 +106,7 @@ class BodyPart:
         """Both ends and the radii there, in pixels."""
         return (self.start, self.radii[0]), (self.end, self.radii[1])
 
-    @property
+    @cached_property
     def bone(self) -> complex:
         """From start to end, as x + iy."""
         return complex(*(self.end - self.start))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +68,7 @@ def bone_field(
     parts = [target.parts[index] for index in known]
     others = [keyframe.parts[place] for place in known.values()]
     turns = _turns(parts, others)
-    pairs = zip(parts, others, strict=True)
-    offsets = np.stack([_offsets(part, other, turns[part.key], target) for part, other in pairs], axis=1)
+    offsets = _offsets(parts, others, [turns[part.key] for part in parts], target)
     owned = target.shares[list(known)]
     covered = owned.sum(axis=0)
     shares = _agreeing(owned, offsets, parts)
@@ -77,14 +76,21 @@ def bone_field(
     columns, rows = target.columns + across, target.rows + down
     inside = _inside(columns, rows, target.size) / max((part.scale for part in parts), default=1.0)
     columns, rows = ((at - (keyframe.step - 1) / 2) / keyframe.step for at in (columns, rows))
-    seen = np.zeros(size, np.float32)
-    for share, part, (index, place) in zip(shares, parts, known.items(), strict=True):
-        within = np.clip((reach.get(part.key, REACH) - target.distances[index]) / EDGE + 0.5, 0, 1)
-        there = cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        seen += np.minimum(share * within, there)  # so that two halves of a joint are one whole
+    reaches = _by_part(reach.get(part.key, REACH) for part in parts)
+    within = np.clip((reaches - target.distances[list(known)]) / np.float32(EDGE) + np.float32(0.5), 0, 1)
+    there = [
+        cv2.remap(shown[place], columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for place in known.values()
+    ]
+    seen = np.minimum(shares * within, there).sum(axis=0)  # so that two halves of a joint are one whole
     beyond = np.clip(1 + inside / _BEYOND, 0, 1)
-    wanted = np.tensordot(np.array([preferred.get(part.key, 1.0) for part in parts], np.float32), shares, 1)
-    return BoneField(np.dstack((across, down)), owned, seen * np.clip(covered * 2, 0, 1) * beyond, np.asarray(wanted))
+    wanted = (_by_part(preferred.get(part.key, 1.0) for part in parts) * shares).sum(axis=0)  # no BLAS: it has threads
+    return BoneField(np.dstack((across, down)), owned, seen * np.clip(covered * 2, 0, 1) * beyond, wanted)
+
+
+def _by_part(values: Iterable[float]) -> Plane:
+    """To be multiplied with planes of parts."""
+    return np.array([*values], np.float32)[:, None, None]
 
 
 def _inside(columns: Plane, rows: Plane, size: Size) -> Plane:
@@ -161,24 +167,32 @@ def _turn(part: BodyPart, other: BodyPart, parent: complex) -> complex:
     return turn / abs(turn) if abs(turn) > 1e-3 else own
 
 
-def _offsets(part: BodyPart, other: BodyPart, turn: complex, target: FigureMap) -> Plane:
-    """Of every place ``(2, height, width)``, as if it hung on this part: bone on bone, their middles on each other."""
-    length, other_length = abs(part.bone), abs(other.bone)
-    ahead = part.bone / length if length > 1e-3 else 1j
-    other_ahead = ahead * turn
-    middle, other_middle = ((one.start + one.end).astype(np.float32) / 2 for one in (part, other))
-    across, down = target.columns - middle[0], target.rows - middle[1]
-    ex, ey = np.float32(ahead.real), np.float32(ahead.imag)
+def _offsets(
+    parts: Sequence[BodyPart], others: Sequence[BodyPart], turns: Sequence[complex], target: FigureMap
+) -> Plane:
+    """Of every place ``(2, parts, height, width)``, as if it hung on each part: bone on bone, middle on middle."""
+    bones, other_bones = (np.array([one.bone for one in side]) for side in (parts, others))
+    lengths, other_lengths = np.abs(bones), np.abs(other_bones)
+    ahead = np.where(lengths > 1e-3, bones / np.maximum(lengths, 1e-3), 1j)
+    middles, other_middles = (
+        np.array([(one.start + one.end) / 2 for one in side], np.float32).T[..., None, None] for side in (parts, others)
+    )
+    across, down = target.columns - middles[0], target.rows - middles[1]
+    ex, ey = _by_part(ahead.real), _by_part(ahead.imag)
     along, aside = across * ex + down * ey, down * ex - across * ey
-    half = np.float32(length / 2)
+    half = _by_part(lengths / 2)
     inside = np.clip(along, -half, half)
-    along = along + inside * np.float32(other_length / max(length, 1e-3) - 1)
-    if part.kind == TORSO:
-        share = inside / np.float32(max(length, 1e-3)) + np.float32(0.5)
-        widths = [np.float32(one.radii[0]) + share * np.float32(one.radii[1] - one.radii[0]) for one in (other, part)]
-        aside = aside * (widths[0] / widths[1])
-    fx, fy = np.float32(other_ahead.real), np.float32(other_ahead.imag)
-    found = (other_middle[0] + along * fx - aside * fy, other_middle[1] + along * fy + aside * fx)
+    along += inside * _by_part(other_lengths / np.maximum(lengths, 1e-3) - 1)
+    for index, (part, other) in enumerate(zip(parts, others, strict=True)):
+        if part.kind == TORSO:
+            share = inside[index] / np.float32(max(lengths[index], 1e-3)) + np.float32(0.5)
+            widths = [
+                np.float32(one.radii[0]) + share * np.float32(one.radii[1] - one.radii[0]) for one in (other, part)
+            ]
+            aside[index] *= widths[0] / widths[1]
+    other_ahead = ahead * turns
+    fx, fy = _by_part(other_ahead.real), _by_part(other_ahead.imag)
+    found = (other_middles[0] + along * fx - aside * fy, other_middles[1] + along * fy + aside * fx)
     return np.stack((found[0] - target.columns, found[1] - target.rows))
 
 

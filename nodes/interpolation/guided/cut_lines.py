@@ -21,7 +21,7 @@ _CORNERS = tuple(product((0, 1), repeat=2))  # below and right, of the four plac
 
 
 def enlarged_field(target: FigureMap, field: BoneField) -> tuple[Plane, Picture]:
-    """Offsets of every pixel of the box ``(height, width, 2)``, and 1 beside the lines at which they jump, else 0.
+    """Offsets of every pixel of the box ``(height, width, 2)``, and a mask of what is beside lines at which they jump.
 
     Between two places that mean the same the offsets are in between. Between two that do not, a pixel goes with the
     part that has more of it, which is told of it by the shares of all four places around it.
@@ -75,23 +75,23 @@ def _cut(target: FigureMap, field: BoneField, owner: Places, rows: Places, colum
     above, left = np.floor(down).astype(int), np.floor(across).astype(int)
     down, across = down - above, across - left
     weights = np.stack([(down if below else 1 - down) * (across if right else 1 - across) for below, right in _CORNERS])
-    places = [(np.clip(above + below, 0, height - 1), np.clip(left + right, 0, width - 1)) for below, right in _CORNERS]
-    owners = np.stack([owner[at] for at in places])
-    shares = [
-        sum(weight * field.shares[(own, *at)] for weight, at in zip(weights, places, strict=True)) for own in owners
-    ]
+    downs, rights = (
+        [np.clip(at + one, 0, side - 1) for one in (0, 1)] for at, side in ((above, height), (left, width))
+    )
+    places = np.stack([downs[below] * width + rights[right] for below, right in _CORNERS])
+    owners = owner.ravel()[places]
+    shares = [(weights * field.shares.ravel()[own * owner.size + places]).sum(axis=0) for own in owners]
     own = np.take_along_axis(owners, np.argmax(shares, axis=0)[None], axis=0)
     weights = np.where(owners == own, weights + 1e-6, 0)
     weights /= weights.sum(axis=0)
-    found = sum(weight[:, None] * field.offsets[at] for weight, at in zip(weights, places, strict=True))
-    return np.asarray(found, np.float32)
+    return np.asarray((weights[..., None] * field.offsets.reshape(-1, 2)[places]).sum(axis=0), np.float32)
 
 
 def _beside_jumps(offsets: Plane) -> Picture:
     found = np.zeros(offsets.shape[:2], np.uint8)
-    for turned, marks in ((offsets, found), (offsets.swapaxes(0, 1), found.swapaxes(0, 1))):
-        steps = cv2.absdiff(turned[1:], turned[:-1])
-        jumps = cv2.max(*cv2.split(steps)) > _JUMP
-        marks[:-1] |= jumps
-        marks[1:] |= jumps
+    planes = cv2.split(offsets)  # OpenCV would copy what is turned
+    for before, after in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        jumps = cv2.max(*(cv2.absdiff(plane[after], plane[before]) for plane in planes)) > _JUMP
+        found[before] |= jumps
+        found[after] |= jumps
     return found

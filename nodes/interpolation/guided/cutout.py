@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -19,6 +20,7 @@ from .depth_order import Evidence, order_evidence, told_ranks
 from .figure_map import FigureMap, Plane
 from .joint_fit import JointFit, joint_fit, joint_shifts, with_shifts
 from .matte import Histogram, colour_counts, matte
+from .once import Once
 
 WINDOW = 4
 """Keyframes on either side that help to tell figures from background."""
@@ -65,7 +67,7 @@ class Cutout:
         evidence: who is in front of whom.
         shown: by part, what of each place of the map shows it.
         layer: the figures: RGB times their share, and their share times 255, float32 ``(height, width, 4)``.
-        background: RGB float32 ``(height, width, 3)``, behind the figures too.
+        background: RGB, behind the figures too.
         clear: where the picture shows background itself.
         reach: how far figures go beyond their capsules, by part.
     """
@@ -76,7 +78,7 @@ class Cutout:
     evidence: Evidence
     shown: Plane
     layer: Plane
-    background: Plane
+    background: Picture
     clear: BinaryMask
     reach: Mapping[tuple[int, int], float]
 
@@ -105,6 +107,8 @@ class CutoutPair:
 class Shot:
     """Keyframes of one shot, which look at each other; those that nobody needs any more can be let go.
 
+    Any thread may ask for anything.
+
     Args:
         view: gives a keyframe by its place in the shot, ``0 <= place < count``.
         count: of keyframes in the shot.
@@ -112,34 +116,50 @@ class Shot:
 
     def __init__(self, view: Callable[[int], View], count: int) -> None:
         self._view, self._count = view, count
-        self._alphas: dict[int, Plane] = {}
-        self._rough: dict[int, Plane] = {}
-        self._fits: dict[int, JointFit] = {}
-        self._cutouts: dict[int, Cutout] = {}
-        self._pairs: dict[tuple[int, int], CutoutPair] = {}
-        self._moves: dict[int, Move] = {}
-        self._alike: dict[tuple[int, int], bool] = {}
+        # Each needs only those above it.
+        self._step: Once[int, Move] = Once(self._make_step)
+        self._alike: Once[tuple[int, int], bool] = Once(self._compare)
+        self._rough_alpha: Once[int, Plane] = Once(self._make_rough_alpha)
+        self._alpha: Once[int, Plane] = Once(self._make_alpha)
+        self._joint_fit: Once[int, JointFit] = Once(self._make_joint_fit)
+        self._cutout: Once[int, Cutout] = Once(self._cut_out)
+        self._pair: Once[tuple[int, int], CutoutPair] = Once(self._make_pair)
+        self._begun = 0
+
+    def begin(self, last: int, pool: Executor) -> range:
+        """Have keyframes up to one cut out in a pool, and what they need of others, which comes first.
+
+        Returns:
+            Those that had not been begun.
+        """
+        begun = range(self._begun, min(last + 1, self._count))
+        for make, ahead in ((self._rough_alpha, 2 * WINDOW), (self._joint_fit, WINDOW), (self._cutout, 0)):
+            first = self._begun + ahead if self._begun else 0
+            for place in range(first, min(last + 1 + ahead, self._count)):
+                pool.submit(make, place)
+        self._begun = max(self._begun, begun.stop)
+        return begun
 
     def forget_before(self, place: int) -> None:
         """Let go of what is only needed for keyframes before this one."""
-        self._cutouts = {at: one for at, one in self._cutouts.items() if at >= place}
-        self._pairs = {at: one for at, one in self._pairs.items() if at[0] >= place}
-        self._alphas = {at: one for at, one in self._alphas.items() if at >= place - WINDOW}
-        self._fits = {at: one for at, one in self._fits.items() if at >= place - WINDOW}
-        self._rough = {at: one for at, one in self._rough.items() if at >= place - 2 * WINDOW}
+        self._cutout.keep(lambda at: at >= place)
+        self._pair.keep(lambda at: at[0] >= place)
+        self._alpha.keep(lambda at: at >= place - WINDOW)
+        self._joint_fit.keep(lambda at: at >= place - WINDOW)
+        self._rough_alpha.keep(lambda at: at >= place - 2 * WINDOW)
 
     def cutout(self, place: int) -> Cutout:
         """A keyframe in layers."""
-        if place not in self._cutouts:
-            self._cutouts[place] = self._cut_out(place)
-        return self._cutouts[place]
+        return self._cutout(place)
 
     def pair(self, left: int, right: int) -> CutoutPair:
         """Two keyframes in layers."""
-        if (left, right) not in self._pairs:
-            cutouts = self.cutout(left), self.cutout(right)
-            self._pairs[left, right] = CutoutPair(*cutouts, self.move(right, left), _background_change(*cutouts))
-        return self._pairs[left, right]
+        return self._pair((left, right))
+
+    def _make_pair(self, places: tuple[int, int]) -> CutoutPair:
+        left, right = places
+        cutouts = self.cutout(left), self.cutout(right)
+        return CutoutPair(*cutouts, self.move(right, left), _background_change(*cutouts))
 
     def move(self, place: int, other: int) -> Move:
         """Brings places of the keyframe ``other`` to those of ``place``."""
@@ -147,12 +167,10 @@ class Shot:
             return np.asarray(np.linalg.inv(self.move(other, place)))
         return reduce(np.matmul, (self._step(at) for at in range(place, other)), STANDS)
 
-    def _step(self, place: int) -> Move:
-        if place not in self._moves:
-            before, after = self._view(place), self._view(place + 1)
-            move = camera_move(before.picture, after.picture, before.distance > _TRACKED)
-            self._moves[place] = STANDS if move is None else move
-        return self._moves[place]
+    def _make_step(self, place: int) -> Move:
+        before, after = self._view(place), self._view(place + 1)
+        move = camera_move(before.picture, after.picture, before.distance > _TRACKED)
+        return STANDS if move is None else move
 
     def _near(self, place: int) -> list[int]:
         """Those around a keyframe, itself first, the nearest before the others."""
@@ -168,20 +186,16 @@ class Shot:
 
     def _is_alike(self, place: int, other: int) -> bool:
         """Whether two keyframes show the same background where both show any."""
-        pair = min(place, other), max(place, other)
-        if pair not in self._alike:
-            self._alike[pair] = self._compare(*pair)
-        return self._alike[pair]
+        return self._alike((min(place, other), max(place, other)))
 
-    def _compare(self, place: int, other: int) -> bool:
+    def _compare(self, places: tuple[int, int]) -> bool:
+        place, other = places
         view, seen = self._view(place), self._view(other)
         picture, there = self._seen_from(place, other, seen.picture, seen.clear)
         both = there & view.clear
         if both.sum() < 500:
             return False
-        first, second = (cv2.GaussianBlur(one, (0, 0), 1.5) for one in (view.picture, picture))
-        apart = cv2.absdiff(first, second).mean(axis=-1)[both]
-        return float(np.percentile(apart, 85)) < _ALIKE
+        return float(np.percentile(_apart(view.picture, picture)[both], 85)) < _ALIKE
 
     def picture(self, place: int) -> Picture:
         """A keyframe as it came."""
@@ -189,19 +203,23 @@ class Shot:
 
     def alpha(self, place: int) -> Plane:
         """The share of figures, by what all keyframes around it show of the background, close to people too."""
-        if place not in self._alphas:
-            self._alphas[place] = self._matte(place, lambda other: ~_grown(self._rough_alpha(other) > _HIDDEN))
-        return self._alphas[place]
+        return self._alpha(place)
 
-    def _rough_alpha(self, place: int) -> Plane:
+    def _make_alpha(self, place: int) -> Plane:
+        if len(self._alike_near(place)) == 1:
+            return self._rough_alpha(place)
+        return self._matte(place, lambda other: ~_grown(self._rough_alpha(other) > _HIDDEN))
+
+    def _make_rough_alpha(self, place: int) -> Plane:
         """The same by what is clear of people by their pose alone."""
-        if place not in self._rough:
-            self._rough[place] = self._matte(place, lambda other: self._view(other).clear)
-        return self._rough[place]
+        return self._matte(place, lambda other: self._view(other).clear)
+
+    def _alike_near(self, place: int) -> list[int]:
+        return [other for other in self._near(place) if other == place or self._is_alike(place, other)]
 
     def _matte(self, place: int, clear: Callable[[int], BinaryMask]) -> Plane:
         view = self._view(place)
-        near = [other for other in self._near(place) if other == place or self._is_alike(place, other)]
+        near = self._alike_near(place)
         plate, known = np.zeros_like(view.picture), np.zeros(view.distance.shape, bool)
         if len(near) > 1:
             seen = [self._seen_from(place, other, self._view(other).picture, clear(other)) for other in near]
@@ -230,7 +248,7 @@ class Shot:
             evidence=evidence,
             shown=shown_parts(figures),
             layer=np.dstack((colours, alpha * 255)).astype(np.float32),
-            background=background.astype(np.float32),
+            background=background,
             clear=~hidden,
             reach=self._reach(near),
         )
@@ -241,11 +259,9 @@ class Shot:
         fits = [self._joint_fit(other) for other in near]
         return np.asarray(joint_shifts(fits, weights, figures.parts) / figures.size)
 
-    def _joint_fit(self, place: int) -> JointFit:
-        if place not in self._fits:
-            view = self._view(place)
-            self._fits[place] = joint_fit(view.figures.parts, self.alpha(place), len(view.people))
-        return self._fits[place]
+    def _make_joint_fit(self, place: int) -> JointFit:
+        view = self._view(place)
+        return joint_fit(view.figures.parts, self.alpha(place), len(view.people))
 
     def _background(self, place: int, clear: BinaryMask) -> tuple[Picture, BinaryMask]:
         """The keyframe without its figures, and what of it some keyframe shows."""
@@ -295,8 +311,13 @@ def _background_change(left: Cutout, right: Cutout) -> float:
     both = left.clear & right.clear
     if not both.any():
         return float("inf")
-    first, second = (cv2.GaussianBlur(one.picture, (0, 0), 1.5) for one in (left, right))
-    return float(cv2.absdiff(first, second).mean(axis=-1)[both].mean())
+    return float(_apart(left.picture, right.picture)[both].mean())
+
+
+def _apart(first: Picture, second: Picture) -> Plane:
+    """The mean of the colours' differences at every place, but for their noise, 0..255."""
+    red, green, blue = cv2.split(cv2.absdiff(*(cv2.GaussianBlur(one, (0, 0), 1.5) for one in (first, second))))
+    return np.asarray(cv2.add(cv2.add(red, green, dtype=cv2.CV_32F), blue, dtype=cv2.CV_32F) / 3, np.float32)
 
 
 def _grown(mask: BinaryMask) -> BinaryMask:

@@ -77,7 +77,11 @@ class FigureMap:
 
     def place_of(self, key: tuple[int, int]) -> int | None:
         """Index of a person's part, if it is there."""
-        return next((index for index, part in enumerate(self.parts) if part.key == key), None)
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[int, int], int]:
+        return {part.key: index for index, part in enumerate(self.parts)}
 
     @cached_property
     def shares(self) -> Plane:

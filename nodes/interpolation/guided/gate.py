@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -91,6 +93,7 @@ def compare_ways(
     shot: KeyframesOfShot,
     ways: Mapping[str, Callable[[int], Picture]],
     shown: Callable[[int], BinaryMask] | None,
+    pool: Executor,
     seen: Callable[[ToldKeyframe], None] = lambda _: None,
 ) -> Likeness | None:
     """Tell keyframes of a shot from their neighbours by every way; ``None`` where there are none in between.
@@ -99,9 +102,10 @@ def compare_ways(
         shot: its keyframes.
         ways: make the keyframe at a place from those beside it, the cheapest first.
         shown: where the keyframe at a place shows what is compared; without, where the picture changes.
+        pool: where pictures are compared.
         seen: is given each keyframe that was told.
     """
-    found = []
+    found: list[tuple[float, ...]] = []
     for place in tested_keyframes(len(shot.frames)):
         around = [place - 1, place, place + 1]
         what = np.any([shown(at) for at in around], axis=0) if shown else _changing([shot.picture(at) for at in around])
@@ -109,12 +113,16 @@ def compare_ways(
         if zone.any():
             truth = shot.picture(place)
             told = {name: way(place) for name, way in ways.items()}
-            likeness = {name: float(structural_similarity(one, truth)[zone].mean()) for name, one in told.items()}
-            seen(ToldKeyframe(place, truth, told, likeness))
-            found.append(list(likeness.values()))
+            alike = pool.map(partial(_likeness, truth, zone), told.values())
+            found.append(tuple(alike))
+            seen(ToldKeyframe(place, truth, told, dict(zip(told, found[-1], strict=True))))
     if not found:
         return None
     return Likeness(dict(zip(ways, map(float, np.mean(found, axis=0)), strict=True)))
+
+
+def _likeness(truth: Picture, zone: BinaryMask, told: Picture) -> float:
+    return float(structural_similarity(told, truth)[zone].mean())
 
 
 def _changing(pictures: Sequence[Picture]) -> BinaryMask:

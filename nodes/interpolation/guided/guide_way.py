@@ -17,7 +17,7 @@ from ...video.decode import FileStream
 from ...video.stream import FrameStream, Picture, VideoInfo
 from .figure_map import Plane
 from .pair_maker import KeyframesOfShot, Moment, Pair
-from .source_flow import Chain, Flow, Sight, SourceFlow, sampled
+from .source_flow import Chain, Flow, SourceFlow, sampled
 
 MOST_RATE = Fraction(60)
 """Frames per second of a guide beyond which nothing is gained."""
@@ -50,7 +50,7 @@ class GuideWay:
         if first == last:  # a guide with fewer frames than there are keyframes
             return partial(Pair, left, right)
         place = min(max(moment.time * self._rate, Fraction(first)), Fraction(last)) - first
-        return partial(_bent, left, right, *self._chained(first, last).at(float(place)))
+        return partial(_bent, left, right, self._chained(first, last), float(place))
 
     def forget_before(self, place: int) -> None:
         self._flow.forget_before(self._places[place])
@@ -61,8 +61,9 @@ class GuideWay:
         return self._chain[1]
 
 
-def _bent(left: Picture, right: Picture, to_left: Sight, to_right: Sight) -> Pair:
+def _bent(left: Picture, right: Picture, chain: Chain, place: float) -> Pair:
     """Both keyframes as their flows say, each with the other one where that can be trusted more."""
+    to_left, to_right = chain.at(place)
     height, width = left.shape[:2]
     first, second = _picked(left, to_left.flow), _picked(right, to_right.flow)
     more = np.asarray(cv2.resize(to_left.trust - to_right.trust, (width, height)), np.float32)[..., None]

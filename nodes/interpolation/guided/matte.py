@@ -98,5 +98,5 @@ def _plate_evidence(apart: Plane, background: BinaryMask) -> Plane:
 
 def difference(picture: Picture, plate: Picture) -> Plane:
     """The largest of the colours' differences at every place, smoothed, 0..255."""
-    apart = cv2.blur(cv2.absdiff(picture, plate), (3, 3))
-    return np.asarray(apart.max(axis=-1), np.float32)
+    red, green, blue = cv2.split(cv2.blur(cv2.absdiff(picture, plate), (3, 3)))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.float32)  # NumPy is ten times as slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -16,10 +17,13 @@ from .box import Box, box_around
 from .composition import Interpolate, brought_to_pose, fused_background
 from .cutout import HORIZON, Shot, View, view_of
 from .joint_fit import with_shifts
+from .once import Once
 from .pair_maker import KeyframesOfShot, Moment, Pair
 from .poses import poses_at, steady_hands
 
 _FIGURE = 0.3  # share of a figure from which a pixel counts as its own
+_AHEAD = 2
+"""Keyframes that are cut out before they are needed."""
 
 
 class MotionWay:
@@ -30,19 +34,38 @@ class MotionWay:
         motion: on the plan's grid.
         times: of the frames, in frames of the grid.
         between: for backgrounds that are not the same.
+        pool: where keyframes are cut out.
     """
 
-    def __init__(self, shot: KeyframesOfShot, motion: Motion, times: Sequence[Fraction], between: Interpolate) -> None:
+    def __init__(
+        self,
+        shot: KeyframesOfShot,
+        motion: Motion,
+        times: Sequence[Fraction],
+        between: Interpolate,
+        pool: Executor,
+    ) -> None:
         span = shot.first, shot.last
         self._keyframes, self._motion, self._between = shot, steady_hands(motion, span), between
+        self._pool, self._last = pool, len(shot.frames) - 1
         found = poses_at(self._motion, span, times)
         self._poses: dict[Fraction, Keypoints] = dict(zip(times, found, strict=True))
-        self._boxes: dict[tuple[int, int], Box] = {}
-        self._views: dict[int, View] = {}
+        self._box: Once[tuple[int, int], Box] = Once(self._make_box)
+        self._view: Once[int, View] = Once(self._make_view)
         self._shot = Shot(self._view, len(shot.frames))
 
+    def begin(self, last: int) -> None:
+        """Have keyframes up to one cut out meanwhile."""
+        self._keyframes.picture(min(last + HORIZON, self._last))  # is read in this thread
+        for place in self._shot.begin(last, self._pool):
+            if place:
+                self._pool.submit(self._shot.pair, place - 1, place)
+                self._pool.submit(self._box, (place - 1, place))
+
     def work(self, moment: Moment) -> Callable[[], Pair]:
-        pair, box, share = self._shot.pair(moment.left, moment.right), self._box(moment), float(moment.weight)
+        self.begin(moment.right + _AHEAD)
+        at, share = (moment.left, moment.right), float(moment.weight)
+        pair, box = self._shot.pair(*at), self._box(at)
         background = fused_background(pair, share, self._between)
         return partial(brought_to_pose, pair, self._people(moment.time), share, box, background)
 
@@ -51,29 +74,24 @@ class MotionWay:
         return np.asarray(self._shot.alpha(place) > _FIGURE)
 
     def forget_before(self, place: int) -> None:
-        self._views = {at: view for at, view in self._views.items() if at >= place - HORIZON}
-        self._boxes = {at: box for at, box in self._boxes.items() if at[0] >= place}
+        self._view.keep(lambda at: at >= place - HORIZON)
+        self._box.keep(lambda at: at[0] >= place)
         self._shot.forget_before(place)
 
-    def _box(self, moment: Moment) -> Box:
+    def _make_box(self, at: tuple[int, int]) -> Box:
         """Where people may be in all frames between two keyframes, so that the net takes these at once."""
-        at = moment.left, moment.right
-        if at not in self._boxes:
-            cutouts = [self._shot.cutout(place) for place in at]
-            margin = max(cutout.farthest for cutout in cutouts)
-            first, last = (self._keyframes.frames[place] for place in at)
-            poses = [people for time, people in self._poses.items() if first <= time <= last]
-            poses += [*self._motion.keypoints[first : last + 1]]
-            size = cutouts[0].figures.size
-            people = (with_shifts(pose, cutout.shifts) for pose, cutout in product(poses, cutouts))
-            self._boxes[at] = box_around((part for one in people for part in figure_parts(one, size)), margin, size)
-        return self._boxes[at]
+        cutouts = [self._shot.cutout(place) for place in at]
+        margin = max(cutout.farthest for cutout in cutouts)
+        first, last = (self._keyframes.frames[place] for place in at)
+        poses = [people for time, people in self._poses.items() if first <= time <= last]
+        poses += [*self._motion.keypoints[first : last + 1]]
+        size = cutouts[0].figures.size
+        people = (with_shifts(pose, cutout.shifts) for pose, cutout in product(poses, cutouts))
+        return box_around((part for one in people for part in figure_parts(one, size)), margin, size)
 
     def _people(self, time: Fraction) -> Keypoints:
         return self._poses[time] if time in self._poses else self._motion.keypoints[int(time)]
 
-    def _view(self, place: int) -> View:
-        if place not in self._views:
-            people = self._motion.keypoints[self._keyframes.frames[place]]
-            self._views[place] = view_of(self._keyframes.picture(place), people)
-        return self._views[place]
+    def _make_view(self, place: int) -> View:
+        people = self._motion.keypoints[self._keyframes.frames[place]]
+        return view_of(self._keyframes.picture(place), people)
