@@ -47,5 +47,5 @@ def _reached(stage: str, runs: Sequence[Mapping[str, Any]], card: Card | None) -
     speed = sum(one["flops"] for one in runs) / sum(one["seconds"] for one in runs) / 1e12
     yield Measurement(f"{stage}.tflops", speed, "TFLOP/s", note=f"{len(runs)} runs together")
     if card:
-        guess = f"; {UTILISATION[stage]:g} was guessed" if stage in UTILISATION else ""
+        guess = f"; {UTILISATION[stage]:g} is taken for cards that were not measured" if stage in UTILISATION else ""
         yield Measurement(f"{stage}.share", speed / card.tflops, "", note=f"of {card.tflops:g} TFLOP/s{guess}")

@@ -31,8 +31,9 @@ UTILISATION = {
 
 For sampling: SD 1.5 at 512 px on an RTX 4090, as users of a web interface published it, makes 5.5 steps per second with
 8 images and CFG, which is 70 TFLOPS of 165. For videos: Wan VACE 1.3B on an H200, see docs/gpu.md. The others are
-guesses by how much of a net is no matrix product. Expect a factor of 2. The largest cards, which small pictures do not
-fill, reach less: none is taken for faster than the fastest that was measured, see ``card_speeds.fastest``.
+guesses by how much of a net is no matrix product. Expect a factor of 2. Where small nets wait for something else than
+arithmetic, fast cards reach less: none is taken for faster than the fastest that was measured, see
+``card_speeds.fastest``.
 """
 
 _TYPICAL = 0.25

@@ -210,16 +210,18 @@ class _Walk:
         return frames, frozenset(frames.keys() - busy)
 
     def _stages(self) -> dict[str, str]:
-        """What a node is mainly charged for, by its class."""
-        found: dict[str, str] = {}
+        """What a node is mainly charged for, by its class; nothing of a class whose nodes do different things."""
+        mains: dict[str, str] = {}
         for plan in self.edits:
             for stage, node_id in plan.nodes.items():
-                main = "sample" if stage in ("encode", "decode") else stage
-                found.setdefault(self.flow.kind(node_id), main)
+                mains.setdefault(node_id, "sample" if stage in ("encode", "decode") else stage)
         for node_id, works in self.works.items():
             if works:
-                found.setdefault(self.flow.kind(node_id), works[0].stage)
-        return found
+                mains.setdefault(node_id, works[0].stage)
+        by_kind: dict[str, set[str]] = {}
+        for node_id, main in mains.items():
+            by_kind.setdefault(self.flow.kind(node_id), set()).add(main)
+        return {kind: stages.pop() for kind, stages in by_kind.items() if len(stages) == 1}
 
     def _running(self) -> set[str]:
         """Nodes that will run, as nothing in front of a Hash Cache that has its value does."""

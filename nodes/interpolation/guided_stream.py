@@ -186,11 +186,14 @@ class _GuidedWindow:
         return self._fused([(Pair(left, right), Fraction(share).limit_denominator(1 << 16))])[0]
 
     def _enter(self, keyframe: int) -> None:
-        """Begin the shot of a keyframe, if that is another one than before."""
+        """Begin the shot of a keyframe, if that is another one than before.
+
+        What stands still in front of that keyframe is no part of it: it tells nothing of people, and may be long.
+        """
         number = bisect_right(self._shots, keyframe) - 1
         if number == self._number:
             return
-        self._number, self._first = number, self._shots[number]
+        self._number, self._first = number, keyframe
         end = self._shots[number + 1] if number + 1 < len(self._shots) else len(self._plan.frames)
         first, segment = self._first, self._plan.segments()[number]
         frames = self._plan.frames[first:end]
@@ -217,13 +220,15 @@ class _GuidedWindow:
             return self._stream.way
         motion = self._makers.get("motion")
         if isinstance(motion, MotionWay):
-            motion.begin(max(tested_keyframes(len(shot.frames)), default=0) + 1)
+            motion.begin(0, max(tested_keyframes(len(shot.frames)), default=0) + 1)
         ways = {name: self._telling(shot, maker) for name, maker in self._makers.items()}
         seen: list[ToldKeyframe] = []
         figures = motion.figures if isinstance(motion, MotionWay) else None
         likeness = compare_ways(shot, ways, figures, self._pool, seen.append)
         # Not every picture has the outlines of its guide: unproven, that would tear limbs.
         way = likeness.best if likeness else "motion" if motion else "net alone"
+        if isinstance(motion, MotionWay) and way != "motion":
+            motion.leave()
         self._choices.append(Choice(way, likeness))
         self._stream.told(told_choices(self._choices, len(self._shots), [*self._makers][1:]))
         self._stream.tested(JudgedShot(self._number, way, seen))

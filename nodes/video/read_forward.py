@@ -21,7 +21,13 @@ class ReadForward(Generic[T]):
         self._oldest = 0
 
     def at(self, index: int) -> T:
-        """One that was not forgotten."""
+        """One that was not forgotten.
+
+        Raises:
+            LookupError: it was.
+        """
+        if index < self._oldest:
+            raise LookupError(f"{index} was forgotten, as all before {self._oldest}")
         while index not in self._held:
             read, picture = next(self._coming)
             if read >= self._oldest:

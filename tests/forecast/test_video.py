@@ -119,6 +119,25 @@ def test_a_control_that_ends_before_it_begins_is_refused_as_by_the_node() -> Non
         planned(graph).work()
 
 
+def test_a_class_that_samples_pictures_and_videos_tells_the_speed_of_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = ([str(DEMO)], {".ckpt"})
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "checkpoints", places)
+    graph = vace()
+    assert planned(graph).stages["KSampler"] == "sample video"
+    picture = {"model": ["20", 0], "positive": ["21", 0], "negative": ["21", 0], "latent_image": ["22", 0]}
+    graph |= {
+        "20": node("CheckpointLoaderSimple", ckpt_name="frugal-demo.ckpt"),
+        "21": node("CLIPTextEncode", text="", clip=["20", 1]),
+        "22": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "23": node("KSampler", **graph["12"]["inputs"] | picture),
+        "24": node("VAEDecode", samples=["23", 0], vae=["20", 2]),
+        "25": node("SaveImage", images=["24", 0]),
+    }
+    found = planned(graph)
+    assert {"sample", "sample video"} <= found.work().keys()
+    assert "KSampler" not in found.stages, "its seconds are those of both"
+
+
 def test_a_sampler_that_is_not_installed_is_named() -> None:
     with pytest.raises(InputError, match="KSampler, sampler_name: found 'res_2s'; allowed: euler, "):
         planned(vace(sampler_name="res_2s")).work()

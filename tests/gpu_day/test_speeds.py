@@ -43,7 +43,7 @@ def test_stages_are_told_with_their_share_of_the_data_sheet(tmp_path: Path) -> N
     assert values == pytest.approx({
         "sample.tflops": 400, "sample.share": 400 / 989, "upscale.tflops": 100, "upscale.share": 100 / 989,
     })  # fmt: skip
-    assert figures["sample.share"].note == "of 989 TFLOP/s; 0.4 was guessed"
+    assert figures["sample.share"].note == "of 989 TFLOP/s; 0.4 is taken for cards that were not measured"
     kept = [{key: value for key, value in asdict(one).items() if key != "device"} for one in RUNS[:3]]
     assert speeds_in(results.read(tmp_path / "card.json")) == kept, "what Cost Estimate can take, and no more"
 

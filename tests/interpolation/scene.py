@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -73,6 +73,20 @@ class Scene:
 
     def plain(self, net: Any = None) -> InterpolatedStream:
         return InterpolatedStream(ArrayStream(self.keys, GRID), self.plan, RATE, net or Blend())
+
+
+class HeldScene(Scene):
+    """The same with every frame of the grid a keyframe, and who stands still for spans of them."""
+
+    def __init__(self, frames: int, held: Sequence[tuple[int, int]], seed: int = 1) -> None:
+        self.fine = dance(frames / float(GRID), GRID, 1, seed)
+        shown = np.arange(frames)
+        for first, last in held:
+            shown[first : last + 1] = first
+        self.motion = Motion(self.fine.keypoints[shown], GRID, *SIZE)
+        self.plan = every_nth(frames, GRID, 1)
+        drawn = {frame: self.drawn(frame) for frame in set(shown.tolist())}
+        self.keys = np.stack([drawn[frame] for frame in shown.tolist()])
 
 
 class PannedScene(Scene):

@@ -27,7 +27,7 @@ from frugal_motion.nodes.motion.motion import Motion
 from frugal_motion.nodes.video.stream import CHUNK, ArrayStream, Frames, FrameStream
 
 from ..motion.synthetic import dance
-from .scene import GRID, RATE, SIZE, Blend, CountedStream, PannedScene, Scene
+from .scene import GRID, RATE, SIZE, Blend, CountedStream, HeldScene, PannedScene, Scene
 
 
 def read(stream: FrameStream, size: int = CHUNK) -> Frames:
@@ -170,14 +170,46 @@ def test_no_more_keyframes_are_held_than_have_a_say() -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (120, 32, 32, 3), np.uint8)
     source = CountedStream(pictures, GRID)
     stream = GuidedStream(source, keyframes, RATE, Blend(), motion, way="motion")
-    ahead = []
-    for number, _ in enumerate(stream.chunks(1)):
-        ahead.append(source.frames_read - number * GRID / RATE)
-    most = 16 + 2 + cv2.getNumThreads() * GRID / RATE
+    ahead, threads = [], cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        for number, _ in enumerate(stream.chunks(1)):
+            ahead.append(source.frames_read - number * GRID / RATE)
+    finally:
+        cv2.setNumThreads(threads)
+    most = 16 + 2 + 2 * GRID / RATE
     assert max(ahead) <= most, "three windows of four keyframes, two that are cut out ahead, and those at work"
 
 
 @pytest.mark.skipif(not hasattr(cv2, "quality"), reason="this OpenCV has no second opinion")
+class _ReadBy(ArrayStream):
+    """A stream that knows which threads have read it."""
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Frames]:
+        self.threads: set[int] = set()
+        for frame in self.frames:
+            self.threads.add(threading.get_ident())
+            yield frame[None]
+
+
+@pytest.mark.parametrize(("held", "way"), [([(0, 16), (21, 37)], "motion"), ([(0, 16)], "best"), ([], "motion")])
+def test_who_stands_still_for_long(held: list[tuple[int, int]], way: Way) -> None:
+    scene = HeldScene(42 if held else 30, held)
+    source, threads, made = _ReadBy(scene.keys, GRID), cv2.getNumThreads(), []
+    try:
+        for count, size in ((1, 3), (4, 30)):
+            cv2.setNumThreads(count)
+            stream = GuidedStream(source, scene.plan, RATE, Blend(), scene.motion, way=way)
+            made.append(read(stream, size))
+            assert source.threads == {threading.get_ident()}
+    finally:
+        cv2.setNumThreads(threads)
+    assert (made[0] == made[1]).all()
+    for number, one in enumerate(schedule(scene.plan, RATE)):
+        if any(first <= one.left and one.right <= last for first, last in held):
+            assert (made[0][number] == scene.keys[one.left]).all()
+
+
 def test_likeness_is_that_of_opencv(scene: Scene) -> None:
     first, second = scene.keys[0], scene.keys[1]
     wanted = cv2.quality.QualitySSIM_compute(first, second)[0][:3]

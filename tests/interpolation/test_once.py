@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import sleep
 
 import pytest
 
@@ -15,6 +16,7 @@ def test_threads_that_ask_at_the_same_time_are_given_the_same() -> None:
 
     def make(key: int) -> object:
         made.append(key)
+        sleep(0.05)  # meanwhile the others ask
         return object()
 
     once = Once(make)

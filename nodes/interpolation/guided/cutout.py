@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -126,17 +125,22 @@ class Shot:
         self._pair: Once[tuple[int, int], CutoutPair] = Once(self._make_pair)
         self._begun = 0
 
-    def begin(self, last: int, pool: Executor) -> range:
-        """Have keyframes up to one cut out in a pool, and what they need of others, which comes first.
+    def begin(self, first: int, last: int, submit: Callable[[Callable[[int], object], int], object]) -> range:
+        """Have keyframes cut out in a pool, and what they need of others, which comes first.
+
+        Args:
+            first, last: of those keyframes; ``first`` is nowhere before that of an earlier call.
+            submit: gives the pool something to do.
 
         Returns:
             Those that had not been begun.
         """
-        begun = range(self._begun, min(last + 1, self._count))
-        for make, ahead in ((self._rough_alpha, 2 * WINDOW), (self._joint_fit, WINDOW), (self._cutout, 0)):
-            first = self._begun + ahead if self._begun else 0
-            for place in range(first, min(last + 1 + ahead, self._count)):
-                pool.submit(make, place)
+        begun = range(max(self._begun, first), min(last + 1, self._count))
+        goes_on = 0 < self._begun >= first
+        for make, reach in ((self._rough_alpha, 2 * WINDOW), (self._joint_fit, WINDOW), (self._cutout, 0)):
+            start = begun.start + reach if goes_on else max(begun.start - reach, 0)
+            for place in range(start, min(last + 1 + reach, self._count)):
+                submit(make, place)
         self._begun = max(self._begun, begun.stop)
         return begun
 

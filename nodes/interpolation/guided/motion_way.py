@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -53,17 +53,23 @@ class MotionWay:
         self._box: Once[tuple[int, int], Box] = Once(self._make_box)
         self._view: Once[int, View] = Once(self._make_view)
         self._shot = Shot(self._view, len(shot.frames))
+        self._begun: list[Future[object]] = []
 
-    def begin(self, last: int) -> None:
-        """Have keyframes up to one cut out meanwhile."""
+    def begin(self, first: int, last: int) -> None:
+        """Have keyframes cut out meanwhile, those between two of them too."""
         self._keyframes.picture(min(last + HORIZON, self._last))  # is read in this thread
-        for place in self._shot.begin(last, self._pool):
-            if place:
-                self._pool.submit(self._shot.pair, place - 1, place)
-                self._pool.submit(self._box, (place - 1, place))
+        for place in self._shot.begin(first, last, self._submit):
+            if place > first:
+                self._submit(self._shot.pair, place - 1, place)
+                self._submit(self._box, (place - 1, place))
+
+    def leave(self) -> None:
+        """Drop what was begun and is not at work yet: another way makes the frames."""
+        for one in self._begun:
+            one.cancel()
 
     def work(self, moment: Moment) -> Callable[[], Pair]:
-        self.begin(moment.right + _AHEAD)
+        self.begin(moment.left, moment.right + _AHEAD)
         at, share = (moment.left, moment.right), float(moment.weight)
         pair, box = self._shot.pair(*at), self._box(at)
         background = fused_background(pair, share, self._between)
@@ -77,6 +83,10 @@ class MotionWay:
         self._view.keep(lambda at: at >= place - HORIZON)
         self._box.keep(lambda at: at[0] >= place)
         self._shot.forget_before(place)
+
+    def _submit(self, work: Callable[..., object], *inputs: object) -> None:
+        self._begun = [one for one in self._begun if not one.done()]
+        self._begun.append(self._pool.submit(work, *inputs))
 
     def _make_box(self, at: tuple[int, int]) -> Box:
         """Where people may be in all frames between two keyframes, so that the net takes these at once."""
