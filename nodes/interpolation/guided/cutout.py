@@ -129,7 +129,7 @@ class Shot:
         """Have keyframes cut out in a pool, and what they need of others, which comes first.
 
         Args:
-            first, last: of those keyframes; ``first`` is nowhere before that of an earlier call.
+            first, last: of those keyframes. What lies before was begun, or is not needed any more.
             submit: gives the pool something to do.
 
         Returns:
