@@ -27,7 +27,7 @@ TESTS: tuple[tuple[str, ...], ...] = (
         "tests/sampling/test_reference.py",
         "tests/sampling/test_references.py",
         "tests/upscaling/test_order.py",
-        "tests/upscaling/test_readback.py",
+        "tests/test_readback.py",
     ),
     (
         "tests/sampling/test_families.py",
@@ -38,7 +38,7 @@ TESTS: tuple[tuple[str, ...], ...] = (
 """Files of each process; all run at once. They are those in which the pack computes on ComfyUI's device.
 
 They need RIFE and Real-ESRGAN's compact net, and no mediapipe, diffusers, ncnn, kornia, browser or clips. What they
-import besides the pack: ``tests/conftest.py``, ``tests/{sampling,interpolation,video_models}/*.py``,
+import besides the pack: ``tests/{conftest,pretend_card}.py``, ``tests/{sampling,interpolation,video_models}/*.py``,
 ``tests/motion/synthetic.py``, ``training/{renderer,text}.py``, ComfyUI's ``comfy_extras``.
 """
 LEFT_OUT = ("tests/interpolation/test_node.py::test_a_guide_has_all_frames_of_its_file",)

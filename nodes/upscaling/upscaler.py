@@ -203,5 +203,6 @@ def _to_images(frames: Pixels, device: torch.device) -> Tensor:
 def _put(images: Tensor, result: Pixels, *, pins: bool = False) -> None:
     """Write images ``(n, 3, h, w)`` into frames."""
     if result.dtype == np.uint8:
-        images = images.float().mul(255).round_().to(torch.uint8)
+        images = images.to(torch.float32, copy=True)  # theirs may be held elsewhere
+        images = images.mul_(255).round_().to(torch.uint8)
     read_back(images.movedim(1, -1), torch.from_numpy(result), pins=pins)

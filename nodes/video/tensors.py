@@ -43,13 +43,21 @@ def whole_image(chunks: Iterable[Frames], info: VideoInfo) -> torch.Tensor:
 
     Args:
         info: of the stream.
+
+    Raises:
+        ValueError: there are more or fewer frames than ``info`` says.
     """
     image = empty_image(info.frame_count, info.height, info.width, 3)
     first = 0
     for chunk in chunks:
-        to_image(chunk, image[first : first + len(chunk)])
-        first += len(chunk)
-    return image[:first]
+        end = first + len(chunk)
+        if end > info.frame_count:
+            raise ValueError(f"frames: found {end} or more; allowed: {info.frame_count}, as the stream says")
+        to_image(chunk, image[first:end])
+        first = end
+    if first < info.frame_count:
+        raise ValueError(f"frames: found {first}; allowed: {info.frame_count}, as the stream says")
+    return image
 
 
 class ImageStream(FrameStream):

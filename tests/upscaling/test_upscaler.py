@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,6 +15,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from spandrel import ImageModelDescriptor, ModelLoader, ModelTiling
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from frugal_motion.nodes.accelerator import Accelerator
 from frugal_motion.nodes.errors import InputError
@@ -172,6 +175,56 @@ def test_a_net_in_half_precision_gives_floats_and_bytes_too() -> None:
     floats = frames.astype(np.float32) / 255
     made = upscaler(floats)
     assert made.dtype == np.float32 and np.array_equal(made, repeated(floats.astype(np.float16)).astype(np.float32))
+
+
+class Held(TorchDispatchMode):
+    """How many bytes tensors hold at most, of what is made in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = self._now = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if not isinstance(made, torch.Tensor) or func._schema.is_mutable:
+            return made
+        storage = made.untyped_storage()
+        place, size = storage.data_ptr(), storage.nbytes()
+        if place not in self._known:
+            self._known.add(place)
+            self._now += size
+            self.most = max(self.most, self._now)
+            weakref.finalize(storage, self._gone, place, size)
+        return made
+
+    def _gone(self, place: int, size: int) -> None:
+        self._known.remove(place)
+        self._now -= size
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_numbers_of_the_net_are_held_beside_their_floats_alone(dtype: torch.dtype) -> None:
+    frames = noise(2, 40, 50)
+    upscaler = Upscaler(Nearest(scale=8), Batching(dtype=dtype), (400, 320))
+    with Held() as held:
+        made = upscaler(frames)
+    assert np.array_equal(made, repeated(frames, 8))
+    assert (dtype.itemsize + 4) * made.size <= held.most <= (dtype.itemsize + 4.3) * made.size
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+def test_what_is_rounded_stays_as_it_is_for_others(dtype: torch.dtype) -> None:
+    """A net may give what it was given, and that may be the caller's own memory."""
+
+    class Through(Nearest):
+        def __call__(self, image: torch.Tensor) -> torch.Tensor:
+            return image
+
+    floats = noise(2, 10, 12).astype(np.float32) / 255
+    before, out = floats.copy(), np.empty(floats.shape, np.uint8)
+    Upscaler(Through(scale=1), Accelerator(dtype=dtype), (12, 10))(floats, out)
+    assert np.array_equal(out, noise(2, 10, 12)) and np.array_equal(floats, before)
 
 
 def test_smaller_is_resized_without_the_net() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -58,7 +59,17 @@ def test_a_whole_stream(size: int) -> None:
     assert torch.equal(made, torch.from_numpy(frames) / 255)
 
 
-def test_a_stream_with_more_than_it_says_is_an_error() -> None:
+@pytest.mark.parametrize("size", [1, 3, 8])
+@pytest.mark.parametrize(("says", "found"), [(6, "7 or more"), (5, "[67] or more"), (9, "7")])
+def test_a_stream_of_more_or_fewer_frames_than_it_says_is_an_error(size: int, says: int, found: str) -> None:
     stream = ArrayStream(np.zeros((7, 4, 6, 3), np.uint8), Fraction(12))
-    with pytest.raises(RuntimeError):
-        whole_image([*stream.chunks(), *stream.chunks()], stream.info)
+    with pytest.raises(ValueError, match=rf"^frames: found ({found}); allowed: {says}, as the stream says$"):
+        whole_image(stream.chunks(size), replace(stream.info, frame_count=says))
+
+
+def test_no_more_is_read_than_shows_that_there_is_too_much() -> None:
+    stream = ArrayStream(np.zeros((7, 4, 6, 3), np.uint8), Fraction(12))
+    chunks = stream.chunks(1)
+    with pytest.raises(ValueError, match="found 3 or more; allowed: 2"):
+        whole_image(chunks, replace(stream.info, frame_count=2))
+    assert len(list(chunks)) == 4
