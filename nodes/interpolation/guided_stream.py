@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby, islice
@@ -19,6 +18,7 @@ from ..errors import InputError
 from ..keyframes.keyframes import Bracket, Keyframes
 from ..motion.motion import Motion
 from ..opencv import cv2
+from ..thread_pool import thread_pool
 from ..video.read_forward import ReadForward
 from ..video.stream import CHUNK, Audio, Frames, FrameStream, Picture
 from .guided.choices import Choice, told_choices
@@ -90,7 +90,7 @@ class GuidedStream(InterpolatedStream):
         moments = enumerate(schedule(self.keyframes, self.info.frame_rate, self.info.lasts))
         threads = max(cv2.getNumThreads(), 1)  # as many as OpenCV may use
         begun: deque[_Begun] = deque()
-        with _threads(threads) as pool:
+        with thread_pool(threads, "figures") as pool:
             window = _GuidedWindow(self, pool)
             while True:  # while the net makes some frames, and they are read, threads work on the next ones
                 begun.extend(window.begun(*one) for one in islice(moments, size + threads - len(begun)))
@@ -99,16 +99,6 @@ class GuidedStream(InterpolatedStream):
                 yield window.frames([begun.popleft() for _ in range(min(size, len(begun)))])
                 if begun:
                     window.forget_before(begun[0].keyframe)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[Executor]:
-    """A pool that drops what it has not begun when it is left."""
-    pool = ThreadPoolExecutor(count, "figures")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +20,7 @@ import av.error
 from av.container import OutputContainer
 
 from ..errors import InputError
+from ..thread_pool import thread_pool
 from .codecs import Codec, codec_named
 from .encodable import Encodable, encodable, padding
 from .literal import literal, numbered
@@ -167,9 +168,11 @@ def _write(
         sound = _Interleaved(output, add_sound(output, audio, codec, stream.info.duration, inputs) if audio else None)
         _start(output, video)
         written = _Written(output, video, sound, rate)
-        chunks = encodable(stream.chunks(), codec, step)
-        # Closed before the file is: nothing may be at work on it then.
-        with closing(_ahead(partial(written.add, chunk) for chunk in chunks)) as done:
+        # The encoder's thread ends before the source is closed, and that before the file is: nothing is at work then.
+        with (
+            closing(_closable(stream.chunks())) as frames,
+            closing(_ahead(partial(written.add, chunk) for chunk in encodable(frames, codec, step))) as done,
+        ):
             for read in done:
                 if on_frames:
                     on_frames(read)
@@ -224,14 +227,22 @@ def _start(output: OutputContainer, video: av.VideoStream) -> None:
         raise InputError("video", f"{video.width} x {video.height} pixels", allowed, remedy) from error
 
 
+def _closable(items: Iterator[T]) -> Generator[T, None, None]:
+    """The same items; closing it closes what they come from."""
+    yield from items
+
+
 def _ahead(work: Iterator[Callable[[], T]]) -> Generator[T, None, None]:
-    """Results in order, each made in a thread while the one before is used. ``work`` itself stays in this thread."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming: Future[T] | None = None
+    """Results in order, each made in a thread while ``work``, which stays in this thread, gets to the next.
+
+    None is begun before the result in front of it is there: after an error, or when this is left, no other follows.
+    """
+    coming: Future[T] | None = None
+    with thread_pool(1, "encoding") as pool:
         for task in work:
-            ready, coming = coming, pool.submit(task)
-            if ready:
-                yield ready.result()
+            if coming:
+                yield coming.result()
+            coming = pool.submit(task)
         if coming:
             yield coming.result()
 

@@ -7,14 +7,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 import pytest
+from av.container import OutputContainer
 
 from frugal_motion.nodes.errors import InputError
 from frugal_motion.nodes.video.audio import audio_format, load_waveform, trimmed
@@ -114,9 +117,6 @@ def test_png_sequence(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_sequence_leaves_nothing(tmp_path: Path) -> None:
-    def cancel(_: int) -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         save(stream_of(), tmp_path / "out", EncodeSettings("png sequence"), on_frames=cancel)
     assert os.listdir(tmp_path) == []
@@ -164,15 +164,96 @@ def test_frames_are_encoded_while_the_next_are_made(tmp_path: Path) -> None:
     assert told == [threading.current_thread()] * 3
 
 
-def test_after_a_failure_nothing_works_on(tmp_path: Path) -> None:
-    def cancel(_: int) -> None:
-        raise KeyboardInterrupt
+class Pooled(ArrayStream):
+    """Made in a thread of its own."""
 
-    before = threading.active_count()
+    at_work_when_closed = 0
+    """How many threads there were, its own among them."""
+
+    def chunks(self, size: int = 8) -> Iterator[Frames]:
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                for chunk in super().chunks(size):
+                    yield pool.submit(chunk.copy).result()
+            finally:
+                self.at_work_when_closed = threading.active_count()
+
+
+class Unwritable:
+    """A file that is open and takes nothing."""
+
+    def __init__(self, file: OutputContainer) -> None:
+        self._file = file
+        self.attempts = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> Unwritable:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def mux(self, packets: object) -> None:
+        self.attempts += 1
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.fixture
+def unwritable(monkeypatch: pytest.MonkeyPatch) -> list[Unwritable]:
+    """Whatever is opened from now on."""
+    opened: list[Unwritable] = []
+    real = av.open
+
+    def opens(*args: Any, **options: Any) -> Unwritable:
+        opened.append(Unwritable(real(*args, **options)))
+        return opened[-1]
+
+    monkeypatch.setattr(av, "open", opens)
+    return opened
+
+
+def cancel(_: int) -> None:
+    raise KeyboardInterrupt
+
+
+def pooled() -> Pooled:
+    return Pooled(np.stack(solids(30)), Fraction(25))
+
+
+def test_cancelling_ends_the_encoder_and_then_the_source(tmp_path: Path) -> None:
+    source, before = pooled(), threading.active_count()
     with pytest.raises(KeyboardInterrupt) as caught:
-        save(stream_of(30, size=(640, 480)), tmp_path / "out.mp4", on_frames=cancel)
+        save(source, tmp_path / "out.mp4", on_frames=cancel)
     assert caught.tb is not None
     assert threading.active_count() == before  # also while the error is still looked at
+    assert source.at_work_when_closed == before + 1
+
+
+def test_an_encoder_error_ends_the_source_too(tmp_path: Path, unwritable: list[Unwritable]) -> None:
+    source, before = pooled(), threading.active_count()
+    with pytest.raises(OSError, match="could not save") as caught:
+        save(source, tmp_path / "out.mp4")
+    assert caught.tb is not None
+    assert threading.active_count() == before
+    assert source.at_work_when_closed == before + 1
+
+
+def test_after_an_encoder_error_nothing_more_is_written(tmp_path: Path, unwritable: list[Unwritable]) -> None:
+    with pytest.raises(OSError, match="could not save"):
+        save(stream_of(30), tmp_path / "out.mp4")
+    assert [file.attempts for file in unwritable] == [1]
+
+
+def test_a_source_that_has_nothing_to_close_is_saved_too(tmp_path: Path) -> None:
+    class Mapped(ArrayStream):
+        def chunks(self, size: int = 8) -> Iterator[Frames]:
+            return map(np.copy, super().chunks(size))
+
+    with pytest.raises(KeyboardInterrupt):
+        save(Mapped(np.stack(solids(30)), Fraction(25)), tmp_path / "out.mp4", on_frames=cancel)
+    assert os.listdir(tmp_path) == []
 
 
 def test_quality_is_monotonic(tmp_path: Path, real_clip: Path) -> None:
