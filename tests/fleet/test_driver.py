@@ -57,9 +57,12 @@ def linked(cluster: Cluster) -> AbstractAsyncContextManager[Link]:
 
 
 async def answers(link: Link, what: str, prompts: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
-    async with link.lane() as lane:
-        await lane.free()
-        return [line async for line in lane.run(Order(what, (), prompts, ""))]
+    async def lines() -> list[dict[str, Any]]:
+        async with link.lane() as lane:
+            await lane.free()
+            return [line async for line in lane.run(Order(what, (), prompts, ""))]
+
+    return await asyncio.wait_for(lines(), 90)  # no run here takes longer; a worker that never gets free would
 
 
 async def run_long(link: Link, begun: asyncio.Event) -> None:
