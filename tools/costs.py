@@ -99,11 +99,11 @@ def example(name: str, work: Any, mode: str = "sparse", spot: bool = False) -> A
         spot: which of the card's prices.
     """
     from frugal_motion.nodes.economy.prices import card_named
-    from frugal_motion.nodes.forecast.card_speeds import unused
+    from frugal_motion.nodes.forecast.card_speeds import before_any_run
     from frugal_motion.nodes.forecast.estimate import GIGABYTE, Machine, estimate
 
     card = card_named(name)
-    machine = Machine(unused(card), card.price(spot), card.memory_gb * GIGABYTE)
+    machine = Machine(before_any_run(card), card.price(spot), card.memory_gb * GIGABYTE)
     return estimate(job(mode), work, machine)
 
 

@@ -76,7 +76,7 @@ def video_table(work: Any) -> str:
 def cost(model: str, way: Way, work: Any) -> Cost:
     """What a way of making the clip takes, inside ``full_size_models``."""
     from frugal_motion.nodes.economy.prices import card_named
-    from frugal_motion.nodes.forecast.card_speeds import unused
+    from frugal_motion.nodes.forecast.card_speeds import before_any_run
     from frugal_motion.nodes.forecast.workflow_estimate import EstimateOptions, workflow_estimate
 
     made = NAIVE.length - way.length
@@ -86,7 +86,7 @@ def cost(model: str, way: Way, work: Any) -> Cost:
         found = workflow_estimate(graph(model, way), EstimateOptions(gpu=name), compares=False).estimate
         flops = between + sum(stage.flops or 0.0 for stage in found.stages)
         card = card_named(name)
-        rife = unused(card).seconds("interpolate", between, made) or 0.0
+        rife = before_any_run(card).seconds("interpolate", between, made) or 0.0
         dollars[name] = (found.dollars or 0.0) + rife * card.on_demand / 3600
     return Cost(flops, dollars)
 

@@ -19,17 +19,13 @@ SPEEDS = Path(__file__).with_name("speeds.json")
 _FIGURES = ("flops", "frames", "seconds")
 
 
-def speeds_of(card: Card | None) -> tuple[Measured, ...]:
-    """What was measured on such a card; nothing if nothing was."""
-    return read_speeds(SPEEDS).get(card.name, ()) if card else ()
+def before_any_run(card: Card | None) -> Throughput:
+    """How fast a card is, as long as this machine has run nothing on it."""
+    measured = read_speeds(SPEEDS).get(card.name, ()) if card else ()
+    return Throughput(card=card, of_card=measured, fastest=_fastest())
 
 
-def unused(card: Card) -> Throughput:
-    """How fast a card is on which this machine has run nothing."""
-    return Throughput(card=card, of_card=speeds_of(card), fastest=fastest())
-
-
-def fastest() -> dict[str, float]:
+def _fastest() -> dict[str, float]:
     """FLOP/s by stage of the fastest run on any card."""
     found: dict[str, float] = {}
     for one in chain.from_iterable(read_speeds(SPEEDS).values()):

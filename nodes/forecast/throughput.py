@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
 from ..economy.prices import Card
@@ -32,8 +32,7 @@ UTILISATION = {
 For sampling: SD 1.5 at 512 px on an RTX 4090, as users of a web interface published it, makes 5.5 steps per second with
 8 images and CFG, which is 70 TFLOPS of 165. For videos: Wan VACE 1.3B on an H200, see docs/gpu.md. The others are
 guesses by how much of a net is no matrix product. Expect a factor of 2. Where small nets wait for something else than
-arithmetic, fast cards reach less: none is taken for faster than the fastest that was measured, see
-``card_speeds.fastest``.
+arithmetic, fast cards reach less: none is taken for faster than the fastest that was measured, see ``card_speeds``.
 """
 
 _TYPICAL = 0.25
@@ -128,26 +127,23 @@ def _by_frames(known: Sequence[Measured], stage: str, frames: int) -> float | No
 def calibrated(
     measured: Sequence[Measured],
     device: str,
-    card: Card | None = None,
+    known: Throughput | None = None,
     halves: bool = True,
-    of_card: Sequence[Measured] = (),
-    fastest: Mapping[str, float] | None = None,
 ) -> Throughput:
     """What earlier runs say of a device.
 
     Args:
         measured: of any device; what cannot be right is left out.
         device: as in ``Measured``; ``""`` for one on which nothing has been run.
-        card: its entry in the price table, for stages that have not been measured.
+        known: of such a card before any run here, for stages that have not been measured; see
+            ``card_speeds.before_any_run``.
         halves: whether it computes in half precision.
-        of_card: of another machine with such a card, for the same stages; see ``card_speeds``.
-        fastest: FLOP/s by stage of the fastest card that was measured.
     """
     mine = (one for one in measured if one.device in (device, "cpu") and one.seconds > 0 and one.frames > 0)
     kept = (one for one in mine if math.isfinite(one.seconds) and math.isfinite(one.flops))
     # What the CPU took counts for stages that are always there, and for all if it is the device.
     here = tuple(one for one in kept if one.device == device or one.flops <= 0)
-    return Throughput(here, card, halves, tuple(of_card), fastest or {})
+    return replace(known or Throughput(), measured=here, halves=halves)
 
 
 def _distance(one: Measured, flops: float, frames: int) -> float:

@@ -19,7 +19,7 @@ from ..host.models import compute_device, inference_dtype, this_device
 from ..keyframes.keyframes import Keyframes
 from .advice import Advice, advise
 from .calibration import measured_runs
-from .card_speeds import fastest, speeds_of
+from .card_speeds import before_any_run
 from .edit_work import Size
 from .estimate import GIGABYTE, SHARE_OF_MEMORY, Estimate, Machine, estimate_all, with_samplers
 from .finishing_work import interpolation_work
@@ -266,7 +266,7 @@ def _machine(options: EstimateOptions, measured: Sequence[Measured]) -> tuple[Ma
     else:
         card = next(card for card in known if card.name == options.gpu)
         device, halves, memory = _device_of(card, known, measured), True, card.memory_gb * GIGABYTE
-    speed = calibrated(measured, device, card, halves, speeds_of(card), fastest())
+    speed = calibrated(measured, device, before_any_run(card), halves)
     price = options.price or (card.price(options.spot) if card else 0.0)
     if card is None and device != "cpu":
         notes.append(f"{device} is not in the price table: give its price, and run once to know its speed.")

@@ -62,7 +62,7 @@ def test_nothing_is_invented_for_an_unknown_machine() -> None:
 
 def test_a_machine_that_has_run_is_asked_before_the_table() -> None:
     runs = [Measured("sample", "this", 1e15, 31, 10.0)]
-    speed = calibrated(runs, "this", CARD)
+    speed = calibrated(runs, "this", Throughput(card=CARD))
     assert speed.seconds("sample", 2e15, 62) == pytest.approx(20)
     assert speed.seconds("decode", 1e14, 31) == pytest.approx(1)
     assert speed.seconds("upscale", 1e15, 31) == pytest.approx(1e15 / (165.2e12 * UTILISATION["upscale"]))
